@@ -1,0 +1,42 @@
+"""main(): which mode is this? Import that mode, run it."""
+
+import os
+import sys
+
+
+def main() -> None:
+    """The one entry point: hooks, both servers, launch scripts and people call it."""
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["--hook"] and len(arguments) == 2:
+        from worker_manager.hooks import entry  # 11 ms; nothing else is loaded
+
+        # os._exit: nothing is left to tidy up, and tidying takes 5 ms.
+        os._exit(entry.run(arguments[1]))
+    if not arguments and not sys.stdin.isatty():
+        sys.exit(_serve())
+    if arguments[:1] in (["--exited"], ["--end-session"]):
+        from worker_manager import aftermath
+
+        sys.exit(aftermath.main(arguments))
+    from worker_manager import cli
+
+    sys.exit(cli.main(arguments))
+
+
+def _serve() -> int:
+    from worker_manager.errors import WorkerManagerError
+    from worker_manager.servers import start
+
+    try:
+        if os.environ.get("WORKER_MANAGER_WORKER_ID"):
+            start.serve_worker()
+        else:
+            start.serve_orchestrator()
+    except WorkerManagerError as error:
+        sys.stderr.write(f"worker-manager: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    main()

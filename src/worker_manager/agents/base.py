@@ -1,0 +1,35 @@
+"""What every agent answers."""
+
+from typing import NamedTuple, Protocol
+
+
+class Assignment(NamedTuple):
+    """What an agent is to be started for. Paths are absolute."""
+
+    worker_id: str
+    name: str
+    title: str
+    home: str
+    path: str
+    branch: str
+    session_id: str
+    mark: str
+    plugin_root: str
+    permission_mode: str
+    model: str
+
+
+class LaunchSpec(NamedTuple):
+    """How to start it: the command without the prompt (which is added behind `--`), and the
+    files it wants in the worker's home, by name.
+    """
+
+    argv: list[str]
+    files: dict[str, str]
+
+
+class Agent(Protocol):
+    """A module of this package."""
+
+    def launch_spec(self, assignment: Assignment) -> LaunchSpec:
+        """How to start it. Raises AgentNotInstalled with the next step."""

@@ -1,0 +1,299 @@
+"""What an orchestrator can do: start, list, nudge and stop workers, read their mail.
+
+Callable without MCP. Everything that reads the records first makes them agree with the world.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import uuid
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from worker_manager import messages, naming, reports, worktrees
+from worker_manager.agents import agent_named
+from worker_manager.agents.base import Assignment
+from worker_manager.config import Settings
+from worker_manager.errors import InvalidInput, WorkerFinished, WorkerManagerError, WorkerNotFound
+from worker_manager.messages import Message
+from worker_manager.models import Status, Worker
+from worker_manager.runtimes.base import Presence, Runtime
+from worker_manager.state import journal, launches, sessions
+from worker_manager.state.files import make_private
+from worker_manager.state.layout import mailbox_path, repository_of
+from worker_manager.state.locking import exclusive
+from worker_manager.state.mailbox import Claim, Mailbox
+from worker_manager.state.records import Records, now
+
+
+class Wanted(NamedTuple):
+    """What start_worker was asked for; None means the setting."""
+
+    title: str
+    task: str
+    use_worktree: bool = True
+    base_branch: str | None = None
+    agent: str | None = None
+    model: str | None = None
+    permission_mode: str | None = None
+
+
+class Started(NamedTuple):
+    """A worker that was launched, and what its user should know of its base."""
+
+    worker: Worker
+    base: worktrees.Base | None
+    uncommitted: int
+
+
+class Fleet:
+    """The workers of one orchestrator. `home` is asked at each use: after /clear or /resume
+    the same server may speak for another session.
+    """
+
+    def __init__(
+        self,
+        *,
+        root: str,
+        home: Callable[[], str],
+        project: str,
+        plugin_root: str,
+        settings: Settings,
+        runtime: Runtime,
+    ) -> None:
+        self._root = root
+        self._home = home
+        self._project = project
+        self._plugin_root = plugin_root
+        self._settings = settings
+        self._runtime = runtime
+
+    @property
+    def owner(self) -> str:
+        """This orchestrator's id."""
+        return os.path.basename(self._home())
+
+    @property
+    def records(self) -> Records:
+        """The records of this orchestrator's repository."""
+        return Records(repository_of(self._home()))
+
+    def start(self, wanted: Wanted) -> Started:
+        """Launches a worker, or leaves nothing behind.
+
+        Raises a WorkerManagerError that says what is wrong and what to do next.
+        """
+        title = naming.checked_title(wanted.title)
+        task = naming.checked_text(wanted.task, "task")
+        agent = agent_named(wanted.agent or self._settings.agent)
+        worker = self._new_worker(title, wanted)
+        self._runtime.check()
+        with ExitStack() as undo:
+            worker, base = self._give_place(worker, wanted, undo)
+            home = self.records.home(worker.id)
+            spec = agent.launch_spec(self._assignment(worker, home))
+            self.records.create(worker)
+            undo.callback(_remove_home, home)
+            sessions.link(self._root, worker.session_id, home)
+            undo.callback(sessions.unlink, self._root, worker.session_id)
+            for name, text in spec.files.items():
+                launches.write_file(home, name, text)
+            script = self._write_script(worker, home, spec.argv, task)
+            undo.callback(_quietly_end, self._runtime, worker.handle)
+            self._runtime.launch(worker.handle, ["sh", script], cwd=worker.path)
+            undo.pop_all()
+        journal.note(home, "started", agent=worker.agent, base=worker.base_sha)
+        dirty = worktrees.uncommitted(self._project) if base else 0
+        return Started(worker, base, dirty)
+
+    def workers(self) -> list[Worker]:
+        """This orchestrator's workers, oldest first, after a look at the world."""
+        self.reconcile()
+        return [worker for worker in self.records.all() if worker.owner == self.owner]
+
+    def worker(self, worker_id: str) -> Worker:
+        """One of this orchestrator's workers; raises WorkerNotFound."""
+        worker = self.records.get(worker_id)
+        if worker.owner != self.owner:
+            raise WorkerNotFound(worker_id)
+        return worker
+
+    def nudge(self, worker_id: str, text: str) -> tuple[Worker, Message]:
+        """Puts a message into the worker's mailbox; an asking worker gets it as its answer.
+
+        Gives the worker as it was. Raises WorkerFinished when nobody would read it.
+        """
+        body = naming.checked_text(text, "message")
+        worker = self.worker(worker_id)
+        if self._runtime.probe([worker.handle])[worker.handle] is Presence.GONE:
+            self.reconcile()
+            gone = self.worker(worker_id)
+            raise WorkerFinished(worker_id, gone.status.value, gone.reason or "its session ended")
+        before, _ = self.records.update(worker_id, lambda worker: worker.resume(at=now()))
+        asked = before.status is Status.ASKING and before.report is not None
+        message = Message(
+            id=naming.new_message_id(),
+            type=messages.ANSWER if asked else messages.NUDGE,
+            sender=self.owner,
+            name="orchestrator",
+            sent=now(),
+            body=body,
+            reply_to=before.report.message_id if asked and before.report else "",
+        )
+        self._mailbox_of(worker_id).deliver(message)
+        return before, message
+
+    def stop(self, worker_id: str) -> Worker:
+        """Ends the worker's agent; its worktree, branch and files stay as they are."""
+        worker = self.worker(worker_id)
+        self.records.update(worker_id, Worker.request_stop)
+        self._runtime.end(worker.handle)
+        _, after = self.records.update(
+            worker_id, lambda worker: worker.end(at=now(), reason="stopped by its orchestrator")
+        )
+        return after
+
+    def stop_unfinished(self) -> list[str]:
+        """Stops every unfinished worker of this orchestrator; gives their ids."""
+        stopped = []
+        for worker in self.workers():
+            if not worker.finished:
+                with suppress(WorkerManagerError):
+                    stopped.append(self.stop(worker.id).id)
+        return stopped
+
+    def claim_mail(self, *, most: int) -> Claim | None:
+        """Takes waiting messages; the caller acknowledges them once they were shown."""
+        self.reconcile()
+        return self._own_mailbox().claim(most=most, most_bytes=30_000)
+
+    def history(self, *, most: int) -> list[Message]:
+        """The messages that were shown last."""
+        return self._own_mailbox().history(most)
+
+    def attach_command(self, worker: Worker) -> list[str]:
+        """How a person looks at the worker's terminal."""
+        return self._runtime.attach_command(worker.handle)
+
+    def reconcile(self) -> None:
+        """Makes this orchestrator's records agree with the world; safe at any time."""
+        mine = [worker for worker in self.records.all() if worker.owner == self.owner]
+        for worker in mine:
+            reports.redeliver(self.records, worker)
+        open_ones = [worker for worker in mine if not worker.finished]
+        presences = self._runtime.probe([worker.handle for worker in open_ones])
+        for worker in open_ones:
+            if presences[worker.handle] is Presence.GONE and _launched(worker):
+                screen = self._runtime.screen(worker.handle)
+                reports.ended(self.records, worker.id, exit_code=None, screen=screen)
+
+    def _new_worker(self, title: str, wanted: Wanted) -> Worker:
+        worker_id = naming.new_worker_id()
+        name = naming.worker_name(title, worker_id)
+        stamp = now()
+        return Worker(
+            id=worker_id,
+            name=name,
+            title=title,
+            owner=self.owner,
+            created_at=stamp,
+            changed_at=stamp,
+            project=self._project,
+            path=os.path.realpath(self._project),
+            agent=wanted.agent or self._settings.agent,
+            session_id=str(uuid.uuid4()),
+            handle=name,
+            mark=naming.new_mark(),
+            permission_mode=wanted.permission_mode or self._settings.permission_mode,
+            model=wanted.model or self._settings.model,
+        )
+
+    def _give_place(
+        self, worker: Worker, wanted: Wanted, undo: ExitStack
+    ) -> tuple[Worker, worktrees.Base | None]:
+        """A worktree and branch of its own, or the project's directory."""
+        if not wanted.use_worktree:
+            if wanted.base_branch:
+                raise InvalidInput("base_branch goes with use_worktree=true only. Leave it out.")
+            return worker, None
+        checkout = worktrees.main_checkout(self._project)
+        base = worktrees.resolve_base(self._project, wanted.base_branch)
+        branch = naming.branch_name(worker.name)
+        make_private(self.records.repository)
+        with exclusive(os.path.join(self.records.repository, "git.lock"), timeout_seconds=120):
+            path = worktrees.create(
+                checkout, self._settings.worktree_directory, worker.name, branch, base.sha
+            )
+        undo.callback(worktrees.remove_unused, checkout, path, branch, base.sha)
+        placed = replace(
+            worker, path=str(path), branch=branch, base_branch=base.name, base_sha=base.sha
+        )
+        return placed, base
+
+    def _assignment(self, worker: Worker, home: str) -> Assignment:
+        return Assignment(
+            worker_id=worker.id,
+            name=worker.name,
+            title=worker.title,
+            home=home,
+            path=worker.path,
+            branch=worker.branch,
+            session_id=worker.session_id,
+            mark=worker.mark,
+            plugin_root=self._plugin_root,
+            permission_mode=worker.permission_mode,
+            model=worker.model,
+        )
+
+    def _write_script(self, worker: Worker, home: str, argv: list[str], task: str) -> str:
+        _, prompt_word = launches.write_task(home, worker.title, task)
+        ours = [sys.executable, "-I", "-m", "worker_manager"]
+        return launches.write_script(
+            home,
+            cwd=worker.path,
+            argv=argv,
+            prompt_word=prompt_word,
+            environment={
+                "WORKER_MANAGER_WORKER_ID": worker.id,
+                "WORKER_MANAGER_STATE_DIR": self._root,
+                "WORKER_MANAGER_TMUX_SOCKET": self._settings.tmux_socket,
+                "WORKER_MANAGER_PYTHON": sys.executable,
+            },
+            on_exit=[*ours, "--exited", worker.id],
+        )
+
+    def _own_mailbox(self) -> Mailbox:
+        return Mailbox(mailbox_path(self._home()))
+
+    def _mailbox_of(self, worker_id: str) -> Mailbox:
+        return Mailbox(mailbox_path(self.records.home(worker_id)))
+
+
+def plugin_root() -> str:
+    """The plugin's folder: what Claude Code says, else the checkout this package lies in."""
+    named = os.environ.get("CLAUDE_PLUGIN_ROOT")
+    return os.path.realpath(named) if named else str(Path(__file__).resolve().parents[2])
+
+
+def _launched(worker: Worker) -> bool:
+    """Whether its session must be there by now: start_worker writes the record first."""
+    age = datetime.now(UTC) - datetime.fromisoformat(worker.created_at)
+    return age > timedelta(seconds=10) or worker.status is not Status.STARTING
+
+
+def _quietly_end(runtime: Runtime, handle: str) -> None:
+    with suppress(WorkerManagerError):
+        runtime.end(handle)
+
+
+def _remove_home(home: str) -> None:
+    """Takes back a worker's directory that start has just made."""
+    for folder, _, names in os.walk(home, topdown=False):
+        for name in names:
+            os.unlink(os.path.join(folder, name))
+        os.rmdir(folder)

@@ -1,0 +1,46 @@
+"""What a hook was called with, and how it answers."""
+
+import json
+import os
+import sys
+
+from worker_manager.state import sessions
+from worker_manager.state.layout import mailbox_path, state_root
+
+
+def stdin() -> dict[str, object]:
+    """The JSON that Claude Code sent; empty when it sent none."""
+    content = sys.stdin.read()
+    parsed = json.loads(content) if content.strip() else {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def home() -> str | None:
+    """The home of the session this hook runs in, or None: then it is none of ours."""
+    return sessions.find(state_root(), os.environ.get("CLAUDE_CODE_SESSION_ID", ""))
+
+
+def add_context(event: str, text: str, watch: str | None = None) -> None:
+    """Gives the model `text`, and Claude Code the mailbox to watch."""
+    output: dict[str, object] = {"hookEventName": event}
+    if text:
+        output["additionalContext"] = text
+    if watch is not None and is_interactive():
+        output["watchPaths"] = [os.path.join(mailbox_path(watch), "new")]
+    if len(output) > 1:
+        _write({"hookSpecificOutput": output})
+
+
+def block(reason: str) -> None:
+    """Keeps the session from ending its turn; the model reads the reason."""
+    _write({"decision": "block", "reason": reason})
+
+
+def is_interactive() -> bool:
+    """Whether a doorbell reaches the model: `claude -p` runs the hook and drops its text."""
+    return os.environ.get("CLAUDE_CODE_ENTRYPOINT") == "cli"
+
+
+def _write(answer: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(answer))
+    sys.stdout.flush()

@@ -1,0 +1,26 @@
+"""SessionEnd: a deliberate end stops the session's unfinished workers; any other leaves them."""
+
+import subprocess
+import sys
+
+from worker_manager.hooks import call
+from worker_manager.state import journal
+from worker_manager.state.layout import is_worker_home
+
+#: Claude Code's names for an end that the person chose.
+DELIBERATE = ("prompt_input_exit", "logout")
+
+
+def run() -> int:
+    """Hands the slow work to a process of its own: this hook has 1.5 s."""
+    home = call.home()
+    if home is None:
+        return 0
+    reason = str(call.stdin().get("reason", ""))
+    if is_worker_home(home):
+        journal.note(home, "session ended", reason=reason)
+    elif reason in DELIBERATE:
+        command = [sys.executable, "-I", "-m", "worker_manager", "--end-session", home]
+        quiet = subprocess.DEVNULL
+        subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)
+    return 0

@@ -1,0 +1,148 @@
+"""Worker: the record of one worker, its statuses and its legal moves. No input or output."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields, replace
+from enum import StrEnum
+from typing import Any
+
+from worker_manager.errors import StateCorrupt, WorkerFinished
+
+SCHEMA = 1
+
+
+class Status(StrEnum):
+    """Where a worker stands (DESIGN section 7)."""
+
+    STARTING = "starting"  #: launched; its session has not checked in yet
+    RUNNING = "running"  #: its session checked in and works
+    ASKING = "asking"  #: it called `ask` and has no answer yet
+    COMPLETED = "completed"  #: it called `complete`
+    FAILED = "failed"  #: its agent process ended without a report
+    STOPPED = "stopped"  #: the orchestrator stopped it
+
+
+#: Statuses of a worker that has nothing more to do.
+FINISHED = frozenset({Status.COMPLETED, Status.FAILED, Status.STOPPED})
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a worker said last. `delivered` tells whether the message is known to lie in the
+    owner's mailbox: a crash before that is repaired from here.
+    """
+
+    message_id: str
+    type: str
+    text: str
+    at: str
+    delivered: bool = False
+
+
+@dataclass(frozen=True)
+class Worker:
+    """The record. Times are ISO texts in UTC, paths absolute, `extra` what a newer version
+    of the plugin wrote and this one keeps.
+    """
+
+    id: str
+    name: str
+    title: str
+    owner: str
+    created_at: str
+    project: str
+    path: str
+    agent: str
+    session_id: str
+    handle: str
+    mark: str
+    status: Status = Status.STARTING
+    changed_at: str = ""
+    reason: str = ""
+    runtime: str = "tmux"
+    permission_mode: str = ""
+    model: str = ""
+    branch: str = ""
+    base_branch: str = ""
+    base_sha: str = ""
+    report: Report | None = None
+    exit_code: int | None = None
+    stop_requested: bool = False
+    schema: int = SCHEMA
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has nothing more to do."""
+        return self.status in FINISHED
+
+    def check_in(self, *, at: str) -> Worker:
+        """Its session has started, or started a turn."""
+        return self._move(Status.RUNNING, at) if self.status is Status.STARTING else self
+
+    def ask(self, report: Report) -> Worker:
+        """It asked its orchestrator something."""
+        self._require_alive()
+        return replace(self._move(Status.ASKING, report.at), report=report)
+
+    def complete(self, report: Report) -> Worker:
+        """It reported its work as done."""
+        if self.status is not Status.COMPLETED:
+            self._require_alive()
+        return replace(self._move(Status.COMPLETED, report.at), report=report)
+
+    def resume(self, *, at: str) -> Worker:
+        """Its orchestrator spoke to it: a question is answered, a completed worker reopened."""
+        if self.status in (Status.FAILED, Status.STOPPED):
+            self._require_alive()
+        if self.status in (Status.ASKING, Status.COMPLETED):
+            return self._move(Status.RUNNING, at)
+        return self
+
+    def request_stop(self) -> Worker:
+        """From here on the end of its process is a stop and no failure."""
+        return replace(self, stop_requested=True)
+
+    def end(self, *, at: str, reason: str, exit_code: int | None = None) -> Worker:
+        """Its agent process is gone."""
+        ended = replace(self, exit_code=self.exit_code if exit_code is None else exit_code)
+        if self.finished:
+            return ended
+        status = Status.STOPPED if self.stop_requested else Status.FAILED
+        return ended._move(status, at, reason)
+
+    def reported(self) -> Worker:
+        """Its last report is known to lie in the owner's mailbox."""
+        if self.report is None or self.report.delivered:
+            return self
+        return replace(self, report=replace(self.report, delivered=True))
+
+    def _move(self, status: Status, at: str, reason: str = "") -> Worker:
+        return replace(self, status=status, changed_at=at, reason=reason)
+
+    def _require_alive(self) -> None:
+        if self.finished:
+            raise WorkerFinished(self.id, self.status.value, self.reason)
+
+
+_FIELD_NAMES = {f.name for f in fields(Worker)} - {"extra"}
+
+
+def to_json(worker: Worker) -> dict[str, Any]:
+    """The record as it lies on disk, unknown keys included."""
+    record = asdict(worker)
+    extra: dict[str, Any] = record.pop("extra")
+    return extra | record
+
+
+def from_json(record: dict[str, Any]) -> Worker:
+    """The worker in a record; raises StateCorrupt when a field is missing or wrong."""
+    known = {key: value for key, value in record.items() if key in _FIELD_NAMES}
+    extra = {key: value for key, value in record.items() if key not in _FIELD_NAMES}
+    try:
+        if known.get("report") is not None:
+            known["report"] = Report(**known["report"])
+        known["status"] = Status(known["status"])
+        return Worker(**known, extra=extra)
+    except (KeyError, TypeError, ValueError) as error:
+        raise StateCorrupt(f"not a worker record: {error}") from error

@@ -1,0 +1,90 @@
+"""Ids and names, and the checks they pass before they become paths, branches or targets."""
+
+import re
+import secrets
+import unicodedata
+
+from worker_manager.errors import InvalidInput, WorkerNotFound
+
+TITLE_LIMIT = 200
+TASK_LIMIT_BYTES = 10_000_000
+SLUG_LIMIT = 40
+
+_WORKER_ID = re.compile(r"[0-9a-f]{8}")
+_SESSION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+
+
+def new_worker_id() -> str:
+    """8 random hex digits."""
+    return secrets.token_hex(4)
+
+
+def new_mark() -> str:
+    """The token by which a worker knows its orchestrator's messages."""
+    return secrets.token_hex(6)
+
+
+def new_message_id() -> str:
+    """`m` and 12 random hex digits."""
+    return "m" + secrets.token_hex(6)
+
+
+def checked_worker_id(worker_id: str) -> str:
+    """The id itself when it has the form of one; raises WorkerNotFound otherwise."""
+    if not _WORKER_ID.fullmatch(worker_id):
+        raise WorkerNotFound(worker_id)
+    return worker_id
+
+
+def is_session_id(text: str) -> bool:
+    """Whether the text may stand as a file name in `sessions/`."""
+    return _SESSION_ID.fullmatch(text) is not None
+
+
+def checked_title(title: str) -> str:
+    """The title on one line; raises InvalidInput when it is empty, too long or has NUL."""
+    if "\0" in title:
+        raise InvalidInput("The title has a NUL byte. Remove it.")
+    line = " ".join(title.split())
+    if not line:
+        raise InvalidInput(f"The title {title!r} is empty. Name the work in a few words.")
+    if len(line) > TITLE_LIMIT:
+        raise InvalidInput(
+            f"The title has {len(line)} characters, at most {TITLE_LIMIT} are allowed. "
+            "Put the detail into the task."
+        )
+    return "".join(c for c in line if unicodedata.category(c) != "Cc")
+
+
+def checked_text(text: str, what: str) -> str:
+    """The text itself; raises InvalidInput when it is blank, has NUL or is over 10 MB."""
+    if not text.strip():
+        raise InvalidInput(f"The {what} is empty. Say in full sentences what you want.")
+    if "\0" in text:
+        raise InvalidInput(
+            f"The {what} has a NUL byte at character {text.index(chr(0))}. Remove it."
+        )
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if size > TASK_LIMIT_BYTES:
+        raise InvalidInput(
+            f"The {what} has {size:,} bytes, at most {TASK_LIMIT_BYTES:,} are allowed. "
+            "Put the material into a file and name the file."
+        )
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def slug(title: str) -> str:
+    """Lower-case a-z, 0-9 and single dashes, at most 40 characters, never empty."""
+    ascii_text = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode("ascii")
+    words = re.sub(r"[^a-z0-9]+", "-", ascii_text.lower()).strip("-")
+    return words[:SLUG_LIMIT].strip("-") or "task"
+
+
+def worker_name(title: str, worker_id: str) -> str:
+    """`<slug>-<id>`: the worktree's folder, the tmux session and the end of the branch."""
+    return f"{slug(title)}-{worker_id}"
+
+
+def branch_name(name: str) -> str:
+    """The worker's own branch."""
+    return f"worker/{name}"

@@ -1,0 +1,35 @@
+"""What a place for workers can do."""
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import Protocol
+
+
+class Presence(Enum):
+    """What a runtime knows of a worker's agent process."""
+
+    ALIVE = "alive"
+    GONE = "gone"
+    UNKNOWN = "unknown"  #: it didn't answer; nothing may be concluded
+
+
+class Runtime(Protocol):
+    """Where agent processes run. A handle is the runtime's name for one of them."""
+
+    def check(self) -> None:
+        """Raises RuntimeUnavailable, with the next step, when nothing can be launched here."""
+
+    def launch(self, handle: str, argv: Sequence[str], *, cwd: str) -> None:
+        """Starts a program with this process's environment. Raises RuntimeUnavailable."""
+
+    def probe(self, handles: Sequence[str]) -> dict[str, Presence]:
+        """What is known of each, in one question. Never raises."""
+
+    def screen(self, handle: str) -> str:
+        """What its terminal shows and showed, without blank lines; empty when unknown."""
+
+    def end(self, handle: str) -> None:
+        """Ends it; nothing to do when it is gone. Raises RuntimeUnavailable."""
+
+    def attach_command(self, handle: str) -> list[str]:
+        """The command with which a person looks at it."""

@@ -1,0 +1,202 @@
+"""The orchestrator's tools."""
+
+import shlex
+import threading
+from typing import Annotated
+
+from mcp.server.mcpserver import MCPServer
+from mcp_types import CallToolResult, ToolAnnotations
+from pydantic import BaseModel, Field
+
+from worker_manager import __version__, formatting
+from worker_manager.fleet import Fleet, Started, Wanted
+from worker_manager.models import Worker
+from worker_manager.servers.tooling import answer, tool_errors
+from worker_manager.state.mailbox import Claim
+
+#: A result that was returned is on its way; should we die before, its mail is shown again.
+ACKNOWLEDGE_AFTER_SECONDS = 1.0
+
+INSTRUCTIONS = """\
+Starts autonomous workers, each a session of its own with its own git worktree and branch. After \
+start_worker go on with other work or end your turn: a worker's question or report arrives by \
+itself and wakes you. Never poll. A worker knows nothing of this conversation: its task must say \
+all it needs."""
+
+
+class WorkerInfo(BaseModel):
+    """One worker."""
+
+    id: str
+    name: str
+    title: str
+    status: str
+    reason: str
+    agent: str
+    path: str
+    branch: str
+    base: str
+    base_sha: str
+    question: str
+    attach: str
+    changed_at: str
+
+
+class StartedInfo(WorkerInfo):
+    """A worker that was just started."""
+
+    behind_upstream: int
+    uncommitted_in_checkout: int
+
+
+class WorkerList(BaseModel):
+    """This session's workers."""
+
+    workers: list[WorkerInfo]
+
+
+class Sent(BaseModel):
+    """A message that lies in a worker's mailbox."""
+
+    id: str
+    message_id: str
+    answered_question: bool
+
+
+class Mail(BaseModel):
+    """Messages; how many more wait."""
+
+    messages: list[str]
+    left: int
+
+
+WorkerId = Annotated[str, Field(description="id from start_worker or list_workers")]
+
+
+def build(fleet: Fleet) -> MCPServer[dict[str, object]]:
+    """The server with its tools, speaking for `fleet`."""
+    server: MCPServer[dict[str, object]] = MCPServer(
+        "crew", instructions=INSTRUCTIONS, version=__version__
+    )
+
+    @server.tool(annotations=ToolAnnotations(title="Start worker", destructive_hint=False))
+    def start_worker(
+        title: Annotated[str, Field(description="a few words")],
+        task: Annotated[str, Field(description="all a stranger needs to do it")],
+        use_worktree: Annotated[bool, Field(description="false: work in this directory")] = True,
+        base_branch: Annotated[str | None, Field(description="branch, tag or sha")] = None,
+        agent: str | None = None,
+        model: str | None = None,
+        permission_mode: str | None = None,
+    ) -> Annotated[CallToolResult, StartedInfo]:
+        """Start an autonomous worker on a task. Answers at once; its question or report comes later by itself."""
+        with tool_errors():
+            wanted = Wanted(title, task, use_worktree, base_branch, agent, model, permission_mode)
+            started = fleet.start(wanted)
+            return answer(_started_text(started), _started_info(fleet, started))
+
+    @server.tool(annotations=ToolAnnotations(title="List workers", read_only_hint=True))
+    def list_workers() -> Annotated[CallToolResult, WorkerList]:
+        """Your workers and what each is doing. You need not poll: reports arrive by themselves."""
+        with tool_errors():
+            infos = [_info(fleet, worker) for worker in fleet.workers()]
+            lines = [_line(info) for info in infos]
+            return answer("\n".join(lines) or "No workers.", WorkerList(workers=infos))
+
+    @server.tool(annotations=ToolAnnotations(title="Nudge worker", destructive_hint=False))
+    def nudge_worker(id: WorkerId, message: str) -> Annotated[CallToolResult, Sent]:
+        """Send a worker a message: the answer to its question, or what to do next. Wakes it; reopens a completed one."""
+        with tool_errors():
+            before, sent = fleet.nudge(id, message)
+            what = "answer" if sent.reply_to else "message"
+            info = Sent(id=id, message_id=sent.id, answered_question=bool(sent.reply_to))
+            return answer(f"Delivered: the {what} lies in the mailbox of {before.name}.", info)
+
+    @server.tool(annotations=ToolAnnotations(title="Stop worker", destructive_hint=True))
+    def stop_worker(id: WorkerId) -> Annotated[CallToolResult, WorkerInfo]:
+        """End a worker's session. Its branch, worktree and uncommitted files stay."""
+        with tool_errors():
+            worker = fleet.stop(id)
+            text = f"{worker.name} is {worker.status.value}. Its work stays in {worker.path}."
+            return answer(text, _info(fleet, worker))
+
+    @server.tool(annotations=ToolAnnotations(title="Read mail", destructive_hint=False))
+    def read_mail(
+        history: Annotated[bool, Field(description="what was shown before, again")] = False,
+    ) -> Annotated[CallToolResult, Mail]:
+        """Messages from your workers that wait. They also arrive by themselves."""
+        with tool_errors():
+            if history:
+                shown = fleet.history(most=20)
+                text = formatting.for_orchestrator(shown, [""] * len(shown), 0) if shown else ""
+                mail = Mail(messages=[message.id for message in shown], left=0)
+                return answer(text or "No mail so far.", mail)
+            claim = fleet.claim_mail(most=20)
+            if claim is None:
+                return answer("No mail waits.", Mail(messages=[], left=0))
+            _acknowledge_soon(claim)
+            files = [claim.file_of(message) for message in claim.messages]
+            text = formatting.for_orchestrator(claim.messages, files, claim.left)
+            mail = Mail(messages=[message.id for message in claim.messages], left=claim.left)
+            return answer(text, mail)
+
+    return server
+
+
+def _acknowledge_soon(claim: Claim) -> None:
+    timer = threading.Timer(ACKNOWLEDGE_AFTER_SECONDS, claim.acknowledge)
+    timer.daemon = True
+    timer.start()
+
+
+def _info(fleet: Fleet, worker: Worker) -> WorkerInfo:
+    asked = worker.report.text if worker.report and worker.status == "asking" else ""
+    return WorkerInfo(
+        id=worker.id,
+        name=worker.name,
+        title=worker.title,
+        status=worker.status.value,
+        reason=worker.reason,
+        agent=worker.agent,
+        path=worker.path,
+        branch=worker.branch,
+        base=worker.base_branch,
+        base_sha=worker.base_sha,
+        question=formatting.clean(asked)[:500],
+        attach=shlex.join(fleet.attach_command(worker)),
+        changed_at=worker.changed_at,
+    )
+
+
+def _started_info(fleet: Fleet, started: Started) -> StartedInfo:
+    return StartedInfo(
+        **_info(fleet, started.worker).model_dump(),
+        behind_upstream=started.base.behind if started.base else 0,
+        uncommitted_in_checkout=started.uncommitted,
+    )
+
+
+def _started_text(started: Started) -> str:
+    worker, base = started.worker, started.base
+    lines = [
+        f"Worker {worker.id} ({worker.name}) started: {worker.agent}"
+        + (f", permission mode {worker.permission_mode}." if worker.agent == "claude" else ".")
+    ]
+    if base is None:
+        lines.append(f"It works in {worker.path} itself, without a branch of its own.")
+    else:
+        behind = f", {base.behind} behind {base.upstream}" if base.behind else ""
+        lines.append(f"Branch {worker.branch} from {base.name} at {base.sha[:12]}{behind}.")
+    if started.uncommitted:
+        lines.append(
+            f"Your checkout has {started.uncommitted} uncommitted files that it does not see."
+        )
+    lines.append(f"A person looks at it with: worker-manager attach {worker.id}")
+    lines.append("Its question or report will reach you by itself.")
+    return "\n".join(lines)
+
+
+def _line(info: WorkerInfo) -> str:
+    reason = f" ({info.reason})" if info.reason else ""
+    question = f": {info.question}" if info.question else ""
+    return f"{info.id} {info.status}{reason} {info.name}{question}"

@@ -1,0 +1,66 @@
+"""Which server this session needs, built and served."""
+
+import os
+from pathlib import Path
+
+from worker_manager import config
+from worker_manager.errors import SessionUnknown
+from worker_manager.state import orchestrators, sessions
+from worker_manager.state.files import write_atomic
+from worker_manager.state.layout import SERVER, is_worker_home, repository_of, state_root
+from worker_manager.state.records import Records
+
+
+def serve_orchestrator() -> None:
+    """The server of a session that starts workers."""
+    root = state_root()
+    project = os.environ.get("CLAUDE_PROJECT_DIR") or os.getcwd()
+    session_id = os.environ.get("CLAUDE_CODE_SESSION_ID", "")
+    claude = os.getppid()  # of a server, unlike of a hook, the parent is claude itself
+    # Before the slow imports: the session's hooks run at this very moment.
+    home = sessions.find_by_process(root, claude)
+    if home is None:
+        home = orchestrators.open_home(root, session_id, project)
+        sessions.link_process(root, claude, home)
+    sessions.prune_processes(root)
+
+    from worker_manager.fleet import Fleet, plugin_root  # slow: after the registration
+    from worker_manager.runtimes.tmux import Tmux
+    from worker_manager.servers import orchestrator, tooling
+
+    tooling.quiet_logging()
+    settings = config.load(Path(project), os.environ)
+    fleet = Fleet(
+        root=root,
+        # /clear and /resume may give this claude process another home.
+        home=lambda: sessions.find_by_process(root, claude) or home,
+        project=project,
+        plugin_root=plugin_root(),
+        settings=settings,
+        runtime=Tmux(settings.tmux_socket),
+    )
+    tooling.serve(orchestrator.build(fleet))
+
+
+def serve_worker() -> None:
+    """The server of a worker's session; raises SessionUnknown in any other that inherited
+    its environment.
+    """
+    root = state_root()
+    worker_id = os.environ["WORKER_MANAGER_WORKER_ID"]
+    home = sessions.find(root, os.environ.get("CLAUDE_CODE_SESSION_ID", ""))
+    if home is None or not is_worker_home(home) or os.path.basename(home) != worker_id:
+        raise SessionUnknown(
+            f"This session is not the one of worker {worker_id}: it offers no tools. "
+            "Only the session that start_worker launched may report."
+        )
+    sessions.link_process(root, os.getppid(), home)
+    records = Records(repository_of(home))
+
+    from worker_manager.servers import tooling, worker  # slow: after the registration
+
+    tooling.quiet_logging()
+    settings = config.load(Path(records.get(worker_id).project), os.environ)
+    server = worker.build(records, worker_id, ask_wait_seconds=settings.ask_wait_seconds)
+    ready = os.path.join(home, SERVER)
+    tooling.serve(server, after_listing=lambda: write_atomic(ready, str(os.getpid()).encode()))

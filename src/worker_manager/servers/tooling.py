@@ -1,0 +1,63 @@
+"""What both servers share: our errors as tool errors, results with text, a start without noise."""
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp_types import CallToolResult, TextContent
+from pydantic import BaseModel
+
+from worker_manager.errors import WorkerManagerError
+
+#: Keeps a tool in the model's hands from the first turn on, without a tool search.
+ALWAYS_LOAD = {"anthropic/alwaysLoad": True}
+
+
+@contextmanager
+def tool_errors() -> Iterator[None]:
+    """Only ToolError texts reach the model."""
+    try:
+        yield
+    except WorkerManagerError as error:
+        raise ToolError(str(error)) from error
+
+
+def answer(text: str, structured: BaseModel) -> CallToolResult:
+    """A short text for reading and the same as structured content."""
+    content = [TextContent(type="text", text=text)]
+    return CallToolResult(content=list(content), structured_content=structured.model_dump())
+
+
+def serve(server: MCPServer[Any], *, after_listing: Callable[[], None] | None = None) -> None:
+    """Speaks MCP on stdin and stdout until stdin closes or a signal comes."""
+
+    async def note_listing(ctx: Any, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
+        result = await call_next(ctx)
+        if after_listing is not None and ctx.method == "tools/list":
+            after_listing()
+        return result
+
+    server.middleware.append(note_listing)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, _leave)
+    server.run()
+
+
+def quiet_logging() -> None:
+    """Warnings to stderr, before the SDK sets up its own logging."""
+    level = os.environ.get("WORKER_MANAGER_LOG", "WARNING").upper()
+    logging.basicConfig(
+        stream=sys.stderr, level=level, format="%(levelname)s %(name)s: %(message)s"
+    )
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    # The SDK would hang on its blocked stdin; nothing here depends on an exit handler.
+    os._exit(128 + number)

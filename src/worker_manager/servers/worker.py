@@ -1,0 +1,85 @@
+"""The worker's tools."""
+
+import time
+from typing import Annotated
+
+import anyio
+from mcp.server.mcpserver import Context, MCPServer
+from mcp_types import CallToolResult, ToolAnnotations
+from pydantic import BaseModel, Field
+
+from worker_manager import __version__, reports
+from worker_manager.servers.tooling import ALWAYS_LOAD, answer, tool_errors
+from worker_manager.state.records import Records
+
+POLL_SECONDS = 0.1
+PROGRESS_SECONDS = 10.0
+
+
+class Completed(BaseModel):
+    """The report as it was delivered."""
+
+    message_id: str
+    status: str
+
+
+class Asked(BaseModel):
+    """The answer, or none yet."""
+
+    message_id: str
+    answer: str | None
+
+
+def build(
+    records: Records, worker_id: str, *, ask_wait_seconds: int
+) -> MCPServer[dict[str, object]]:
+    """The server with its tools, speaking for one worker."""
+    server: MCPServer[dict[str, object]] = MCPServer("crew", version=__version__)
+    home = records.home(worker_id)
+
+    @server.tool(
+        annotations=ToolAnnotations(title="Complete", destructive_hint=False), meta=ALWAYS_LOAD
+    )
+    def complete(
+        summary: Annotated[str, Field(description="what you did, what you checked, what is left")],
+    ) -> Annotated[CallToolResult, Completed]:
+        """Report your task as done. Commit your work first."""
+        with tool_errors():
+            worker = reports.complete(records, worker_id, summary)
+            sent = worker.report.message_id if worker.report else ""
+            text = "Delivered to your orchestrator. End your turn now; you may hear from it again."
+            return answer(text, Completed(message_id=sent, status=worker.status.value))
+
+    @server.tool(annotations=ToolAnnotations(title="Ask", destructive_hint=False), meta=ALWAYS_LOAD)
+    async def ask(
+        question: Annotated[str, Field(description="with all that is needed to answer it")],
+        context: Context,
+    ) -> Annotated[CallToolResult, Asked]:
+        """Ask your orchestrator something and wait for its answer."""
+        with tool_errors(), reports.waiting(home):
+            report = await anyio.to_thread.run_sync(reports.ask, records, worker_id, question)
+            found = await _wait(context, home, ask_wait_seconds)
+        info = Asked(message_id=report.message_id, answer=found)
+        if found is None:
+            return answer(
+                "Your question is delivered; the answer has not come yet. End your turn: "
+                "it will wake you as a message.",
+                info,
+            )
+        return answer(f"Your orchestrator answers:\n{found}", info)
+
+    return server
+
+
+async def _wait(context: Context, home: str, seconds: int) -> str | None:
+    """The answer's text, or None when it didn't come in time."""
+    started = told = time.monotonic()
+    while time.monotonic() - started < seconds:
+        found = await anyio.to_thread.run_sync(reports.take_answer, home)
+        if found is not None:
+            return found.body
+        if time.monotonic() - told >= PROGRESS_SECONDS:
+            told = time.monotonic()
+            await context.report_progress(told - started, seconds, "waiting for the answer")
+        await anyio.sleep(POLL_SECONDS)
+    return None

@@ -1,0 +1,66 @@
+"""Durable, all-or-nothing files."""
+
+import os
+import secrets
+
+from worker_manager.errors import StateUnavailable
+
+
+def make_private(directory: str) -> None:
+    """Makes a directory and its parents, ours alone (0700)."""
+    try:
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise StateUnavailable(
+            f"The state directory {directory} can't be made: {error.strerror}. "
+            "Make it writable, or set WORKER_MANAGER_STATE_DIR to a directory that is."
+        ) from error
+
+
+def write_atomic(path: str, content: bytes, *, mode: int = 0o600) -> None:
+    """Replaces a file so that a reader, or a crash, sees the old content or the new.
+
+    Raises StateUnavailable when the disk refuses; nothing is left behind then.
+    """
+    temporary = f"{path}.{secrets.token_hex(4)}.tmp"
+    try:
+        write_durable(temporary, content, mode=mode)
+        os.replace(temporary, path)
+        sync_directory(os.path.dirname(path))
+    except OSError as error:
+        _remove(temporary)
+        raise StateUnavailable(
+            f"{path} can't be written: {error.strerror}. Free or repair the disk, then try again."
+        ) from error
+
+
+def write_durable(path: str, content: bytes, *, mode: int = 0o600) -> None:
+    """A new file whose content is on the disk when this returns. Raises OSError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with open(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def sync_directory(path: str) -> None:
+    """Makes renames in a directory survive a power cut. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def set_aside(path: str) -> str:
+    """Moves a file that can't be parsed out of the way; gives its new path."""
+    aside = f"{path}.corrupt-{secrets.token_hex(3)}"
+    os.rename(path, aside)
+    return aside
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        return

@@ -1,0 +1,73 @@
+"""What a worker was started with: its task and its launch script. No secrets: the
+environment comes through the runtime.
+"""
+
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+
+from worker_manager.state.files import write_atomic
+
+#: What the session that starts a worker has of its own, and must not pass on.
+#: CLAUDE_CODE_CHILD_SESSION would leave the worker without a transcript.
+SESSION_VARIABLES = (
+    "CLAUDECODE",
+    "CLAUDE_CODE_CHILD_SESSION",
+    "CLAUDE_CODE_ENTRYPOINT",
+    "CLAUDE_CODE_SESSION_ID",
+    "CLAUDE_CODE_SESSION_ATTENDED",
+    "CLAUDE_CODE_MESSAGING_SOCKET",
+    "CLAUDE_CODE_MESSAGING_TOKEN",
+    "CLAUDE_CODE_CHILD_NOTES_DIR",
+    "CLAUDE_CODE_LAUNCHED_BY_SESSION_IDS",
+    "CLAUDE_ENV_FILE",
+    "CLAUDE_PID",
+    "CLAUDE_PLUGIN_DATA",
+    "CLAUDE_PLUGIN_ROOT",
+    "CLAUDE_PROJECT_DIR",
+    "AI_AGENT",
+)
+#: Above this a task is named instead of given: Linux allows 128 KiB for one argument.
+PROMPT_LIMIT_BYTES = 100_000
+
+
+def write_file(home: str, name: str, text: str) -> str:
+    """A private file in the worker's home; gives its path."""
+    path = os.path.join(home, name)
+    write_atomic(path, text.encode())
+    return path
+
+
+def write_task(home: str, title: str, task: str) -> tuple[str, str]:
+    """The task as a file, and the shell word that stands for it as the agent's prompt.
+
+    The leading words keep a task from being read as an option, a slash command or a
+    subcommand.
+    """
+    text = f"Task from your orchestrator: {title}\n\n{task}\n"
+    path = write_file(home, "task.md", text)
+    if len(text.encode()) <= PROMPT_LIMIT_BYTES:
+        return path, f'"$(cat {shlex.quote(path)})"'
+    return path, shlex.quote(f"Your task is in the file {path}. Read all of it, then do it.")
+
+
+def write_script(
+    home: str,
+    *,
+    cwd: str,
+    argv: Sequence[str],
+    prompt_word: str,
+    environment: Mapping[str, str],
+    on_exit: Sequence[str],
+) -> str:
+    """The launch script; gives its path. `on_exit` is called with the exit code behind it."""
+    exports = [f"export {name}={shlex.quote(value)}" for name, value in environment.items()]
+    lines = [
+        "#!/bin/sh",
+        f"unset {' '.join(SESSION_VARIABLES)}",
+        *exports,
+        f"cd {shlex.quote(cwd)} || exit 1",
+        f"{shlex.join(argv)} -- {prompt_word}",
+        f'exec {shlex.join(on_exit)} "$?"',
+    ]
+    return write_file(home, "launch.sh", "\n".join(lines) + "\n")

@@ -1,0 +1,44 @@
+"""The home of an orchestrator: a lineage of Claude sessions, never a pid."""
+
+import hashlib
+import json
+import os
+import time
+
+from worker_manager.errors import SessionUnknown
+from worker_manager.naming import is_session_id
+from worker_manager.state import sessions
+from worker_manager.state.files import make_private, write_atomic
+from worker_manager.state.layout import mailbox_path, orchestrator_home, repository_directory
+from worker_manager.state.mailbox import Mailbox
+
+
+def open_home(root: str, session_id: str, project: str) -> str:
+    """The home of the session's orchestrator, made when it is new.
+
+    Its id is derived from the session id, so that the server and the first hook, which start
+    at the same moment, make the same one without a lock. Raises SessionUnknown.
+    """
+    known = sessions.find(root, session_id)
+    if known:
+        return known
+    if not is_session_id(session_id):
+        raise SessionUnknown(
+            f"CLAUDE_CODE_SESSION_ID is {session_id!r}, which is no session id. "
+            "Start worker-manager from Claude Code, as a plugin."
+        )
+    repository = repository_directory(root, project)
+    orchestrator_id = hashlib.sha256(session_id.encode()).hexdigest()[:12]
+    home = orchestrator_home(repository, orchestrator_id)
+    make_private(home)
+    Mailbox(mailbox_path(home)).create()
+    record = {
+        "schema": 1,
+        "id": orchestrator_id,
+        "session_id": session_id,
+        "project": os.path.realpath(project),
+        "created_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+    write_atomic(os.path.join(home, "orchestrator.json"), json.dumps(record, indent=1).encode())
+    sessions.link(root, session_id, home)
+    return home

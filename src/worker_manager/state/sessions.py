@@ -1,0 +1,101 @@
+"""Which home, orchestrator's or worker's, a Claude session belongs to.
+
+`sessions/<claude session id>` and `processes/<pid>-<start time>` are symbolic links to homes.
+A session keeps its id over a resume, a claude process keeps its home over /clear: between the
+two a home is always found again.
+"""
+
+import json
+import os
+import secrets
+
+from worker_manager.naming import is_session_id
+from worker_manager.state import processes
+from worker_manager.state.files import make_private
+from worker_manager.state.layout import ORCHESTRATORS, WORKERS
+
+
+def find(root: str, session_id: str) -> str | None:
+    """The home of a Claude session, or None."""
+    return _follow(root, "sessions", session_id) if is_session_id(session_id) else None
+
+
+def link(root: str, session_id: str, home: str) -> None:
+    """From now on the session belongs to `home`."""
+    _point(root, "sessions", session_id, home)
+
+
+def unlink(root: str, session_id: str) -> None:
+    """The session belongs to nobody any more."""
+    os.unlink(os.path.join(root, "sessions", session_id))
+
+
+def link_process(root: str, pid: int, home: str) -> None:
+    """The claude process `pid` now speaks for `home`."""
+    started = processes.start_time(pid)
+    if started and started != processes.UNKNOWN:
+        _point(root, "processes", f"{pid}-{started}", home)
+
+
+def find_by_process(root: str, pid: int) -> str | None:
+    """The home for which a claude process speaks, or None."""
+    started = processes.start_time(pid)
+    return _follow(root, "processes", f"{pid}-{started}") if started else None
+
+
+def claude_process(root: str) -> int | None:
+    """The pid of the claude process that a hook runs in: newer versions tell it, else it is
+    the nearest ancestor with a session file, or that our server has registered.
+    """
+    told = os.environ.get("CLAUDE_PID", "")
+    if told.isdigit():
+        return int(told)
+    pid: int | None = os.getppid()
+    while pid and pid > 1:
+        if os.path.exists(_session_file(pid)) or find_by_process(root, pid):
+            return pid
+        pid = processes.parent(pid)
+    return None
+
+
+def id_in_session_file(pid: int) -> str | None:
+    """The session id in Claude Code's own file about one of its processes, or None."""
+    try:
+        with open(_session_file(pid), encoding="utf-8") as file:
+            found = str(json.load(file).get("sessionId", ""))
+    except (OSError, ValueError, AttributeError):
+        return None
+    return found if is_session_id(found) else None
+
+
+def prune_processes(root: str) -> None:
+    """Forgets claude processes that have ended."""
+    folder = os.path.join(root, "processes")
+    for name in os.listdir(folder) if os.path.isdir(folder) else []:
+        pid, _, started = name.partition("-")
+        if pid.isdigit() and processes.is_gone(int(pid), started):
+            try:
+                os.unlink(os.path.join(folder, name))
+            except FileNotFoundError:
+                continue
+
+
+def _session_file(pid: int) -> str:
+    configuration = os.environ.get("CLAUDE_CONFIG_DIR") or os.path.expanduser("~/.claude")
+    return os.path.join(configuration, "sessions", f"{pid}.json")
+
+
+def _follow(root: str, folder: str, name: str) -> str | None:
+    target = os.path.realpath(os.path.join(root, folder, name))
+    kind = os.path.basename(os.path.dirname(target))
+    inside = target.startswith(root + os.sep) and kind in (WORKERS, ORCHESTRATORS)
+    return target if inside and os.path.isdir(target) else None
+
+
+def _point(root: str, folder: str, name: str, home: str) -> None:
+    make_private(os.path.join(root, folder))
+    target = os.path.join("..", os.path.relpath(home, root))
+    path = os.path.join(root, folder, name)
+    temporary = f"{path}.{secrets.token_hex(4)}"
+    os.symlink(target, temporary)
+    os.rename(temporary, path)

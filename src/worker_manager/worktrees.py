@@ -1,0 +1,157 @@
+"""Worktrees and branches of workers; the only importer of git.
+
+GitPython is a thin way to run git here: a new `Git` for each call (it isn't thread-safe), a
+time limit, no GIT_* variables, no questions, English messages.
+"""
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # else importing it fails without git
+for _name in ("DIR", "WORK_TREE", "INDEX_FILE", "COMMON_DIR", "OBJECT_DIRECTORY", "NAMESPACE"):
+    os.environ.pop(f"GIT_{_name}", None)  # one of them would redirect every git call
+
+from git import Git  # noqa: E402  the variable above must be set first
+from git.exc import GitCommandError, GitCommandNotFound  # noqa: E402
+
+from worker_manager.errors import InvalidInput, NotARepository, WorktreeRefused  # noqa: E402
+
+TIMEOUT_SECONDS = 300
+
+
+class Base(NamedTuple):
+    """The commit that a worker starts from. `behind` counts commits its upstream is ahead."""
+
+    name: str
+    sha: str
+    upstream: str
+    behind: int
+
+
+class Work(NamedTuple):
+    """What a worker's directory holds beyond its base."""
+
+    head: str
+    commits: int
+    diffstat: str
+    uncommitted: int
+
+
+def main_checkout(project: str) -> Path:
+    """The top directory below which the repository's worktrees go. Raises NotARepository."""
+    inside = _try(project, "rev-parse", "--is-inside-work-tree")
+    if inside != "true":
+        bare = _try(project, "rev-parse", "--is-bare-repository") == "true"
+        what = "a bare repository" if bare else "not a git repository"
+        advice = "start in a checkout of it" if bare else "run git init and commit"
+        raise NotARepository(
+            f"{project} is {what}: {advice}, or call start_worker with use_worktree=false."
+        )
+    top = Path(_git(project, "rev-parse", "--show-toplevel"))
+    own = _git(project, "rev-parse", "--absolute-git-dir")
+    common = _git(project, "rev-parse", "--path-format=absolute", "--git-common-dir")
+    if os.path.realpath(own) == os.path.realpath(common):
+        return top
+    main = Path(common).parent
+    return main if Path(common).name == ".git" and main.is_dir() else top
+
+
+def resolve_base(project: str, base_branch: str | None) -> Base:
+    """The commit that a branch, tag or sha names now; without a name, what is checked out."""
+    if base_branch is not None and (not base_branch.strip() or base_branch.startswith("-")):
+        raise InvalidInput(f"{base_branch!r} is no branch name. Name a branch, a tag or a sha.")
+    name = base_branch or "HEAD"
+    sha = _try(
+        project, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
+    )
+    if not sha:
+        if base_branch is None:
+            raise NotARepository(
+                f"{project} has no commits yet: commit once, or call start_worker with "
+                "use_worktree=false."
+            )
+        raise InvalidInput(
+            f"There is no branch, tag or commit {base_branch!r} in {project}. "
+            "Run git branch --all for the names."
+        )
+    branch = base_branch or _try(project, "symbolic-ref", "--quiet", "--short", "HEAD")
+    upstream = _upstream(project, branch)
+    behind = _try(project, "rev-list", "--count", f"{sha}..{upstream}") if upstream else ""
+    return Base(branch or sha[:12], sha, upstream, int(behind or 0))
+
+
+def _upstream(project: str, branch: str) -> str:
+    """The short name of a branch's upstream, or an empty text."""
+    reference = f"refs/heads/{branch}"
+    return _try(project, "for-each-ref", "--format=%(upstream:short)", "--", reference)
+
+
+def uncommitted(path: str) -> int:
+    """How many files have changes that no commit holds."""
+    return len(_git(path, "status", "--porcelain", "--untracked-files=all").splitlines())
+
+
+def create(checkout: Path, directory: str, name: str, branch: str, base_sha: str) -> Path:
+    """A new worktree with a new branch at `base_sha`. Raises WorktreeRefused."""
+    path = checkout / directory / name
+    _exclude(checkout, directory)
+    _git(str(checkout), "worktree", "add", "--quiet", "-b", branch, "--", str(path), base_sha)
+    return path
+
+
+def remove_unused(checkout: Path, path: Path, branch: str, base_sha: str) -> None:
+    """Takes back a worktree that `create` has just made and nobody has used."""
+    _git(str(checkout), "worktree", "remove", "--", str(path))
+    _git(str(checkout), "update-ref", "-d", f"refs/heads/{branch}", base_sha)
+
+
+def describe(path: str, base_sha: str) -> Work:
+    """What lies in a worker's directory now. Raises WorktreeRefused."""
+    head = _git(path, "rev-parse", "HEAD")
+    if not base_sha:
+        return Work(head, 0, "", uncommitted(path))
+    commits = int(_git(path, "rev-list", "--count", f"{base_sha}..HEAD"))
+    diffstat = _git(path, "diff", "--stat", "--no-color", f"{base_sha}..HEAD")
+    return Work(head, commits, diffstat, uncommitted(path))
+
+
+def _exclude(checkout: Path, directory: str) -> None:
+    """Keeps the worktrees out of the repository's status, without touching its files."""
+    common = _git(str(checkout), "rev-parse", "--path-format=absolute", "--git-common-dir")
+    path = Path(common) / "info" / "exclude"
+    line = f"/{directory}/"
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    if line not in lines:
+        path.parent.mkdir(exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(("" if not lines else "\n") + line + "\n")
+
+
+#: No questions at a terminal, messages that can be matched, no lock for a mere look.
+_ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+
+
+def _git(directory: str, *arguments: str) -> str:
+    git = Git(directory)
+    try:
+        with git.custom_environment(**_ENVIRONMENT):
+            return str(git.execute(["git", *arguments], kill_after_timeout=TIMEOUT_SECONDS))
+    except GitCommandNotFound as error:
+        raise NotARepository("git is not installed, or the directory is gone.") from error
+    except GitCommandError as error:
+        raise WorktreeRefused(f"git {arguments[0]} failed: {_last_line(error)}") from error
+
+
+def _try(directory: str, *arguments: str) -> str:
+    """The answer, or an empty text when git says no."""
+    try:
+        return _git(directory, *arguments)
+    except WorktreeRefused:
+        return ""
+
+
+def _last_line(error: GitCommandError) -> str:
+    lines = [line.strip(" '") for line in str(error.stderr).splitlines() if line.strip()]
+    fatal = [line for line in lines if "fatal:" in line or "error:" in line]
+    return (fatal or lines or ["no message"])[-1]

@@ -1,0 +1,50 @@
+"""Fixtures for tests with the real Claude Code: each test runs once per supported version."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.claude_lab import ClaudeLab, CliMissingError, find_cli
+from tests.support.messages_api import MessagesApi
+
+CLAUDE_VERSIONS = ("2.1.197", "2.1.329")
+
+
+@pytest.fixture(params=CLAUDE_VERSIONS)
+def claude_version(request: pytest.FixtureRequest) -> str:
+    """The version of Claude Code under test."""
+    return str(request.param)
+
+
+@pytest.fixture
+def claude_program(claude_version: str) -> Path:
+    """The program of this version; without it the test is skipped, and fails in CI."""
+    try:
+        return find_cli(claude_version)
+    except CliMissingError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def api() -> Iterator[MessagesApi]:
+    """The scripted API; the test fails when its script raised something."""
+    with MessagesApi() as api:
+        yield api
+    assert not api.problems, api.problems
+
+
+@pytest.fixture
+def lab(
+    claude_program: Path, api: MessagesApi, request: pytest.FixtureRequest
+) -> Iterator[ClaudeLab]:
+    """A throw-away home for this version; a failed test shows its screens and requests."""
+    with ClaudeLab(claude_program, api.url) as lab:
+        yield lab
+        report = f"{lab.describe()}\n--- requests\n{api.describe()}"
+        request.node.add_report_section("teardown", "lab", report)

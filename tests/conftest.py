@@ -1,0 +1,86 @@
+"""Guards first: no test sees the person's own state, settings, tmux server or git identity."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from worker_manager.config import Settings
+from worker_manager.fleet import Fleet
+from worker_manager.runtimes.tmux import Tmux
+from worker_manager.state import orchestrators
+from worker_manager.state.layout import state_root
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+_LEAKY = ("WORKER_MANAGER_", "CLAUDE", "ANTHROPIC_", "GIT_", "TMUX")
+
+
+@pytest.fixture(autouse=True)
+def guarded_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A home, a state directory and a tmux directory of the test's own."""
+    for name in list(os.environ):
+        if name.startswith(_LEAKY):
+            monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    home.mkdir()
+    identity = "[user]\n name = Test\n email = test@example.invalid\n[init]\n defaultBranch = main\n"
+    (home / ".gitconfig").write_text(identity, "utf-8")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("WORKER_MANAGER_STATE_DIR", str(tmp_path / "state"))
+
+
+def git(directory: Path, *arguments: str) -> str:
+    """Runs git for a test; its output."""
+    done = subprocess.run(
+        ["git", *arguments], cwd=directory, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+def make_repository(path: Path) -> Path:
+    """A repository with one commit."""
+    path.mkdir(parents=True)
+    git(path, "init", "-q")
+    (path / "README").write_text("hello\n", "utf-8")
+    git(path, "add", ".")
+    git(path, "commit", "-q", "-m", "first")
+    return path
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository with one commit."""
+    return make_repository(tmp_path / "repo")
+
+
+@pytest.fixture
+def tmux_socket(tmp_path: Path) -> Iterator[str]:
+    """The name of a tmux server of the test's own, ended and removed afterwards."""
+    name = f"wm-test-{os.getpid()}-{abs(hash(str(tmp_path))) % 10**8}"
+    yield name
+    subprocess.run(["tmux", "-L", name, "kill-server"], capture_output=True, check=False)
+    Path(f"/tmp/tmux-{os.getuid()}/{name}").unlink(missing_ok=True)
+
+
+def make_fleet(project: Path, socket: str, session: str = "session-1", **settings: object) -> Fleet:
+    """The fleet of one Claude session in a project."""
+    root = state_root()
+    home = orchestrators.open_home(root, session, str(project))
+    chosen = Settings(agent="scripted", tmux_socket=socket, **settings)  # type: ignore[arg-type]  # checked by the dataclass's users
+    return Fleet(
+        root=root,
+        home=lambda: home,
+        project=str(project),
+        plugin_root=str(CHECKOUT),
+        settings=chosen,
+        runtime=Tmux(socket),
+    )
+
+
+@pytest.fixture
+def fleet(repository: Path, tmux_socket: str) -> Fleet:
+    """A fleet whose workers play scripts."""
+    return make_fleet(repository, tmux_socket)

@@ -1,0 +1,42 @@
+"""Where settings come from, and what is said of wrong ones."""
+
+from pathlib import Path
+
+import pytest
+
+from worker_manager.config import Settings, load
+from worker_manager.errors import InvalidSetting
+
+
+def test_without_files_the_defaults_hold(tmp_path: Path) -> None:
+    assert load(tmp_path, {"XDG_CONFIG_HOME": str(tmp_path)}) == Settings()
+
+
+def test_the_later_place_wins(tmp_path: Path) -> None:
+    (tmp_path / "worker-manager.toml").write_text('model = "a"\n[tmux]\nsocket = "a"\n', "utf-8")
+    user = tmp_path / "config" / "worker-manager"
+    user.mkdir(parents=True)
+    (user / "config.toml").write_text('[tmux]\nsocket = "b"\n', "utf-8")
+    environ = {"XDG_CONFIG_HOME": str(tmp_path / "config"), "WORKER_MANAGER_ASK_WAIT_SECONDS": "7"}
+
+    settings = load(tmp_path, environ)
+
+    assert (settings.model, settings.tmux_socket, settings.ask_wait_seconds) == ("a", "b", 7)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('modle = "x"', "unknown setting 'modle'. The nearest is 'model'"),
+        ("model = 3", "model is 3; it must be a text"),
+        ('on_exit = "kill"', "choose one of stop, keep"),
+        ("model = ", "can't be read"),
+    ],
+)
+def test_a_wrong_setting_names_file_key_and_way_out(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "worker-manager.toml").write_text(text, "utf-8")
+
+    with pytest.raises(InvalidSetting, match=r"worker-manager\.toml") as caught:
+        load(tmp_path, {"XDG_CONFIG_HOME": str(tmp_path)})
+
+    assert said in str(caught.value)

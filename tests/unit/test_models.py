@@ -1,0 +1,67 @@
+"""The legal moves of a worker, and its record."""
+
+from dataclasses import replace
+
+import pytest
+
+from worker_manager.errors import StateCorrupt, WorkerFinished
+from worker_manager.models import Report, Status, Worker, from_json, to_json
+
+WORKER = Worker(
+    id="1a2b3c4d",
+    name="fix-1a2b3c4d",
+    title="Fix",
+    owner="o",
+    created_at="t",
+    project="/p",
+    path="/p/w",
+    agent="scripted",
+    session_id="s",
+    handle="fix-1a2b3c4d",
+    mark="mark",
+)
+REPORT = Report(message_id="m1", type="completion", text="done", at="t1")
+
+
+def test_a_record_comes_back_with_the_keys_of_a_newer_version() -> None:
+    record = to_json(WORKER.complete(REPORT)) | {"from_the_future": [1]}
+
+    worker = from_json(record)
+
+    assert worker.report == REPORT
+    assert to_json(worker)["from_the_future"] == [1]
+
+
+@pytest.mark.parametrize("broken", [{}, {"status": "flying"}, {"status": "running"}])
+def test_what_is_no_record_is_corrupt(broken: dict[str, object]) -> None:
+    with pytest.raises(StateCorrupt):
+        from_json(broken)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (Status.STARTING, Status.STARTING),
+        (Status.ASKING, Status.RUNNING),
+        (Status.COMPLETED, Status.RUNNING),
+        (Status.RUNNING, Status.RUNNING),
+    ],
+)
+def test_a_message_sets_a_waiting_worker_going(before: Status, after: Status) -> None:
+    assert replace(WORKER, status=before).resume(at="t").status is after
+
+
+@pytest.mark.parametrize("status", [Status.FAILED, Status.STOPPED])
+def test_who_has_ended_takes_no_message_and_makes_no_report(status: Status) -> None:
+    ended = replace(WORKER, status=status)
+    for move in (lambda: ended.resume(at="t"), lambda: ended.complete(REPORT)):
+        with pytest.raises(WorkerFinished):
+            move()
+
+
+def test_an_end_is_a_failure_unless_it_was_asked_for_or_the_work_was_done() -> None:
+    end = {"at": "t", "reason": "r"}
+
+    assert WORKER.end(**end).status is Status.FAILED
+    assert WORKER.request_stop().end(**end).status is Status.STOPPED
+    assert WORKER.complete(REPORT).end(**end, exit_code=1).status is Status.COMPLETED
