@@ -25,7 +25,9 @@ def guarded_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
             monkeypatch.delenv(name)
     home = tmp_path / "home"
     home.mkdir()
-    identity = "[user]\n name = Test\n email = test@example.invalid\n[init]\n defaultBranch = main\n"
+    identity = (
+        "[user]\n name = Test\n email = test@example.invalid\n[init]\n defaultBranch = main\n"
+    )
     (home / ".gitconfig").write_text(identity, "utf-8")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")

@@ -84,7 +84,7 @@ def test_a_wrong_value_is_named_and_leaves_nothing(
     [
         ("🎉", HANG),
         ("../../x", HANG),
-        ("it's \"so\"; $(touch pwned) `id`\nand more", HANG),
+        ('it\'s "so"; $(touch pwned) `id`\nand more', HANG),
         ("t", "-v " + HANG),
         ("t", "/nosuch " + HANG),
         ("t", "!touch pwned " + HANG),

@@ -39,7 +39,7 @@ def serve_orchestrator() -> None:
         settings=settings,
         runtime=Tmux(settings.tmux_socket),
     )
-    tooling.serve(orchestrator.build(fleet))
+    tooling.serve(orchestrator.build(fleet), after_listing=lambda: _note_server(home))
 
 
 def serve_worker() -> None:
@@ -62,5 +62,9 @@ def serve_worker() -> None:
     tooling.quiet_logging()
     settings = config.load(Path(records.get(worker_id).project), os.environ)
     server = worker.build(records, worker_id, ask_wait_seconds=settings.ask_wait_seconds)
-    ready = os.path.join(home, SERVER)
-    tooling.serve(server, after_listing=lambda: write_atomic(ready, str(os.getpid()).encode()))
+    tooling.serve(server, after_listing=lambda: _note_server(home))
+
+
+def _note_server(home: str) -> None:
+    """The session has its tools: a worker's SessionStart hook waits for this."""
+    write_atomic(os.path.join(home, SERVER), str(os.getpid()).encode())

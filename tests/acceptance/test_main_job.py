@@ -1,0 +1,200 @@
+"""The plugin as Claude Code and the model see it, installed from a git marketplace.
+
+The assertions look at what the model was really sent. Nobody types but where a test says so.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import CHECKOUT
+from tests.support.claude_lab import ClaudeLab, Session, wait_until
+from tests.support.messages_api import MessagesApi, Request, call, say
+
+pytestmark = [pytest.mark.claude, pytest.mark.timeout(180)]
+
+CREW = "mcp__plugin_worker-manager_crew__"
+AUTONOMOUS = ("--permission-mode", "bypassPermissions", "--settings")
+NO_WARNING = json.dumps({"skipDangerousModePermissionPrompt": True, "tui": "default"})
+
+
+@pytest.fixture
+def crew(lab: ClaudeLab, api: MessagesApi) -> ClaudeLab:
+    """A lab with the plugin installed; the virtual environment is the tests' own."""
+    lab.env["WORKER_MANAGER_PYTHON"] = sys.executable
+    lab.install_plugin(CHECKOUT)
+    return lab
+
+
+def start_boss(lab: ClaudeLab, name: str = "BOSS", *, cwd: Path | None = None) -> Session:
+    """An orchestrator session, idle, with its server up."""
+    session = lab.start(*AUTONOMOUS, NO_WARNING, prompt=f"{name} hello", cwd=cwd)
+    session.wait_for_first_turn()
+    server = lab.state_home / "worker-manager" / "sessions" / session.session_id / "server"
+    wait_until(server.exists, 30, lambda: "our server has not listed its tools")
+    session.wait_for_status("idle")
+    return session
+
+
+def start_worker(api: MessagesApi, boss: str, marker: str) -> Callable[[Request], bool]:
+    """Has the model of `boss` start a worker at the prompt `start MARKER`."""
+    arguments = {"title": f"Greet {marker}", "task": f"{marker} write a greeting"}
+    api.on(boss, f"^start {marker}", call(f"{CREW}start_worker", **arguments))
+    return lambda request: f"Greet {marker}" in request.new_text
+
+
+def worker_id(request: Request) -> str:
+    """The id in start_worker's answer."""
+    found = re.search(r"Worker ([0-9a-f]{8}) ", request.new_text)
+    assert found, request.new_text
+    return found[1]
+
+
+def test_the_main_job(crew: ClaudeLab, api: MessagesApi) -> None:
+    api.name_session("boss", first_prompt="^BOSS")
+    api.name_session("worker", first_prompt="W1 write")
+    start_worker(api, "boss", "W1")
+    commit = "echo hello > greeting.txt && git add -A && git commit -qm Greet"
+    api.on("worker", "W1 write", call(f"{CREW}ask", question="Which greeting, QUESTION-1?"))
+    api.on("worker", "ANSWER-1", call("Bash", command=commit, description="Commit"))
+    api.on(
+        "worker",
+        lambda r: "ANSWER-1" not in r.new_text and bool(r.latest),
+        call(f"{CREW}complete", summary="DONE-1 greeted"),
+    )
+    session = start_boss(crew)
+    session.type("start W1")
+
+    listed = api.wait_for_request("boss", "^start W1")
+    offered = {*listed.tools, *listed.announced_tools}
+    tools = ("start_worker", "list_workers", "nudge_worker", "stop_worker", "read_mail")
+    assert {f"{CREW}{tool}" for tool in tools} <= offered
+    started = api.wait_for_request("boss", r"Worker [0-9a-f]{8} ")
+    identity = worker_id(started)
+
+    opening = api.wait_for_request("worker")
+    assert {f"{CREW}complete", f"{CREW}ask"} <= set(opening.tools)
+    assert identity in opening.system
+    worker = crew.wait_for_session(lambda state: state["sessionId"] == opening.session_id)
+    assert Path(str(worker.state["cwd"])).parent == crew.repository / ".worktrees"
+
+    # The question wakes the idle orchestrator; its answer is the result of the waiting call.
+    asked = api.wait_for_request("boss", "QUESTION-1")
+    assert identity in asked.new_text
+    api.on("boss", "^answer", call(f"{CREW}nudge_worker", id=identity, message="ANSWER-1 hello"))
+    session.wait_for_status("idle")
+    session.type("answer it")
+    answered = api.wait_for_request("worker", "ANSWER-1")
+    assert "Your orchestrator answers" in answered.new_text
+
+    done = api.wait_for_request("boss", "DONE-1")
+    assert "1 commit since" in done.new_text
+    assert "greeting.txt" in done.new_text
+    session.wait_for_status("idle")
+
+    # A message wakes the idle worker, with its orchestrator's mark.
+    worker.wait_for_status("idle")
+    mark = re.search(r"the mark ([0-9a-f]{12})", opening.system)
+    assert mark
+    api.on("boss", "^once more", call(f"{CREW}nudge_worker", id=identity, message="NUDGE-1 again"))
+    session.type("once more")
+    nudged = api.wait_for_request("worker", "NUDGE-1")
+    assert mark[1] in nudged.new_text
+
+    assert api.times_told("boss", "DONE-1") == 1
+    assert api.times_told("boss", "QUESTION-1") == 1
+
+
+def test_mail_that_comes_during_a_tool_call_is_in_the_very_next_request(
+    crew: ClaudeLab, api: MessagesApi
+) -> None:
+    api.name_session("boss", first_prompt="^BOSS")
+    api.name_session("worker", first_prompt="W1 write")
+    start_worker(api, "boss", "W1")
+    mailed = "while ! ls $XDG_STATE_HOME/worker-manager/*/orchestrators/*/mail/new/* ; do sleep 0.1; done"
+    api.on("boss", r"Worker [0-9a-f]{8} ", call("Bash", command=mailed, description="Wait"))
+    api.on("worker", "W1 write", call(f"{CREW}complete", summary="DONE-1 at once"))
+    session = start_boss(crew)
+    session.type("start W1")
+
+    before = api.wait_for_request("boss", r"Worker [0-9a-f]{8} ")
+    after = api.wait_for_request("boss", "", after=before)
+
+    assert "DONE-1" in after.new_text
+    assert api.times_told("boss", "DONE-1") == 1
+
+
+def test_nobody_stops_past_waiting_mail_or_without_a_report(
+    crew: ClaudeLab, api: MessagesApi
+) -> None:
+    api.name_session("boss", first_prompt="^BOSS")
+    api.name_session("worker", first_prompt="W1 write")
+    start_worker(api, "boss", "W1")
+    api.on("worker", "W1 write", say("I am done, silently."))
+    api.on("worker", "without a report", call(f"{CREW}complete", summary="DONE-1 after a reminder"))
+    # The model answers so slowly that the mail lies there when its turn ends.
+    api.on("boss", r"Worker [0-9a-f]{8} ", say("I stop here.", delay=6))
+    session = start_boss(crew)
+    session.type("start W1")
+
+    api.wait_for_request("worker", r"ended your turn without a report")
+    seen = api.wait_for_request("boss", "DONE-1")
+
+    assert seen.previous
+    session.wait_for_status("idle")
+    assert api.times_told("boss", "DONE-1") == 1
+
+
+def test_a_second_session_never_sees_the_first_ones_workers(
+    crew: ClaudeLab, api: MessagesApi
+) -> None:
+    for name, marker in (("one", "W1"), ("two", "W2")):
+        api.name_session(name, first_prompt=f"^{name.upper()}")
+        api.name_session(f"worker of {name}", first_prompt=f"{marker} write")
+        start_worker(api, name, marker)
+        api.on(
+            f"worker of {name}",
+            f"{marker} write",
+            call(f"{CREW}complete", summary=f"DONE-{marker}"),
+        )
+    first, second = start_boss(crew, "ONE"), start_boss(crew, "TWO")
+    first.type("start W1")
+    second.type("start W2")
+
+    api.wait_for_request("one", "DONE-W1")
+    api.wait_for_request("two", "DONE-W2")
+
+    first.wait_for_status("idle")
+    second.wait_for_status("idle")
+    assert api.times_told("one", "W2") == 0
+    assert api.times_told("two", "W1") == 0
+
+
+def test_after_clear_the_workers_mail_still_arrives(crew: ClaudeLab, api: MessagesApi) -> None:
+    api.name_session("boss", first_prompt="^BOSS")
+    api.name_session("worker", first_prompt="W1 write")
+    start_worker(api, "boss", "W1")
+    go = crew.root / "go"
+    wait = f"while [ ! -e {go} ]; do sleep 0.1; done"
+    api.on("worker", "W1 write", call("Bash", command=wait, description="Wait"))
+    api.on("worker", "", call(f"{CREW}complete", summary="DONE-1 after clear"))
+    session = start_boss(crew)
+    session.type("start W1")
+    api.wait_for_request("worker")
+    session.wait_for_status("idle")
+    before = session.session_id
+
+    session.type("/clear")
+    wait_until(lambda: session.session_id != before, 30, lambda: "no new session id")
+    go.touch()
+
+    told = api.wait_for_request(None, "DONE-1 after clear")
+    while told.session_id not in (session.session_id, before):
+        told = api.wait_for_request(None, "DONE-1 after clear", after=told)
+    assert told.session_id == session.session_id
