@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from worker_manager import __version__, formatting
 from worker_manager.fleet import Fleet, Started, Wanted
 from worker_manager.models import Worker
-from worker_manager.servers.tooling import answer, tool_errors
+from worker_manager.servers.tooling import Result, answer, tool_errors
 from worker_manager.state.mailbox import Claim
 
 #: A result that was returned is on its way; should we die before, its mail is shown again.
@@ -42,20 +42,24 @@ class WorkerInfo(BaseModel):
     changed_at: str
 
 
-class StartedInfo(WorkerInfo):
+class StoppedInfo(Result, WorkerInfo):
+    """A worker that was just stopped."""
+
+
+class StartedInfo(Result, WorkerInfo):
     """A worker that was just started."""
 
     behind_upstream: int
     uncommitted_in_checkout: int
 
 
-class WorkerList(BaseModel):
+class WorkerList(Result):
     """This session's workers."""
 
     workers: list[WorkerInfo]
 
 
-class Sent(BaseModel):
+class Sent(Result):
     """A message that lies in a worker's mailbox."""
 
     id: str
@@ -63,7 +67,7 @@ class Sent(BaseModel):
     answered_question: bool
 
 
-class Mail(BaseModel):
+class Mail(Result):
     """Messages; how many more wait."""
 
     messages: list[str]
@@ -113,12 +117,12 @@ def build(fleet: Fleet) -> MCPServer[dict[str, object]]:
             return answer(f"Delivered: the {what} lies in the mailbox of {before.name}.", info)
 
     @server.tool(annotations=ToolAnnotations(title="Stop worker", destructive_hint=True))
-    def stop_worker(id: WorkerId) -> Annotated[CallToolResult, WorkerInfo]:
+    def stop_worker(id: WorkerId) -> Annotated[CallToolResult, StoppedInfo]:
         """End a worker's session. Its branch, worktree and uncommitted files stay."""
         with tool_errors():
             worker = fleet.stop(id)
             text = f"{worker.name} is {worker.status.value}. Its work stays in {worker.path}."
-            return answer(text, _info(fleet, worker))
+            return answer(text, StoppedInfo(**_info(fleet, worker).model_dump()))
 
     @server.tool(annotations=ToolAnnotations(title="Read mail", destructive_hint=False))
     def read_mail(

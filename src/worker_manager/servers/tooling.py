@@ -29,10 +29,20 @@ def tool_errors() -> Iterator[None]:
         raise ToolError(str(error)) from error
 
 
-def answer(text: str, structured: BaseModel) -> CallToolResult:
-    """A short text for reading and the same as structured content."""
-    content = [TextContent(type="text", text=text)]
-    return CallToolResult(content=list(content), structured_content=structured.model_dump())
+class Result(BaseModel):
+    """A tool's result. Claude Code shows the model the structured content and leaves out the
+    text beside it: so the text stands in both.
+    """
+
+    text: str = ""
+
+
+def answer(text: str, result: Result) -> CallToolResult:
+    """A short text for reading, and the structured content with it."""
+    structured = result.model_dump() | {"text": text}
+    return CallToolResult(
+        content=[TextContent(type="text", text=text)], structured_content=structured
+    )
 
 
 def serve(server: MCPServer[Any], *, after_listing: Callable[[], None] | None = None) -> None:

@@ -6,24 +6,24 @@ from typing import Annotated
 import anyio
 from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import CallToolResult, ToolAnnotations
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from worker_manager import __version__, reports
-from worker_manager.servers.tooling import ALWAYS_LOAD, answer, tool_errors
+from worker_manager.servers.tooling import ALWAYS_LOAD, Result, answer, tool_errors
 from worker_manager.state.records import Records
 
 POLL_SECONDS = 0.1
 PROGRESS_SECONDS = 10.0
 
 
-class Completed(BaseModel):
+class Completed(Result):
     """The report as it was delivered."""
 
     message_id: str
     status: str
 
 
-class Asked(BaseModel):
+class Asked(Result):
     """The answer, or none yet."""
 
     message_id: str
