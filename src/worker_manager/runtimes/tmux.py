@@ -19,6 +19,8 @@ from worker_manager.runtimes.base import Presence
 TIMEOUT_SECONDS = 5.0
 #: What tmux itself writes below a program that has ended.
 _DEAD_PANE = "Pane is dead ("
+#: What a pane of another server gave us; TMUX_TMPDIR is a setting, and stays.
+_OF_A_PANE = ("TMUX", "TMUX_PANE")
 #: How tmux says that its server, or the session, doesn't exist.
 _ABSENT = ("no server running", "error connecting", "can't find session", "no such session")
 #: tmux refuses a command line above this; names of variables are the bulk of ours.
@@ -139,7 +141,7 @@ class Tmux:
 
 
 def _client_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("TMUX")}
+    return {name: value for name, value in os.environ.items() if name not in _OF_A_PANE}
 
 
 def _unavailable(answer: _Answer) -> RuntimeUnavailable:

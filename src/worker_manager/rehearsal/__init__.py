@@ -1,0 +1,1 @@
+"""What Claude Code does for a session, without a model: for the demo, rehearsals and tests."""
