@@ -13,8 +13,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 
 _NEXT_STEPS = {
     messages.QUESTION: 'It waits. Answer with nudge_worker(id="{id}", message=...).',
-    messages.COMPLETION: 'Check its work before you rely on it; nudge_worker(id="{id}") reopens it.',
-    messages.STALLED: 'It stopped without a report. Tell it how to go on with nudge_worker(id="{id}").',
+    messages.COMPLETION: 'Check its work first; nudge_worker(id="{id}", message=...) reopens it.',
+    messages.STALLED: 'It has stopped. Say how to go on: nudge_worker(id="{id}", message=...).',
     messages.FAILED: "Its branch and worktree are still there.",
 }
 

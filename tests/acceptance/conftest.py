@@ -11,7 +11,8 @@ import pytest
 from tests.support.claude_lab import ClaudeLab, CliMissingError, find_cli
 from tests.support.messages_api import MessagesApi
 
-CLAUDE_VERSIONS = ("2.1.197", "2.1.329")
+#: The oldest supported and the newest known; CI also tries what was released since.
+CLAUDE_VERSIONS = os.environ.get("WORKER_MANAGER_TEST_CLAUDE", "2.1.197 2.1.329").split()
 
 
 @pytest.fixture(params=CLAUDE_VERSIONS)

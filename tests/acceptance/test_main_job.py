@@ -117,7 +117,8 @@ def test_mail_that_comes_during_a_tool_call_is_in_the_very_next_request(
     api.name_session("boss", first_prompt="^BOSS")
     api.name_session("worker", first_prompt="W1 write")
     start_worker(api, "boss", "W1")
-    mailed = "while ! ls $XDG_STATE_HOME/worker-manager/*/orchestrators/*/mail/new/* ; do sleep 0.1; done"
+    new = "$XDG_STATE_HOME/worker-manager/*/orchestrators/*/mail/new/*"
+    mailed = f"while ! ls {new}; do sleep 0.1; done"
     api.on("boss", r"Worker [0-9a-f]{8} ", call("Bash", command=mailed, description="Wait"))
     api.on("worker", "W1 write", call(f"{CREW}complete", summary="DONE-1 at once"))
     session = start_boss(crew)

@@ -69,7 +69,7 @@ async def run_demo(agent: str, keep: bool, below: Path | None) -> int:
         await demo.play()
         demo.tell("done: everything worked")
         return 0
-    except* (RehearsalFailed, OSError, TimeoutError) as group:
+    except* (RehearsalFailed, OSError) as group:
         demo.tell(f"the demo failed: {_first(group)}")
         demo.show_evidence()
     finally:
@@ -139,8 +139,11 @@ class _Demo:
             await self._session.end("prompt_input_exit")
 
     async def _start_session(self) -> None:
-        with anyio.fail_after(SECONDS["scripted"]):
-            self._unread += await self._session.start()
+        try:
+            with anyio.fail_after(SECONDS["scripted"]):
+                self._unread += await self._session.start()
+        except TimeoutError as error:
+            raise RehearsalFailed("The orchestrator's session did not start in time.") from error
         if "start_worker" not in self._session.tools:
             raise RehearsalFailed(f"The server offers no start_worker: {self._session.tools}.")
         self.tell(f"orchestrator session started, {len(self._session.tools)} tools")
@@ -245,10 +248,11 @@ class _Demo:
 
     def clean_up(self) -> None:
         """Ends the demo's own tmux server and removes its directory."""
-        socket = self._tmux("display-message", "-p", "#{socket_path}").strip()
         self._tmux("kill-server")
-        if socket.endswith(self._socket):
-            Path(socket).unlink(missing_ok=True)
+        # tmux leaves its socket behind when it ends by itself.
+        folder = os.environ.get("TMUX_TMPDIR") or "/tmp"  # noqa: S108  tmux's own rule
+        sockets = Path(folder) / f"tmux-{os.getuid()}"
+        (sockets / self._socket).unlink(missing_ok=True)
         for _ in range(20):  # a process that is just ending may still write
             shutil.rmtree(self._folder, ignore_errors=True)
             if not self._folder.exists():

@@ -52,7 +52,7 @@ class Player:
             "commit": self._commit,
             "ask": self._ask,
             "complete": self._complete,
-            "idle": self._idle,
+            "idle": self._wait,
             "sleep": self._sleep,
             "crash": self._crash,
             "hang": self._hang,
@@ -68,6 +68,7 @@ class Player:
                 raise ScriptUnreadable(f"There is no step {name!r}: {', '.join(self._plays)}.")
             await self._plays[name](self._filled(value))
         while True:
+            self._mail.clear()
             await self._idle(None)
 
     def _filled(self, value: Any) -> Any:
@@ -135,9 +136,17 @@ class Player:
         self._keep(result.mail)
         return result
 
-    async def _idle(self, seconds: float | None) -> None:
+    async def _wait(self, seconds: object) -> None:
+        """Idle until mail comes; what this turn has read already needs no waiting."""
+        if not self._mail:
+            await self._idle(seconds if isinstance(seconds, float | int) else None)
+        if self._mail:
+            self._answer, self._mail = "\n\n".join(self._mail), []
+        else:
+            show("idle", f"no mail in {seconds} s")
+
+    async def _idle(self, limit: float | None) -> None:
         """Ends the turn; a script has nothing to say to a reminder, so it ends it again."""
-        limit = seconds if type(seconds) in (int, float) else None
         for times in range(1, _BLOCKS + 1):
             text = await self._session.stop(self._said, active=times > 1)
             if not text:
@@ -149,10 +158,6 @@ class Player:
         if not self._mail:
             show("idle", "waiting for mail")
             self._keep(await self._session.wait_for_mail(limit))
-        if self._mail:
-            self._answer, self._mail = "\n\n".join(self._mail), []
-        elif limit is not None:
-            show("idle", f"no mail in {limit} s")
 
     async def _sleep(self, seconds: float) -> None:
         show("sleep", f"{seconds} s")
@@ -160,6 +165,7 @@ class Player:
 
     async def _crash(self, code: int) -> None:
         show("crash", f"exit code {code}")
+        self._session.remove_files()
         os._exit(code)
 
     async def _hang(self, _: object) -> None:

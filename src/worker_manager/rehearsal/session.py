@@ -93,7 +93,7 @@ class RehearsedSession:
                 return None  # the caller's own error needs no group around it
             raise
         finally:
-            self._folder.cleanup()
+            self.remove_files()
 
     @property
     def tool_environment(self) -> dict[str, str]:
@@ -206,6 +206,10 @@ class RehearsedSession:
         """SessionEnd, and the end of the server."""
         await self.hook("SessionEnd", reason=reason)
         self._tasks.cancel_scope.cancel()
+
+    def remove_files(self) -> None:
+        """Removes the session's transcript and log; leaving the session does it too."""
+        self._folder.cleanup()
 
     def _own_variables(self) -> dict[str, str]:
         return {

@@ -93,7 +93,7 @@ def build(fleet: Fleet) -> MCPServer[dict[str, object]]:
         model: str | None = None,
         permission_mode: str | None = None,
     ) -> Annotated[CallToolResult, StartedInfo]:
-        """Start an autonomous worker on a task. Answers at once; its question or report comes later by itself."""
+        """Start an autonomous worker on a task. Answers at once; its report comes by itself."""
         with tool_errors():
             wanted = Wanted(title, task, use_worktree, base_branch, agent, model, permission_mode)
             started = fleet.start(wanted)
@@ -109,7 +109,7 @@ def build(fleet: Fleet) -> MCPServer[dict[str, object]]:
 
     @server.tool(annotations=ToolAnnotations(title="Nudge worker", destructive_hint=False))
     def nudge_worker(id: WorkerId, message: str) -> Annotated[CallToolResult, Sent]:
-        """Send a worker a message: the answer to its question, or what to do next. Wakes it; reopens a completed one."""
+        """Send a worker the answer to its question, or what to do next. Wakes and reopens it."""
         with tool_errors():
             before, sent = fleet.nudge(id, message)
             what = "answer" if sent.reply_to else "message"

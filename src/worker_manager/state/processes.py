@@ -28,7 +28,7 @@ def parent(pid: int) -> int | None:
 def is_gone(pid: int, started: str) -> bool:
     """Whether the process of that pid and start time has certainly ended."""
     now = start_time(pid)
-    return now is None or UNKNOWN not in (now, started) and now != started
+    return now is None or (UNKNOWN not in (now, started) and now != started)
 
 
 def _proc_stat(pid: int) -> list[str] | None:

@@ -1,0 +1,137 @@
+"""Builds the virtual environment once, then becomes it.
+
+    python bootstrap.py VENV KEY -- ARGUMENTS
+    python bootstrap.py --install tmux
+
+A script of its own, with the standard library only: nothing is installed yet. The launcher
+calls it when VENV/ready-KEY is missing. Two at once build once (flock); what a killed build
+left has no ready file and is built anew; the build goes on when the caller is killed.
+"""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+_PACKAGES = {"tmux": "tmux", "venv": "python3-venv"}
+
+
+def main(arguments: list[str]) -> None:
+    """Builds unless it is built, then executes worker_manager in it."""
+    venv, key, _, *rest = arguments
+    python = Path(venv) / "bin" / "python"
+    if not _is_ready(Path(venv), key):
+        code = _run_detached(venv, key)
+        if code != 0 or not _is_ready(Path(venv), key):
+            sys.exit(code or 1)
+    os.execv(python, [str(python), "-I", "-m", "worker_manager", *rest])
+
+
+def build(venv: Path, key: str) -> int:
+    """Builds under the lock; 0 when the environment is ready. Speaks on stderr only."""
+    venv.parent.mkdir(parents=True, exist_ok=True)
+    with (venv.parent / f"{venv.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if _is_ready(venv, key):
+            return 0
+        _say("setting up its Python packages, once ...")
+        if venv.exists():
+            shutil.rmtree(venv)
+        try:
+            _make(venv)
+        except (OSError, subprocess.CalledProcessError) as error:
+            _say(f"the set-up failed: {_reason(error)}")
+            return 1
+        (venv / f"ready-{key}").touch()
+    return 0
+
+
+def install_package(name: str) -> bool:
+    """Installs a system package where that needs no password; whether it was tried and worked."""
+    if shutil.which("apt-get"):
+        command = ["apt-get", "install", "-y", "-q", _PACKAGES[name]]
+        if os.geteuid() != 0:
+            if not shutil.which("sudo") or subprocess.run(["sudo", "-n", "true"]).returncode:
+                return False
+            command = ["sudo", "-n", *command]
+        update = [*command[: command.index("install")], "update", "-q"]
+        _say(f"installing {_PACKAGES[name]} ...")
+        subprocess.run(update, stdout=sys.stderr, check=False)
+    elif shutil.which("brew"):
+        command = ["brew", "install", name]
+    else:
+        return False
+    return subprocess.run(command, stdout=sys.stderr, check=False).returncode == 0
+
+
+def _run_detached(venv: str, key: str) -> int:
+    """The build in a session of its own: it finishes even if Claude Code ends the server."""
+    command = [sys.executable, "-I", __file__, "--build", venv, key]
+    return subprocess.run(
+        command, stdin=subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True
+    ).returncode
+
+
+def _make(venv: Path) -> None:
+    lock = str(ROOT / "requirements.lock")
+    python = str(venv / "bin" / "python")
+    uv = shutil.which("uv")
+    if uv:
+        _call([uv, "venv", "-q", "--python", sys.executable, str(venv)])
+        _call([uv, "pip", "install", "-q", "--python", python, "--require-hashes", "-r", lock])
+    else:
+        _make_plain(venv)
+        install = ["-m", "pip", "install", "-q", "--disable-pip-version-check"]
+        _call([python, *install, "--require-hashes", "-r", lock])
+    found = 'import sysconfig; print(sysconfig.get_path("purelib"))'
+    packages = subprocess.run([python, "-c", found], check=True, capture_output=True, text=True)
+    site = packages.stdout.strip()
+    Path(site, "worker_manager.pth").write_text(f"{ROOT / 'src'}\n", "utf-8")
+    # A first start without byte code takes 3 s.
+    _call([python, "-I", "-m", "compileall", "-q", "-j0", site, str(ROOT / "src")], check=False)
+
+
+def _make_plain(venv: Path) -> None:
+    command = [sys.executable, "-m", "venv", str(venv)]
+    try:
+        _call(command)
+    except subprocess.CalledProcessError:
+        # Debian keeps ensurepip in a package of its own.
+        if not install_package("venv"):
+            raise
+        _call(command)
+
+
+def _call(command: list[str], *, check: bool = True) -> None:
+    environ = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    subprocess.run(command, check=check, capture_output=True, text=True, env=environ)
+
+
+def _is_ready(venv: Path, key: str) -> bool:
+    return (venv / f"ready-{key}").exists() and os.access(venv / "bin" / "python", os.X_OK)
+
+
+def _reason(error: OSError | subprocess.CalledProcessError) -> str:
+    if isinstance(error, OSError):
+        return f"{error}. Make room or repair the directory, then try again."
+    said = [line for line in (error.stderr + error.stdout).splitlines() if line.strip()][-3:]
+    advice = (
+        " On Debian or Ubuntu: apt-get install python3-venv." if "ensurepip" in str(said) else ""
+    )
+    return f"{' '.join(error.cmd[:4])} ...: {' / '.join(said)}.{advice} Then try again."
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"worker-manager: {text}\n")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--build"]:
+        sys.exit(build(Path(sys.argv[2]), sys.argv[3]))
+    if sys.argv[1:2] == ["--install"]:
+        sys.exit(not install_package(sys.argv[2]))
+    main(sys.argv[1:])

@@ -1,0 +1,61 @@
+"""What must hold for the tree as a whole."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import CHECKOUT
+from worker_manager import __version__
+
+HEAVY = {"mcp", "libtmux", "git", "filelock", "pydantic", "asyncio", "anyio", "dataclasses"}
+
+
+@pytest.mark.parametrize("module", ["prompt", "tool", "file_changed", "stop", "session_start"])
+def test_a_hook_loads_nothing_heavy(module: str) -> None:
+    script = (
+        f"import sys, worker_manager.hooks.entry, worker_manager.hooks.{module}; "
+        "print('\\n'.join(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", script], check=True, capture_output=True, text=True
+    )
+
+    assert set(done.stdout.split()) & HEAVY == set()
+
+
+def test_the_versions_agree() -> None:
+    manifest = json.loads((CHECKOUT / ".claude-plugin" / "plugin.json").read_text("utf-8"))
+
+    assert manifest["version"] == __version__
+
+
+def test_every_hook_event_has_its_module() -> None:
+    declared = json.loads((CHECKOUT / "hooks" / "hooks.json").read_text("utf-8"))["hooks"]
+    known = (CHECKOUT / "src" / "worker_manager" / "hooks" / "entry.py").read_text("utf-8")
+
+    assert set(declared) == set(re.findall(r'^    "(\w+)": "\w+",$', known, re.MULTILINE))
+
+
+def test_no_module_has_a_name_that_says_nothing() -> None:
+    empty = {"utils", "helpers", "common", "misc", "manager", "service", "core"}
+    names = {path.stem for path in (CHECKOUT / "src").rglob("*.py")}
+
+    assert names & empty == set()
+
+
+def test_no_module_is_longer_than_500_lines() -> None:
+    sources = (CHECKOUT / "src").rglob("*.py")
+
+    assert [path for path in sources if len(path.read_text("utf-8").splitlines()) > 500] == []
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_a_lock_file_pins_with_hashes_and_names_no_index(lock: str) -> None:
+    content = Path(CHECKOUT, lock).read_text("utf-8")
+
+    assert "://" not in content
+    assert content.count("==") <= content.count("--hash=sha256:")

@@ -1,0 +1,141 @@
+"""bin/worker-manager: builds its environment once, and gets out of the way."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import CHECKOUT
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Path:
+    """The plugin with no packages to install: what is built is the environment, not the lock."""
+    root = tmp_path / "plugin"
+    for name in ("bin", ".claude-plugin", "src"):
+        shutil.copytree(CHECKOUT / name, root / name)
+    (root / "requirements.lock").write_text("", "utf-8")
+    return root
+
+
+def call(
+    plugin: Path, *arguments: str, stdin: str = "", **environ: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(plugin / "bin" / "worker-manager"), *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "CLAUDE_PLUGIN_DATA": str(plugin.parent / "data"), **environ},
+    )
+
+
+def builds(answer: subprocess.CompletedProcess[str]) -> int:
+    return answer.stderr.count("setting up its Python packages")
+
+
+def test_two_starts_at_once_build_once_and_a_later_one_not_at_all(plugin: Path) -> None:
+    environ = {**os.environ, "CLAUDE_PLUGIN_DATA": str(plugin.parent / "data")}
+    command = [str(plugin / "bin" / "worker-manager"), "--version"]
+    both = [
+        subprocess.Popen(command, env=environ, stdout=-1, stderr=-1, text=True) for _ in range(2)
+    ]
+    answers = [one.communicate() for one in both]
+
+    assert [out for out, _ in answers] == ["0.1.0\n", "0.1.0\n"]
+    assert sum(err.count("setting up") for _, err in answers) == 1
+    assert builds(call(plugin, "--version")) == 0
+
+
+def test_what_a_killed_build_left_is_built_anew(plugin: Path) -> None:
+    assert builds(call(plugin, "--version")) == 1
+    (venv,) = [path for path in (plugin.parent / "data").iterdir() if path.is_dir()]
+    next(venv.glob("ready-*")).unlink()
+    shutil.rmtree(venv / "lib")
+
+    again = call(plugin, "--version")
+
+    assert (again.stdout, builds(again)) == ("0.1.0\n", 1)
+
+
+def test_a_new_version_gets_an_environment_of_its_own(plugin: Path) -> None:
+    call(plugin, "--version")
+    manifest = plugin / ".claude-plugin" / "plugin.json"
+    manifest.write_text(json.dumps({"name": "worker-manager", "version": "9.9.9"}), "utf-8")
+
+    assert builds(call(plugin, "--version")) == 1
+
+
+def test_a_build_goes_on_when_its_caller_is_killed(plugin: Path) -> None:
+    environ = {**os.environ, "CLAUDE_PLUGIN_DATA": str(plugin.parent / "data")}
+    command = [str(plugin / "bin" / "worker-manager"), "--version"]
+    caller = subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True)
+    assert caller.stderr is not None
+    assert "setting up" in caller.stderr.readline()
+    caller.send_signal(signal.SIGKILL)
+    caller.wait()
+    caller.stderr.close()
+
+    data = plugin.parent / "data"
+    deadline = time.monotonic() + 60
+    while not list(data.glob("venv-*/ready-*")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+    assert builds(call(plugin, "--version")) == 0
+
+
+def test_hooks_are_silent_while_nothing_is_built(plugin: Path) -> None:
+    for event in ("SessionStart", "Stop", "PostToolUse", "SessionEnd"):
+        answer = call(plugin, "--hook", event, stdin="{}")
+        assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
+    assert not (plugin.parent / "data").exists()
+
+
+@pytest.mark.parametrize("event", ["UserPromptSubmit", "PostToolUse", "FileChanged", "Stop"])
+def test_without_mail_a_hook_starts_no_python(plugin: Path, tmp_path: Path, event: str) -> None:
+    started = tmp_path / "started"
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\ntouch {started}\n", "utf-8")
+    python.chmod(0o755)
+    home = tmp_path / "state" / "sessions" / "s" / "mail" / "new"
+    home.mkdir(parents=True)
+    environ = {"WORKER_MANAGER_PYTHON": str(python), "CLAUDE_CODE_SESSION_ID": "s"}
+
+    assert call(plugin, "--hook", event, **environ).returncode == 0
+    assert not started.exists()
+
+    (home / "x.mail").touch()
+    call(plugin, "--hook", event, **environ)
+    assert started.exists()
+
+
+def test_a_link_to_the_launcher_finds_its_plugin(plugin: Path, tmp_path: Path) -> None:
+    link = tmp_path / "elsewhere"
+    link.symlink_to(plugin / "bin" / "worker-manager")
+    environ = {**os.environ, "CLAUDE_PLUGIN_DATA": str(tmp_path / "data")}
+
+    answer = subprocess.run(
+        [str(link), "--version"], env=environ, capture_output=True, text=True, check=False
+    )
+
+    assert answer.stdout == "0.1.0\n"
+
+
+def test_without_a_python_the_next_step_is_said(plugin: Path, tmp_path: Path) -> None:
+    (tmp_path / "few").mkdir()
+    for name in ("sh", "cat", "cksum", "dirname", "readlink"):
+        (tmp_path / "few" / name).symlink_to(str(shutil.which(name)))
+
+    answer = call(plugin, PATH=str(tmp_path / "few"))
+
+    assert answer.returncode == 1
+    assert answer.stdout == ""
+    assert "no Python 3.11 or newer" in answer.stderr
