@@ -6,6 +6,7 @@ The assertions look at what the model was really sent. Nobody types but where a 
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -21,6 +22,8 @@ pytestmark = [pytest.mark.claude, pytest.mark.timeout(180)]
 
 CREW = "mcp__plugin_worker-manager_crew__"
 AUTONOMOUS = ("--permission-mode", "bypassPermissions", "--settings")
+#: What a package installer may need on a machine like this one.
+SETUP = ("PIP_", "UV_", "SSL_", "HTTP", "http", "NO_PROXY", "no_proxy", "REQUESTS_")
 NO_WARNING = json.dumps({"skipDangerousModePermissionPrompt": True, "tui": "default"})
 
 
@@ -37,7 +40,7 @@ def start_boss(lab: ClaudeLab, name: str = "BOSS", *, cwd: Path | None = None) -
     session = lab.start(*AUTONOMOUS, NO_WARNING, prompt=f"{name} hello", cwd=cwd)
     session.wait_for_first_turn()
     server = lab.state_home / "worker-manager" / "sessions" / session.session_id / "server"
-    wait_until(server.exists, 30, lambda: "our server has not listed its tools")
+    wait_until(server.exists, 60, lambda: "our server has not listed its tools")
     session.wait_for_status("idle")
     return session
 
@@ -199,3 +202,38 @@ def test_after_clear_the_workers_mail_still_arrives(crew: ClaudeLab, api: Messag
     while told.session_id not in (session.session_id, before):
         told = api.wait_for_request(None, "DONE-1 after clear", after=told)
     assert told.session_id == session.session_id
+
+
+def test_without_a_doorbell_an_orchestrator_cannot_stop_past_waiting_mail(
+    crew: ClaudeLab, api: MessagesApi
+) -> None:
+    api.name_session("boss", first_prompt="^BOSS")
+    api.name_session("worker", first_prompt="W1 write")
+    arguments = {"title": "Greet W1", "task": "W1 write a greeting"}
+    api.on("boss", "^BOSS", call(f"{CREW}start_worker", **arguments))
+    api.on("boss", r"Worker [0-9a-f]{8} ", say("I stop here.", delay=8))
+    api.on("worker", "W1 write", call(f"{CREW}complete", summary="DONE-1 at once"))
+
+    crew.run_print("BOSS start W1", *AUTONOMOUS, NO_WARNING)
+
+    held = api.wait_for_request("boss", "DONE-1")
+    assert "Stop hook feedback" in held.new_text
+    assert api.times_told("boss", "DONE-1") == 1
+
+
+def test_an_installed_plugin_builds_its_environment_at_the_first_start(
+    lab: ClaudeLab, api: MessagesApi
+) -> None:
+    lab.env.update({name: value for name, value in os.environ.items() if name.startswith(SETUP)})
+    lab.install_plugin(CHECKOUT)
+    api.name_session("boss", first_prompt="^BOSS")
+    api.name_session("worker", first_prompt="W1 write")
+    start_worker(api, "boss", "W1")
+    api.on("worker", "W1 write", call(f"{CREW}complete", summary="DONE-1 at once"))
+    session = start_boss(lab)
+    session.type("start W1")
+
+    # The doorbell of this very first session works.
+    api.wait_for_request("boss", "DONE-1")
+
+    assert list(lab.home.glob(".claude/plugins/data/worker-manager-worker-manager/venv-*/ready-*"))

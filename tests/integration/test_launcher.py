@@ -92,10 +92,16 @@ def test_a_build_goes_on_when_its_caller_is_killed(plugin: Path) -> None:
     assert builds(call(plugin, "--version")) == 0
 
 
-def test_hooks_are_silent_while_nothing_is_built(plugin: Path) -> None:
-    for event in ("SessionStart", "Stop", "PostToolUse", "SessionEnd"):
-        answer = call(plugin, "--hook", event, stdin="{}")
+def test_hooks_work_and_build_nothing_while_nothing_is_built(plugin: Path) -> None:
+    environ = {"CLAUDE_CODE_SESSION_ID": "s", "CLAUDE_CODE_ENTRYPOINT": "cli"}
+    for event in ("Stop", "PostToolUse", "SessionEnd"):
+        answer = call(plugin, "--hook", event, stdin="{}", **environ)
         assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
+
+    given = json.dumps({"session_id": "s", "source": "startup", "cwd": str(plugin)})
+    started = call(plugin, "--hook", "SessionStart", stdin=given, **environ)
+
+    assert json.loads(started.stdout)["hookSpecificOutput"]["watchPaths"]
     assert not (plugin.parent / "data").exists()
 
 

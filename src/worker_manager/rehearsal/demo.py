@@ -21,6 +21,7 @@ from typing import NamedTuple
 import anyio
 
 from worker_manager import messages
+from worker_manager.errors import InvalidInput
 from worker_manager.rehearsal.session import RehearsalFailed, RehearsedSession, ToolResult
 
 ANSWER = "Good morning"
@@ -62,6 +63,8 @@ def main(agent: str, keep: bool, below: Path | None) -> int:
 async def run_demo(agent: str, keep: bool, below: Path | None) -> int:
     """The demo in a directory of its own, with its own state and tmux server."""
     where = below.resolve() if below else None
+    if where and not where.is_dir():
+        raise InvalidInput(f"--below {where}: there is no such directory. Make it first.")
     folder = Path(tempfile.mkdtemp(prefix="worker-manager-demo-", dir=where)).resolve()
     demo = _Demo(agent, folder)
     try:
