@@ -63,6 +63,18 @@ def tmux_socket(tmp_path: Path) -> Iterator[str]:
     """The name of a tmux server of the test's own, ended and removed afterwards."""
     name = f"wm-test-{os.getpid()}-{abs(hash(str(tmp_path))) % 10**8}"
     yield name
+    end_tmux(name)
+
+
+@pytest.fixture
+def person_socket(tmux_socket: str) -> Iterator[str]:
+    """The tmux server of a person who looks at workers."""
+    yield f"{tmux_socket}-person"
+    end_tmux(f"{tmux_socket}-person")
+
+
+def end_tmux(name: str) -> None:
+    """Ends a tmux server and removes its socket."""
     subprocess.run(["tmux", "-L", name, "kill-server"], capture_output=True, check=False)
     Path(f"/tmp/tmux-{os.getuid()}/{name}").unlink(missing_ok=True)
 

@@ -24,11 +24,13 @@ from worker_manager.messages import Message
 from worker_manager.models import Status, Worker
 from worker_manager.runtimes.base import Presence, Runtime
 from worker_manager.state import journal, launches, sessions
-from worker_manager.state.files import make_private
 from worker_manager.state.layout import mailbox_path, repository_of
 from worker_manager.state.locking import exclusive
 from worker_manager.state.mailbox import Claim, Mailbox
 from worker_manager.state.records import Records, now
+
+#: A start that has not launched its worker by then was killed.
+START_LIMIT = timedelta(minutes=10)
 
 
 class Wanted(NamedTuple):
@@ -41,6 +43,13 @@ class Wanted(NamedTuple):
     agent: str | None = None
     model: str | None = None
     permission_mode: str | None = None
+
+
+class Place(NamedTuple):
+    """Where a worktree is to be made, and from which commit."""
+
+    checkout: Path
+    base: worktrees.Base
 
 
 class Started(NamedTuple):
@@ -93,12 +102,15 @@ class Fleet:
         agent = agent_named(wanted.agent or self._settings.agent)
         worker = self._new_worker(title, wanted)
         self._runtime.check()
+        worker, place = self._place(worker, wanted)
+        home = self.records.home(worker.id)
+        spec = agent.launch_spec(self._assignment(worker, home))
         with ExitStack() as undo:
-            worker, base = self._give_place(worker, wanted, undo)
-            home = self.records.home(worker.id)
-            spec = agent.launch_spec(self._assignment(worker, home))
-            self.records.create(worker)
+            # The record comes first: should we be killed, it tells what was begun.
             undo.callback(_remove_home, home)
+            self.records.create(worker)
+            if place is not None:
+                self._make_worktree(worker, place, undo)
             sessions.link(self._root, worker.session_id, home)
             undo.callback(sessions.unlink, self._root, worker.session_id)
             for name, text in spec.files.items():
@@ -107,9 +119,10 @@ class Fleet:
             undo.callback(_quietly_end, self._runtime, worker.handle)
             self._runtime.launch(worker.handle, ["sh", script], cwd=worker.path)
             undo.pop_all()
+        self.records.update(worker.id, Worker.launch)
         journal.note(home, "started", agent=worker.agent, base=worker.base_sha)
-        dirty = worktrees.uncommitted(self._project) if base else 0
-        return Started(worker, base, dirty)
+        dirty = worktrees.uncommitted(self._project) if place else 0
+        return Started(worker, place.base if place else None, dirty)
 
     def workers(self) -> list[Worker]:
         """This orchestrator's workers, oldest first, after a look at the world."""
@@ -134,19 +147,22 @@ class Fleet:
             self.reconcile()
             gone = self.worker(worker_id)
             raise WorkerFinished(worker_id, gone.status.value, gone.reason or "its session ended")
-        before, _ = self.records.update(worker_id, lambda worker: worker.resume(at=now()))
-        asked = before.status is Status.ASKING and before.report is not None
+        if worker.status in (Status.FAILED, Status.STOPPED):
+            raise WorkerFinished(worker_id, worker.status.value, worker.reason)
+        question = worker.report if worker.status is Status.ASKING else None
         message = Message(
             id=naming.new_message_id(),
-            type=messages.ANSWER if asked else messages.NUDGE,
+            type=messages.ANSWER if question else messages.NUDGE,
             sender=self.owner,
             name="orchestrator",
             sent=now(),
             body=body,
-            reply_to=before.report.message_id if asked and before.report else "",
+            reply_to=question.message_id if question else "",
         )
+        # Delivered first: killed in between, the worker has its answer all the same.
         self._mailbox_of(worker_id).deliver(message)
-        return before, message
+        self.records.update(worker_id, lambda worker: worker.resume(at=now()))
+        return worker, message
 
     def stop(self, worker_id: str) -> Worker:
         """Ends the worker's agent; its worktree, branch and files stay as they are."""
@@ -188,7 +204,7 @@ class Fleet:
         open_ones = [worker for worker in mine if not worker.finished]
         presences = self._runtime.probe([worker.handle for worker in open_ones])
         for worker in open_ones:
-            if presences[worker.handle] is Presence.GONE and _launched(worker):
+            if presences[worker.handle] is Presence.GONE and not _being_started(worker):
                 screen = self._runtime.screen(worker.handle)
                 reports.ended(self.records, worker.id, exit_code=None, screen=screen)
 
@@ -213,27 +229,29 @@ class Fleet:
             model=wanted.model or self._settings.model,
         )
 
-    def _give_place(
-        self, worker: Worker, wanted: Wanted, undo: ExitStack
-    ) -> tuple[Worker, worktrees.Base | None]:
-        """A worktree and branch of its own, or the project's directory."""
+    def _place(self, worker: Worker, wanted: Wanted) -> tuple[Worker, Place | None]:
+        """Where it will work: a worktree and branch of its own, or the project's directory."""
         if not wanted.use_worktree:
             if wanted.base_branch:
                 raise InvalidInput("base_branch goes with use_worktree=true only. Leave it out.")
             return worker, None
         checkout = worktrees.main_checkout(self._project)
         base = worktrees.resolve_base(self._project, wanted.base_branch)
-        branch = naming.branch_name(worker.name)
-        make_private(self.records.repository)
-        with exclusive(os.path.join(self.records.repository, "git.lock"), timeout_seconds=120):
-            path = worktrees.create(
-                checkout, self._settings.worktree_directory, worker.name, branch, base.sha
-            )
-        undo.callback(worktrees.remove_unused, checkout, path, branch, base.sha)
         placed = replace(
-            worker, path=str(path), branch=branch, base_branch=base.name, base_sha=base.sha
+            worker,
+            path=str(checkout / self._settings.worktree_directory / worker.name),
+            branch=naming.branch_name(worker.name),
+            base_branch=base.name,
+            base_sha=base.sha,
         )
-        return placed, base
+        return placed, Place(checkout, base)
+
+    def _make_worktree(self, worker: Worker, place: Place, undo: ExitStack) -> None:
+        path = Path(worker.path)
+        # git itself fails when two make a worktree at the same moment.
+        with exclusive(os.path.join(self.records.repository, "git.lock"), timeout_seconds=120):
+            worktrees.create(place.checkout, path, worker.branch, place.base.sha)
+        undo.callback(worktrees.remove_unused, place.checkout, path, worker.branch, place.base.sha)
 
     def _assignment(self, worker: Worker, home: str) -> Assignment:
         return Assignment(
@@ -280,10 +298,10 @@ def plugin_root() -> str:
     return os.path.realpath(named) if named else str(Path(__file__).resolve().parents[2])
 
 
-def _launched(worker: Worker) -> bool:
-    """Whether its session must be there by now: start_worker writes the record first."""
+def _being_started(worker: Worker) -> bool:
+    """Whether start may still be at work on it: the record comes before the session."""
     age = datetime.now(UTC) - datetime.fromisoformat(worker.created_at)
-    return age > timedelta(seconds=10) or worker.status is not Status.STARTING
+    return not worker.launched and age < START_LIMIT
 
 
 def _quietly_end(runtime: Runtime, handle: str) -> None:

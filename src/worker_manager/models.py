@@ -67,6 +67,7 @@ class Worker:
     base_sha: str = ""
     report: Report | None = None
     exit_code: int | None = None
+    launched: bool = False
     stop_requested: bool = False
     schema: int = SCHEMA
     extra: dict[str, Any] = field(default_factory=dict)
@@ -75,6 +76,10 @@ class Worker:
     def finished(self) -> bool:
         """Whether it has nothing more to do."""
         return self.status in FINISHED
+
+    def launch(self) -> Worker:
+        """Its runtime has taken it over."""
+        return replace(self, launched=True)
 
     def check_in(self, *, at: str) -> Worker:
         """Its session has started, or started a turn."""

@@ -52,6 +52,12 @@ def ask(records: Records, worker_id: str, question: str) -> Report:
     return report
 
 
+def go_on(records: Records, worker_id: str) -> None:
+    """It has its answer. Mostly its orchestrator has noted that already."""
+    if records.get(worker_id).status is Status.ASKING:
+        records.update(worker_id, lambda worker: worker.resume(at=now()))
+
+
 def stalled(records: Records, worker_id: str, last_words: str) -> None:
     """It ended its turn again and again without a report."""
     worker = records.get(worker_id)

@@ -92,12 +92,10 @@ def uncommitted(path: str) -> int:
     return len(_git(path, "status", "--porcelain", "--untracked-files=all").splitlines())
 
 
-def create(checkout: Path, directory: str, name: str, branch: str, base_sha: str) -> Path:
-    """A new worktree with a new branch at `base_sha`. Raises WorktreeRefused."""
-    path = checkout / directory / name
-    _exclude(checkout, directory)
+def create(checkout: Path, path: Path, branch: str, base_sha: str) -> None:
+    """A new worktree below the checkout, on a new branch. Raises WorktreeRefused."""
+    _exclude(checkout, path.parent.relative_to(checkout).as_posix())
     _git(str(checkout), "worktree", "add", "--quiet", "-b", branch, "--", str(path), base_sha)
-    return path
 
 
 def remove_unused(checkout: Path, path: Path, branch: str, base_sha: str) -> None:

@@ -59,6 +59,8 @@ def build(
         with tool_errors(), reports.waiting(home):
             report = await anyio.to_thread.run_sync(reports.ask, records, worker_id, question)
             found = await _wait(context, home, ask_wait_seconds)
+            if found is not None:
+                await anyio.to_thread.run_sync(reports.go_on, records, worker_id)
         info = Asked(message_id=report.message_id, answer=found)
         if found is None:
             return answer(

@@ -1,0 +1,97 @@
+"""The command line for people, in a real terminal where it matters."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import CHECKOUT
+from worker_manager.fleet import Fleet, Wanted
+
+MODULE = [sys.executable, "-I", "-m", "worker_manager"]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*MODULE, *arguments], stdin=-3, capture_output=True, text=True, check=False
+    )
+
+
+def test_attach_shows_the_workers_terminal(
+    fleet: Fleet, tmux_socket: str, person_socket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = '```steps\n[{"say": "SHOWN-1"}, {"hang": true}]\n```'
+    worker = fleet.start(Wanted("t", steps)).worker
+    monkeypatch.setenv("WORKER_MANAGER_TMUX_SOCKET", tmux_socket)
+    tmux = ["tmux", "-L", person_socket]
+    attach = [*MODULE, "attach", worker.id]
+    # The terminal is a pane, so this is an attach inside of tmux, too.
+    subprocess.run([*tmux, "new-session", "-d", "-s", "person", *attach], check=True)
+
+    deadline = time.monotonic() + 20
+    shown = ""
+    while "SHOWN-1" not in shown and time.monotonic() < deadline:
+        capture = [*tmux, "capture-pane", "-p", "-t", "=person:"]
+        shown = subprocess.run(capture, check=False, capture_output=True, text=True).stdout
+        time.sleep(0.1)
+
+    assert "SHOWN-1" in shown
+
+
+@pytest.mark.parametrize("worker_id", ["12345678", "../x", ""])
+def test_an_unknown_worker_is_one_sentence(worker_id: str) -> None:
+    answer = run("attach", worker_id)
+
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert answer.stderr.startswith("worker-manager: This session has no worker")
+    assert len(answer.stderr.splitlines()) == 1
+
+
+def test_the_demo_does_the_whole_job_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("WORKER_MANAGER_PYTHON", sys.executable)
+    before = set(os.listdir(f"/tmp/tmux-{os.getuid()}"))
+
+    done = subprocess.run(
+        [str(CHECKOUT / "bin" / "worker-manager"), "demo", "--below", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    order = ["worker started", "question arrived", "answered", "completion arrived", "greeting.txt"]
+    places = [done.stdout.index(word) for word in order]
+    assert places == sorted(places)
+    sockets = set(os.listdir(f"/tmp/tmux-{os.getuid()}")) - before
+    assert not [name for name in sockets if "demo" in name]
+    assert not [path for path in tmp_path.iterdir() if "demo" in path.name]
+
+
+def test_a_disk_that_takes_no_more_is_said_and_leaves_nothing(
+    repository: Path, fleet: Fleet, tmux_socket: str
+) -> None:
+    # A limit on file size fails the write half-way, as a full disk does, and needs no root.
+    script = (
+        "import resource, sys; sys.path.insert(0, sys.argv[1]); "
+        "from pathlib import Path; from tests.conftest import make_fleet; "
+        "from worker_manager.fleet import Wanted; "
+        "fleet = make_fleet(Path(sys.argv[2]), sys.argv[3]); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (50000, 50000)); "
+        "fleet.start(Wanted('t', 'x' * 60000))"
+    )
+    command = [sys.executable, "-c", script, str(CHECKOUT), str(repository), tmux_socket]
+
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+
+    assert "StateUnavailable" in done.stderr
+    assert "task.md can't be written" in done.stderr
+    assert fleet.records.all() == []
+    assert list((repository / ".worktrees").iterdir()) == []
+    homes = Path(fleet.records.repository, "workers")
+    assert not homes.exists() or list(homes.iterdir()) == []
