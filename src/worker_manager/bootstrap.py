@@ -8,6 +8,7 @@ calls it when VENV/ready-KEY is missing. Two at once build once (flock); what a 
 left has no ready file and is built anew; the build goes on when the caller is killed.
 """
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -24,28 +25,26 @@ def main(arguments: list[str]) -> None:
     venv, key, _, *rest = arguments
     python = Path(venv) / "bin" / "python"
     if not _is_ready(Path(venv), key):
-        code = _run_detached(venv, key)
+        # A person is there to see it, or asked for a demo: only then may a system package come.
+        may_install = sys.stdin.isatty() or rest[:1] == ["demo"]
+        code = _run_detached(venv, key, may_install=may_install)
         if code != 0 or not _is_ready(Path(venv), key):
             sys.exit(code or 1)
     os.execv(python, [str(python), "-I", "-m", "worker_manager", *rest])
 
 
-def build(venv: Path, key: str) -> int:
+def build(venv: Path, key: str, *, may_install: bool) -> int:
     """Builds under the lock; 0 when the environment is ready. Speaks on stderr only."""
-    venv.parent.mkdir(parents=True, exist_ok=True)
-    with (venv.parent / f"{venv.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if _is_ready(venv, key):
-            return 0
-        _say("setting up its Python packages, once ...")
-        if venv.exists():
-            shutil.rmtree(venv)
-        try:
-            _make(venv)
-        except (OSError, subprocess.CalledProcessError) as error:
-            _say(f"the set-up failed: {_reason(error)}")
-            return 1
-        (venv / f"ready-{key}").touch()
+    try:
+        venv.parent.mkdir(parents=True, exist_ok=True)
+        with (venv.parent / f"{venv.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not _is_ready(venv, key):
+                _say("setting up its Python packages, once ...")
+                _rebuild(venv, key, may_install=may_install)
+    except (OSError, subprocess.CalledProcessError) as error:
+        _say(f"the set-up failed: {_reason(error)}")
+        return 1
     return 0
 
 
@@ -67,15 +66,26 @@ def install_package(name: str) -> bool:
     return subprocess.run(command, stdout=sys.stderr, check=False).returncode == 0
 
 
-def _run_detached(venv: str, key: str) -> int:
+def _rebuild(venv: Path, key: str, *, may_install: bool) -> None:
+    if venv.exists():
+        shutil.rmtree(venv)
+    try:
+        _make(venv, may_install=may_install)
+        (venv / f"ready-{key}").touch()
+    except BaseException:
+        shutil.rmtree(venv, ignore_errors=True)  # nothing half ready stays
+        raise
+
+
+def _run_detached(venv: str, key: str, *, may_install: bool) -> int:
     """The build in a session of its own: it finishes even if Claude Code ends the server."""
-    command = [sys.executable, "-I", __file__, "--build", venv, key]
+    command = [sys.executable, "-I", __file__, "--build", venv, key, *["install"] * may_install]
     return subprocess.run(
         command, stdin=subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True
     ).returncode
 
 
-def _make(venv: Path) -> None:
+def _make(venv: Path, *, may_install: bool) -> None:
     lock = str(ROOT / "requirements.lock")
     python = str(venv / "bin" / "python")
     uv = shutil.which("uv")
@@ -83,7 +93,7 @@ def _make(venv: Path) -> None:
         _call([uv, "venv", "-q", "--python", sys.executable, str(venv)])
         _call([uv, "pip", "install", "-q", "--python", python, "--require-hashes", "-r", lock])
     else:
-        _make_plain(venv)
+        _make_plain(venv, may_install=may_install)
         install = ["-m", "pip", "install", "-q", "--disable-pip-version-check"]
         _call([python, *install, "--require-hashes", "-r", lock])
     found = 'import sysconfig; print(sysconfig.get_path("purelib"))'
@@ -94,13 +104,13 @@ def _make(venv: Path) -> None:
     _call([python, "-I", "-m", "compileall", "-q", "-j0", site, str(ROOT / "src")], check=False)
 
 
-def _make_plain(venv: Path) -> None:
+def _make_plain(venv: Path, *, may_install: bool) -> None:
     command = [sys.executable, "-m", "venv", str(venv)]
     try:
         _call(command)
     except subprocess.CalledProcessError:
         # Debian keeps ensurepip in a package of its own.
-        if not install_package("venv"):
+        if not (may_install and shutil.which("apt-get") and install_package("venv")):
             raise
         _call(command)
 
@@ -126,12 +136,14 @@ def _reason(error: OSError | subprocess.CalledProcessError) -> str:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"worker-manager: {text}\n")
+    with contextlib.suppress(OSError):  # the caller was killed, and its pipe with it
+        sys.stderr.write(f"worker-manager: {text}\n")
+        sys.stderr.flush()
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--build"]:
-        sys.exit(build(Path(sys.argv[2]), sys.argv[3]))
+        sys.exit(build(Path(sys.argv[2]), sys.argv[3], may_install="install" in sys.argv[4:]))
     if sys.argv[1:2] == ["--install"]:
         sys.exit(not install_package(sys.argv[2]))
     main(sys.argv[1:])

@@ -92,6 +92,27 @@ def test_a_build_goes_on_when_its_caller_is_killed(plugin: Path) -> None:
     assert builds(call(plugin, "--version")) == 0
 
 
+def test_a_failed_build_says_why_and_leaves_nothing_half_ready(plugin: Path) -> None:
+    lock = plugin / "requirements.lock"
+    lock.write_text("this is no requirement\n", "utf-8")
+
+    failed = call(plugin, "--version")
+
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert "the set-up failed" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert [path.suffix for path in (plugin.parent / "data").iterdir()] == [".lock"]
+
+
+def test_a_directory_that_cannot_be_made_is_said_in_one_sentence(plugin: Path) -> None:
+    (plugin.parent / "file").touch()
+
+    failed = call(plugin, "--version", CLAUDE_PLUGIN_DATA=str(plugin.parent / "file" / "data"))
+
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert failed.stderr.count("\n") == 1
+
+
 def test_hooks_work_and_build_nothing_while_nothing_is_built(plugin: Path) -> None:
     environ = {"CLAUDE_CODE_SESSION_ID": "s", "CLAUDE_CODE_ENTRYPOINT": "cli"}
     for event in ("Stop", "PostToolUse", "SessionEnd"):

@@ -97,7 +97,8 @@ def build(fleet: Fleet) -> MCPServer[dict[str, object]]:
         with tool_errors():
             wanted = Wanted(title, task, use_worktree, base_branch, agent, model, permission_mode)
             started = fleet.start(wanted)
-            return answer(_started_text(started), _started_info(fleet, started))
+            info = _started_info(fleet, started)
+            return answer(_started_text(started, info.attach), info)
 
     @server.tool(annotations=ToolAnnotations(title="List workers", read_only_hint=True))
     def list_workers() -> Annotated[CallToolResult, WorkerList]:
@@ -180,7 +181,7 @@ def _started_info(fleet: Fleet, started: Started) -> StartedInfo:
     )
 
 
-def _started_text(started: Started) -> str:
+def _started_text(started: Started, attach: str) -> str:
     worker, base = started.worker, started.base
     lines = [
         f"Worker {worker.id} ({worker.name}) started: {worker.agent}"
@@ -195,7 +196,7 @@ def _started_text(started: Started) -> str:
         lines.append(
             f"Your checkout has {started.uncommitted} uncommitted files that it does not see."
         )
-    lines.append(f"A person looks at it with: worker-manager attach {worker.id}")
+    lines.append(f"A person looks at it with: {attach}")
     lines.append("Its question or report will reach you by itself.")
     return "\n".join(lines)
 

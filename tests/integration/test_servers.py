@@ -1,0 +1,121 @@
+"""The servers and hooks as a session has them: real processes, stdio, JSON on stdin."""
+
+import os
+import re
+import sys
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import pytest
+
+from tests.conftest import CHECKOUT
+from worker_manager.rehearsal.session import RehearsedSession
+
+pytestmark = pytest.mark.anyio
+
+TOOLS = {"start_worker", "list_workers", "nudge_worker", "stop_worker", "read_mail"}
+HANG = '```steps\n[{"hang": true}]\n```'
+IDLE = '```steps\n[{"idle": 60}]\n```'
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@asynccontextmanager
+async def session(
+    repository: Path, socket: str, session_id: str = ""
+) -> AsyncIterator[RehearsedSession]:
+    """An orchestrator session in `repository`."""
+    environ = {
+        **os.environ,
+        "WORKER_MANAGER_PYTHON": sys.executable,
+        "WORKER_MANAGER_TMUX_SOCKET": socket,
+        "WORKER_MANAGER_AGENT": "scripted",
+    }
+    rehearsed = RehearsedSession(
+        plugin_root=CHECKOUT,
+        cwd=repository,
+        session_id=session_id or str(uuid.uuid4()),
+        environ=environ,
+    )
+    async with rehearsed:
+        await rehearsed.start()
+        yield rehearsed
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "said"),
+    [
+        ("start_worker", {"title": " ", "task": "x"}, "Name the work in a few words"),
+        ("start_worker", {"title": "t", "task": "x", "base_branch": "nope"}, "git branch --all"),
+        ("nudge_worker", {"id": "12345678", "message": "x"}, "Call list_workers"),
+        ("stop_worker", {"id": "../../x"}, "Call list_workers"),
+    ],
+)
+async def test_an_error_reaches_the_model_with_the_next_step(
+    repository: Path, tmux_socket: str, tool: str, arguments: dict[str, str], said: str
+) -> None:
+    async with session(repository, tmux_socket) as boss:
+        result = await boss.call_tool(tool, **arguments)
+
+    assert result.is_error
+    assert said in result.text
+
+
+async def test_read_mail_shows_a_message_once_and_again_in_its_history(
+    repository: Path, tmux_socket: str
+) -> None:
+    async with session(repository, tmux_socket) as boss:
+        await boss.call_tool("start_worker", title="t", task='```steps\n[{"crash": 3}]\n```')
+        with anyio.fail_after(20):
+            told = await boss.wait_for_mail(20)
+        again = await boss.call_tool("read_mail")
+        history = await boss.call_tool("read_mail", history=True)
+
+    assert told
+    assert "exit code 3" in told
+    assert again.text == "No mail waits."
+    assert "exit code 3" in history.text
+
+
+@pytest.mark.parametrize(("reason", "stops"), [("prompt_input_exit", True), ("other", False)])
+async def test_only_a_deliberate_end_stops_the_sessions_workers(
+    repository: Path, tmux_socket: str, reason: str, stops: bool
+) -> None:
+    session_id = str(uuid.uuid4())
+    async with session(repository, tmux_socket, session_id) as boss:
+        await boss.call_tool("start_worker", title="t", task=HANG)
+        await boss.end(reason)
+
+    async with session(repository, tmux_socket, session_id) as resumed:
+        statuses = await settled(resumed, wanted="stopped" if stops else "running")
+
+    assert statuses == (["stopped"] if stops else ["running"])
+
+
+async def settled(boss: RehearsedSession, *, wanted: str) -> list[str]:
+    """The statuses once they are as wanted, or as they are after 15 s."""
+    deadline = time.monotonic() + 15
+    while True:
+        listed = await boss.call_tool("list_workers")
+        statuses = [worker["status"] for worker in listed.structured["workers"]]
+        if statuses == [wanted] or time.monotonic() > deadline:
+            return statuses
+        await anyio.sleep(0.2)
+
+
+async def test_a_worker_that_ends_silently_is_reminded_twice_and_then_told_of(
+    repository: Path, tmux_socket: str
+) -> None:
+    async with session(repository, tmux_socket) as boss:
+        started = await boss.call_tool("start_worker", title="t", task=IDLE)
+        told = await boss.wait_for_mail(30)
+
+    assert told
+    assert re.search(r"\[stalled m\w+\] from worker " + started.structured["id"], told)
