@@ -132,7 +132,7 @@ def _reason(error: OSError | subprocess.CalledProcessError) -> str:
     advice = (
         " On Debian or Ubuntu: apt-get install python3-venv." if "ensurepip" in str(said) else ""
     )
-    return f"{' '.join(error.cmd[:4])} ...: {' / '.join(said)}.{advice} Then try again."
+    return f"{' '.join(error.cmd[:4])} ...: {' / '.join(said).rstrip('.')}.{advice} Then try again."
 
 
 def _say(text: str) -> None:
