@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -237,3 +238,21 @@ def test_an_installed_plugin_builds_its_environment_at_the_first_start(
     api.wait_for_request("boss", "DONE-1")
 
     assert list(lab.home.glob(".claude/plugins/data/worker-manager-worker-manager/venv-*/ready-*"))
+
+
+def test_the_demo_with_the_persons_own_claude_code(lab: ClaudeLab, api: MessagesApi) -> None:
+    api.name_session("worker", first_prompt="demo greeting")
+    work = "echo 'Good morning' > greeting.txt && git add -A && git commit -qm 'Add the greeting'"
+    api.on("worker", "demo greeting", call(f"{CREW}ask", question="Which greeting?"))
+    api.on("worker", "Your orchestrator answers", call("Bash", command=work, description="Do it"))
+    api.on("worker", lambda request: True, call(f"{CREW}complete", summary="DONE-1"))
+    command = [sys.executable, "-I", "-m", "worker_manager", "demo", "--agent", "claude"]
+    # In the place of a person who answers the trust dialog of the demo's new repository.
+    environ = {**lab.env, "CLAUDE_CODE_SANDBOXED": "1"}
+
+    done = subprocess.run(
+        command, env=environ, cwd=lab.root, capture_output=True, text=True, check=False, timeout=150
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "done: everything worked" in done.stdout
