@@ -51,7 +51,15 @@ def build(venv: Path, key: str, *, may_install: bool) -> int:
 def install_package(name: str) -> bool:
     """Installs a system package where that needs no password; whether it was tried and worked."""
     if shutil.which("apt-get"):
-        command = ["apt-get", "install", "-y", "-q", _PACKAGES[name]]
+        command = [
+            "apt-get",
+            "-o",
+            "DPkg::Lock::Timeout=60",
+            "install",
+            "-y",
+            "-q",
+            _PACKAGES[name],
+        ]
         if os.geteuid() != 0:
             if not shutil.which("sudo") or subprocess.run(["sudo", "-n", "true"]).returncode:
                 return False
