@@ -9,7 +9,12 @@ import sys
 from pathlib import Path
 
 from worker_manager import __version__, config
-from worker_manager.errors import RuntimeUnavailable, WorkerManagerError, WorkerNotFound
+from worker_manager.errors import (
+    InvalidInput,
+    RuntimeUnavailable,
+    WorkerManagerError,
+    WorkerNotFound,
+)
 from worker_manager.models import Worker
 from worker_manager.naming import checked_worker_id
 from worker_manager.state.layout import state_root
@@ -55,6 +60,7 @@ def _demo(options: argparse.Namespace) -> int:
 def _attach(options: argparse.Namespace) -> int:
     from worker_manager.runtimes.tmux import Tmux
 
+    _need_tmux()
     worker = _find(options.id)
     settings = config.load(Path(worker.project), os.environ)
     command = Tmux(settings.tmux_socket).attach_command(worker.handle)
@@ -65,12 +71,22 @@ def _attach(options: argparse.Namespace) -> int:
 
 def _find(worker_id: str) -> Worker:
     """The worker of that id in any repository: a person may be in any directory."""
-    checked_worker_id(worker_id)
+    try:
+        checked_worker_id(worker_id)
+    except WorkerNotFound as error:
+        raise _unknown(worker_id) from error
     for entry in os.scandir(state_root()) if os.path.isdir(state_root()) else []:
         records = Records(entry.path)
         if os.path.isdir(records.home(worker_id)):
             return records.get(worker_id)
-    raise WorkerNotFound(worker_id)
+    raise _unknown(worker_id)
+
+
+def _unknown(worker_id: str) -> InvalidInput:
+    return InvalidInput(
+        f"There is no worker {worker_id!r}. start_worker and list_workers name the ids, "
+        "8 hex digits each."
+    )
 
 
 def _need_tmux() -> None:

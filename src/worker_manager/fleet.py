@@ -188,8 +188,8 @@ class Fleet:
         self.reconcile()
         return self._own_mailbox().claim(most=most, most_bytes=30_000)
 
-    def history(self, *, most: int) -> list[Message]:
-        """The messages that were shown last."""
+    def history(self, *, most: int) -> list[tuple[Message, str]]:
+        """The messages that were shown last, and where each lies."""
         return self._own_mailbox().history(most)
 
     def attach_command(self, worker: Worker) -> list[str]:

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -319,3 +320,22 @@ def test_a_state_directory_that_cannot_be_made_is_named(
 
     with pytest.raises(StateUnavailable, match="WORKER_MANAGER_STATE_DIR"):
         make_fleet(repository, tmux_socket)
+
+
+def test_an_environment_of_hundreds_of_variables_reaches_its_own_workers_only(
+    repository: Path, fleet: Fleet, tmux_socket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(400):
+        monkeypatch.setenv(f"A_VARIABLE_OF_LENGTH_{number:03d}", f"v{number};")
+    steps = '```steps\n[{"run": "env > seen"}, {"hang": true}]\n```'
+    worker = fleet.start(Wanted("t", steps)).worker
+    monkeypatch.undo()
+
+    seen = Path(worker.path, "seen")
+    deadline = time.monotonic() + 20
+    while not (seen.exists() and "A_VARIABLE_OF_LENGTH_399=v399;" in seen.read_text("utf-8")):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    command = ["tmux", "-L", tmux_socket, "show-environment", "-g"]
+    left = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert "A_VARIABLE" not in left

@@ -38,7 +38,9 @@ def test_messages_come_out_once_and_in_order(mailbox: Mailbox) -> None:
     assert ids(claim.messages) == [f"m{number:012d}" for number in range(5)]
     claim.acknowledge()
     assert mailbox.claim() is None
-    assert ids(mailbox.history(3)) == [f"m{number:012d}" for number in (2, 3, 4)]
+    assert ids([message for message, _ in mailbox.history(3)]) == [
+        f"m{number:012d}" for number in (2, 3, 4)
+    ]
 
 
 def test_a_claim_takes_a_bounded_portion_and_says_what_is_left(mailbox: Mailbox) -> None:

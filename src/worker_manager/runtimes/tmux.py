@@ -86,7 +86,8 @@ class Tmux:
             raise _unavailable(answer)
 
     def launch(self, handle: str, argv: Sequence[str], *, cwd: str) -> None:
-        """One call: options, session, and our environment for this session alone.
+        """One call (two with hundreds of variables): options, session, and our environment for
+        this session alone.
 
         The variables travel over tmux's socket, never a command line or a file; only their
         names are given. They are removed from the server's global environment again, so that
@@ -96,18 +97,20 @@ class Tmux:
         command = ["-g", "update-environment", " ".join(names)]
         for option in (("remain-on-exit", "on"), ("history-limit", "20000"), ("mouse", "on")):
             command += [";", "set-option", "-g", *option]
-        size = ("-x", "200", "-y", "50")
-        command += [";", "new-session", "-d", "-s", handle, *size, "-c", cwd, "--", *argv]
-        for name in names:
-            command += [";", "set-environment", "-gu", name]
-        if sum(len(part) + 1 for part in command) > _COMMAND_LIMIT_BYTES:
+        form = ("-x", "200", "-y", "50")
+        command += [";", "new-session", "-d", "-s", handle, *form, "-c", cwd, "--", *argv]
+        size = sum(len(part.encode()) + 1 for part in command)
+        if size > _COMMAND_LIMIT_BYTES:
             raise RuntimeUnavailable(
                 f"The environment has {len(names)} variables, more than tmux takes. "
                 "Start Claude Code with a smaller environment."
             )
-        answer = self._server.cmd("set-option", *command)
+        together, *later = _forget(names, _COMMAND_LIMIT_BYTES - size)
+        answer = self._server.cmd("set-option", *command, *together)
         if answer.returncode:
             raise _unavailable(answer)
+        for chunk in later:
+            self._server.cmd(*chunk[1:])
 
     def probe(self, handles: Sequence[str]) -> dict[str, Presence]:
         """One `list-panes` for all of them. A dead pane is a gone agent."""
@@ -138,6 +141,21 @@ class Tmux:
     def attach_command(self, handle: str) -> list[str]:
         """`tmux attach` to exactly this session."""
         return ["tmux", "-L", self._socket_name, "attach-session", "-t", f"={handle}"]
+
+
+def _forget(names: Sequence[str], room: int) -> list[list[str]]:
+    """Commands that remove variables from the server's global environment, each with its
+    leading `;`, in portions: the first of at most `room` bytes, the others of a whole call.
+    """
+    portions: list[list[str]] = [[]]
+    for name in names:
+        part = [";", "set-environment", "-gu", name]
+        room -= sum(len(word) + 1 for word in part)
+        if room < 0:
+            portions.append([])
+            room = _COMMAND_LIMIT_BYTES - 100
+        portions[-1] += part
+    return portions
 
 
 def _client_environment() -> dict[str, str]:

@@ -132,10 +132,10 @@ def build(fleet: Fleet) -> MCPServer[dict[str, object]]:
         """Messages from your workers that wait. They also arrive by themselves."""
         with tool_errors():
             if history:
-                shown = fleet.history(most=20)
-                text = formatting.for_orchestrator(shown, [""] * len(shown), 0) if shown else ""
-                mail = Mail(messages=[message.id for message in shown], left=0)
-                return answer(text or "No mail so far.", mail)
+                past = fleet.history(most=20)
+                shown, paths = [message for message, _ in past], [path for _, path in past]
+                text = formatting.for_orchestrator(shown, paths, 0) if past else "No mail so far."
+                return answer(text, Mail(messages=[message.id for message in shown], left=0))
             claim = fleet.claim_mail(most=20)
             if claim is None:
                 return answer("No mail waits.", Mail(messages=[], left=0))

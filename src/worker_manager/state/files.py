@@ -9,7 +9,7 @@ from worker_manager.errors import StateUnavailable
 def make_private(directory: str) -> None:
     """Makes a directory and its parents, ours alone (0700)."""
     try:
-        os.makedirs(directory, mode=0o700, exist_ok=True)
+        _make_private(directory)
     except OSError as error:
         raise StateUnavailable(
             f"The state directory {directory} can't be made: {error.strerror}. "
@@ -57,6 +57,18 @@ def set_aside(path: str) -> str:
     aside = f"{path}.corrupt-{secrets.token_hex(3)}"
     os.rename(path, aside)
     return aside
+
+
+def _make_private(directory: str) -> None:
+    # os.makedirs would give the mode to the last directory only.
+    if os.path.isdir(directory):
+        return
+    _make_private(os.path.dirname(directory))
+    try:
+        os.mkdir(directory, 0o700)
+    except FileExistsError:
+        if not os.path.isdir(directory):
+            raise
 
 
 def _remove(path: str) -> None:

@@ -143,15 +143,15 @@ class Mailbox:
         except OSError:
             return
 
-    def history(self, most: int) -> list[Message]:
-        """The messages shown last, oldest first."""
+    def history(self, most: int) -> list[tuple[Message, str]]:
+        """The messages shown last and where each lies, oldest first."""
         found = [
             (name, os.path.join(self.folder("read", claimer), name))
             for claimer in _names(self.folder("read"))
             for name in _names(self.folder("read", claimer))
         ]
-        messages = [_load(path) for _, path in sorted(found)[-most:]]
-        return [message for message in messages if message is not None]
+        loaded = [(_load(path), path) for _, path in sorted(found)[-most:]]
+        return [(message, path) for message, path in loaded if message is not None]
 
     def _take(self, name: str, claimer: str) -> Message | None:
         target = self.folder("claimed", claimer, name)
