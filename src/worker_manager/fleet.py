@@ -147,6 +147,7 @@ class Fleet:
             self.reconcile()
             gone = self.worker(worker_id)
             raise WorkerFinished(worker_id, gone.status.value, gone.reason or "its session ended")
+        worker = self.worker(worker_id)  # it may have asked while tmux was answering
         if worker.status in (Status.FAILED, Status.STOPPED):
             raise WorkerFinished(worker_id, worker.status.value, worker.reason)
         question = worker.report if worker.status is Status.ASKING else None
@@ -161,7 +162,13 @@ class Fleet:
         )
         # Delivered first: killed in between, the worker has its answer all the same.
         self._mailbox_of(worker_id).deliver(message)
-        self.records.update(worker_id, lambda worker: worker.resume(at=now()))
+        # Only from where it stood: it may have asked or completed since.
+        self.records.update(
+            worker_id,
+            lambda current: (
+                current.resume(at=now()) if current.report == worker.report else current
+            ),
+        )
         return worker, message
 
     def stop(self, worker_id: str) -> Worker:

@@ -142,12 +142,13 @@ def test_unusual_projects_work(tmp_path: Path, tmux_socket: str, kind: str) -> N
     worker = fleet.start(Wanted("t", HANG)).worker
 
     assert Path(worker.path, "README").exists()
+    assert not list(tmp_path.rglob("pwned"))
     assert git(Path(worker.path), "branch", "--show-current") == worker.branch
     assert git(project, "status", "--porcelain") == ""
 
 
 def unusual_project(tmp_path: Path, kind: str) -> Path:
-    name = "a 'b\" ünï $x" if kind == "spaces" else "repo2"
+    name = "a 'b\" ünï $x #(touch pwned)" if kind == "spaces" else "repo2"
     repository = make_repository(tmp_path / name)
     if kind == "detached":
         git(repository, "checkout", "-q", "--detach")

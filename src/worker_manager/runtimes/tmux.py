@@ -98,7 +98,7 @@ class Tmux:
         for option in (("remain-on-exit", "on"), ("history-limit", "20000"), ("mouse", "on")):
             command += [";", "set-option", "-g", *option]
         form = ("-x", "200", "-y", "50")
-        command += [";", "new-session", "-d", "-s", handle, *form, "-c", cwd, "--", *argv]
+        command += [";", "new-session", "-d", "-s", handle, *form, "-c", _literal(cwd), "--", *argv]
         size = sum(len(part.encode()) + 1 for part in command)
         if size > _COMMAND_LIMIT_BYTES:
             raise RuntimeUnavailable(
@@ -156,6 +156,11 @@ def _forget(names: Sequence[str], room: int) -> list[list[str]]:
             room = _COMMAND_LIMIT_BYTES - 100
         portions[-1] += part
     return portions
+
+
+def _literal(path: str) -> str:
+    """tmux expands formats in a directory, `#(command)` among them."""
+    return path.replace("#", "##")
 
 
 def _client_environment() -> dict[str, str]:
