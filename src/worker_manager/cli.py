@@ -8,7 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from worker_manager import __version__, config
+from worker_manager import __version__
 from worker_manager.errors import (
     InvalidInput,
     RuntimeUnavailable,
@@ -62,8 +62,7 @@ def _attach(options: argparse.Namespace) -> int:
 
     _need_tmux()
     worker = _find(options.id)
-    settings = config.load(Path(worker.project), os.environ)
-    command = Tmux(settings.tmux_socket).attach_command(worker.handle)
+    command = Tmux("").attach_command(worker.handle)
     if os.environ.get("TMUX"):
         del os.environ["TMUX"]  # tmux else refuses to attach inside of tmux
     os.execvp(command[0], command)

@@ -8,29 +8,32 @@ from __future__ import annotations
 import os
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from worker_manager import messages, naming, reports, worktrees
+from worker_manager import formatting, messages, naming, reports, worktrees
 from worker_manager.agents import agent_named
 from worker_manager.agents.base import Assignment
 from worker_manager.config import Settings
-from worker_manager.errors import InvalidInput, WorkerFinished, WorkerManagerError, WorkerNotFound
+from worker_manager.errors import (
+    InvalidInput,
+    RuntimeUnavailable,
+    WorkerFinished,
+    WorkerManagerError,
+    WorkerNotFound,
+)
 from worker_manager.messages import Message
 from worker_manager.models import Status, Worker
 from worker_manager.runtimes.base import Presence, Runtime
-from worker_manager.state import journal, launches, sessions
-from worker_manager.state.layout import mailbox_path, repository_of
+from worker_manager.state import journal, launches, processes, receipts, sessions
+from worker_manager.state.files import remove_tree
+from worker_manager.state.layout import mailbox_path, orchestrator_home, repository_of
 from worker_manager.state.locking import exclusive
 from worker_manager.state.mailbox import Claim, Mailbox
 from worker_manager.state.records import Records, now
-
-#: A start that has not launched its worker by then was killed.
-START_LIMIT = timedelta(minutes=10)
 
 
 class Wanted(NamedTuple):
@@ -83,14 +86,19 @@ class Fleet:
         self._runtime = runtime
 
     @property
+    def home(self) -> str:
+        """This orchestrator's directory."""
+        return self._home()
+
+    @property
     def owner(self) -> str:
         """This orchestrator's id."""
-        return os.path.basename(self._home())
+        return os.path.basename(self.home)
 
     @property
     def records(self) -> Records:
         """The records of this orchestrator's repository."""
-        return Records(repository_of(self._home()))
+        return Records(repository_of(self.home))
 
     def start(self, wanted: Wanted) -> Started:
         """Launches a worker, or leaves nothing behind.
@@ -107,7 +115,7 @@ class Fleet:
         spec = agent.launch_spec(self._assignment(worker, home))
         with ExitStack() as undo:
             # The record comes first: should we be killed, it tells what was begun.
-            undo.callback(_remove_home, home)
+            undo.callback(remove_tree, home)
             self.records.create(worker)
             if place is not None:
                 self._make_worktree(worker, place, undo)
@@ -117,9 +125,10 @@ class Fleet:
                 launches.write_file(home, name, text)
             script = self._write_script(worker, home, spec.argv, task)
             undo.callback(_quietly_end, self._runtime, worker.handle)
-            self._runtime.launch(worker.handle, ["sh", script], cwd=worker.path)
+            pid = self._runtime.launch(worker.handle, ["sh", script], cwd=worker.path)
             undo.pop_all()
-        self.records.update(worker.id, Worker.launch)
+        process = processes.identity(pid)
+        self.records.update(worker.id, lambda current: current.launch(process))
         journal.note(home, "started", agent=worker.agent, base=worker.base_sha)
         dirty = worktrees.uncommitted(self._project) if place else 0
         return Started(worker, place.base if place else None, dirty)
@@ -143,10 +152,7 @@ class Fleet:
         """
         body = naming.checked_text(text, "message")
         worker = self.worker(worker_id)
-        if self._runtime.probe([worker.handle])[worker.handle] is Presence.GONE:
-            self.reconcile()
-            gone = self.worker(worker_id)
-            raise WorkerFinished(worker_id, gone.status.value, gone.reason or "its session ended")
+        self._reconcile([worker])
         worker = self.worker(worker_id)  # it may have asked while tmux was answering
         if worker.status in (Status.FAILED, Status.STOPPED):
             raise WorkerFinished(worker_id, worker.status.value, worker.reason)
@@ -175,10 +181,13 @@ class Fleet:
         """Ends the worker's agent; its worktree, branch and files stay as they are."""
         worker = self.worker(worker_id)
         self.records.update(worker_id, Worker.request_stop)
-        self._runtime.end(worker.handle)
-        _, after = self.records.update(
-            worker_id, lambda worker: worker.end(at=now(), reason="stopped by its orchestrator")
-        )
+        try:
+            self._runtime.end(worker.handle)
+        except RuntimeUnavailable:
+            # Should it end later, that is no stop of ours.
+            self.records.update(worker_id, Worker.withdraw_stop)
+            raise
+        _, after = self.records.update(worker_id, lambda worker: worker.end(at=now(), reason=""))
         return after
 
     def stop_unfinished(self) -> list[str]:
@@ -190,10 +199,28 @@ class Fleet:
                     stopped.append(self.stop(worker.id).id)
         return stopped
 
+    def adopt(self, worker_ids: Sequence[str] = (), *, force: bool = False) -> list[Worker]:
+        """Takes over workers of this repository whose orchestrator's session is gone: all of
+        them, or those named. `force` takes the named ones from a session that runs, too.
+
+        Raises InvalidInput when a named one has an orchestrator that runs.
+        """
+        named = [self.records.get(worker_id) for worker_id in worker_ids]
+        others = [one for one in named or self.records.all() if one.owner != self.owner]
+        for worker in named:
+            if worker in others and self._is_attended(worker) and not force:
+                raise InvalidInput(
+                    f"Worker {worker.id} belongs to a session that is running. Ask your user; "
+                    "force=true takes it all the same."
+                )
+        return [self._adopt(one) for one in others if named or not self._is_attended(one)]
+
     def claim_mail(self, *, most: int) -> Claim | None:
         """Takes waiting messages; the caller acknowledges them once they were shown."""
         self.reconcile()
-        return self._own_mailbox().claim(most=most, most_bytes=30_000)
+        return self._own_mailbox().claim(
+            most=most, room=formatting.RESULT_LIMIT, cost=formatting.cost
+        )
 
     def history(self, *, most: int) -> list[tuple[Message, str]]:
         """The messages that were shown last, and where each lies."""
@@ -205,15 +232,57 @@ class Fleet:
 
     def reconcile(self) -> None:
         """Makes this orchestrator's records agree with the world; safe at any time."""
-        mine = [worker for worker in self.records.all() if worker.owner == self.owner]
-        for worker in mine:
-            reports.redeliver(self.records, worker)
-        open_ones = [worker for worker in mine if not worker.finished]
-        presences = self._runtime.probe([worker.handle for worker in open_ones])
-        for worker in open_ones:
-            if presences[worker.handle] is Presence.GONE and not _being_started(worker):
-                screen = self._runtime.screen(worker.handle)
-                reports.ended(self.records, worker.id, exit_code=None, screen=screen)
+        reports.redeliver_all(self.records, self.owner)
+        self._reconcile([one for one in self.records.all() if one.owner == self.owner])
+
+    def tidy(self) -> None:
+        """Removes what is too old to be of use: no work, only mail shown long ago and drafts."""
+        self.records.prune()
+        self._own_mailbox().prune()
+
+    def _reconcile(self, workers: Sequence[Worker]) -> None:
+        open_ones = [one for one in workers if not one.finished and not _is_being_started(one)]
+        presences = self._runtime.probe([one.handle for one in open_ones])
+        for one in open_ones:
+            # A server that can't be found is not the same as a process that has ended.
+            known_alive = bool(one.process) and not processes.has_ended(one.process)
+            if presences[one.handle] is Presence.GONE and not known_alive:
+                screen = self._runtime.screen(one.handle)
+                reason = "" if one.launched else "its start was interrupted"
+                journal.note(self.records.home(one.id), "reconciled", found="gone")
+                reports.ended(self.records, one.id, exit_code=None, screen=screen, reason=reason)
+
+    def _is_attended(self, worker: Worker) -> bool:
+        home = orchestrator_home(self.records.repository, worker.owner)
+        return bool(sessions.attending(self._root, home))
+
+    def _adopt(self, worker: Worker) -> Worker:
+        """Its owner changes and what it had sent comes along, under the lock of its reports."""
+        home = self.records.home(worker.id)
+        former = orchestrator_home(self.records.repository, worker.owner)
+        own = self._own_mailbox()
+        own.create()
+        with exclusive(reports.report_lock(self.records, worker.id)):
+            _, adopted = self.records.update(worker.id, lambda one: one.adopt(self.owner))
+            receipts.settle(former, restarted=not sessions.attending(self._root, former))
+            Mailbox(mailbox_path(former)).hand_over(own, worker.id)
+        journal.note(home, "adopted", by=self.owner, from_=worker.owner)
+        self._tell_former_owner(adopted, former)
+        return adopted
+
+    def _tell_former_owner(self, worker: Worker, former: str) -> None:
+        mailbox = Mailbox(mailbox_path(former))
+        mailbox.create()
+        mailbox.deliver(
+            Message(
+                id=naming.new_message_id(),
+                type=messages.ADOPTED,
+                sender=worker.id,
+                name=worker.name,
+                sent=now(),
+                body="Another session has adopted this worker; it reports there from now on.",
+            )
+        )
 
     def _new_worker(self, title: str, wanted: Wanted) -> Worker:
         worker_id = naming.new_worker_id()
@@ -230,7 +299,8 @@ class Fleet:
             path=os.path.realpath(self._project),
             agent=wanted.agent or self._settings.agent,
             session_id=str(uuid.uuid4()),
-            handle=name,
+            handle=self._runtime.handle_for(name),
+            starter=processes.identity(os.getpid()),
             mark=naming.new_mark(),
             permission_mode=wanted.permission_mode or self._settings.permission_mode,
             model=wanted.model or self._settings.model,
@@ -286,14 +356,13 @@ class Fleet:
             environment={
                 "WORKER_MANAGER_WORKER_ID": worker.id,
                 "WORKER_MANAGER_STATE_DIR": self._root,
-                "WORKER_MANAGER_TMUX_SOCKET": self._settings.tmux_socket,
                 "WORKER_MANAGER_PYTHON": sys.executable,
             },
             on_exit=[*ours, "--exited", worker.id],
         )
 
     def _own_mailbox(self) -> Mailbox:
-        return Mailbox(mailbox_path(self._home()))
+        return Mailbox(mailbox_path(self.home))
 
     def _mailbox_of(self, worker_id: str) -> Mailbox:
         return Mailbox(mailbox_path(self.records.home(worker_id)))
@@ -305,20 +374,11 @@ def plugin_root() -> str:
     return os.path.realpath(named) if named else str(Path(__file__).resolve().parents[2])
 
 
-def _being_started(worker: Worker) -> bool:
-    """Whether start may still be at work on it: the record comes before the session."""
-    age = datetime.now(UTC) - datetime.fromisoformat(worker.created_at)
-    return not worker.launched and age < START_LIMIT
+def _is_being_started(worker: Worker) -> bool:
+    """Whether start is still at work on it: the record comes before the session."""
+    return not worker.launched and bool(worker.starter) and not processes.has_ended(worker.starter)
 
 
 def _quietly_end(runtime: Runtime, handle: str) -> None:
     with suppress(WorkerManagerError):
         runtime.end(handle)
-
-
-def _remove_home(home: str) -> None:
-    """Takes back a worker's directory that start has just made."""
-    for folder, _, names in os.walk(home, topdown=False):
-        for name in names:
-            os.unlink(os.path.join(folder, name))
-        os.rmdir(folder)

@@ -5,9 +5,13 @@ import re
 from worker_manager import messages
 from worker_manager.messages import Message
 
-#: Claude Code cuts a hook's text at about 10,000 characters.
+#: Claude Code puts a hook's text above 10,000 characters (UTF-16 units) into a file.
 SHOWN_LIMIT = 9_000
+#: The same for a tool's result, from 50,000 on; ours stands in its text and in a field.
+RESULT_LIMIT = 20_000
 BODY_LIMIT = 6_000
+#: What is said around a message's body, at most.
+_FRAME = 500
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -17,11 +21,20 @@ _NEXT_STEPS = {
     messages.STALLED: 'It has stopped. Say how to go on: nudge_worker(id="{id}", message=...).',
     messages.FAILED: "Its branch and worktree are still there.",
 }
+#: Tags with which Claude Code itself frames what it tells the model.
+_FRAME_TAG = re.compile(r"<(/?)(?=(?:system-reminder|task-notification)\b)", re.IGNORECASE)
+
+
+def cost(size: int) -> int:
+    """How much room of a limit a message takes, by its file's size in bytes."""
+    return min(size, BODY_LIMIT) + _FRAME
 
 
 def clean(text: str) -> str:
-    """Without control characters, which could play tricks on a terminal."""
-    return _CONTROL.sub("", text)
+    """Without control characters, which could play tricks on a terminal, and without the tags
+    of Claude Code, which could end the frame that the text is shown in.
+    """
+    return _FRAME_TAG.sub(r"< \1", _CONTROL.sub("", text))
 
 
 def for_orchestrator(shown: list[Message], files: list[str], left: int) -> str:
@@ -36,9 +49,9 @@ def for_orchestrator(shown: list[Message], files: list[str], left: int) -> str:
     for message, file in zip(shown, files, strict=True):
         next_step = _NEXT_STEPS.get(message.type, "").format(id=message.sender)
         parts.append(
-            f"[{message.type} {message.id}] from worker {message.sender} ({clean(message.name)}), "
+            f"{_title(message)} from worker {message.sender} ({clean(message.name)}), "
             f"{message.sent}\n"
-            f"-----{message.id}\n{_shortened(message, file)}\n-----{message.id}\n{next_step}"
+            f"-----{message.id}\n{_fenced(message, file)}\n-----{message.id}\n{next_step}"
         )
     return "\n\n".join(parts) + _more(left)
 
@@ -46,8 +59,8 @@ def for_orchestrator(shown: list[Message], files: list[str], left: int) -> str:
 def for_worker(shown: list[Message], files: list[str], left: int, mark: str) -> str:
     """Messages of the orchestrator, with its mark."""
     parts = [
-        f"[{message.type} {message.id}] from your orchestrator, mark {mark}, {message.sent}"
-        f"{_answers(message)}:\n{_shortened(message, file)}"
+        f"{_title(message)} from your orchestrator, mark {mark}, {message.sent}"
+        f"{_answers(message)}:\n{shortened(message, file, BODY_LIMIT)}"
         for message, file in zip(shown, files, strict=True)
     ]
     return "\n\n".join(parts) + _more(left)
@@ -62,16 +75,40 @@ def reminder(times: int) -> str:
     )
 
 
+def for_asking(message: Message, file: str) -> str:
+    """The answer as the result of the call that asked."""
+    return f"{_title(message)} Your orchestrator answers:\n{shortened(message, file, RESULT_LIMIT)}"
+
+
+def shortened(message: Message, file: str, limit: int) -> str:
+    """The body, cleaned; above `limit` UTF-16 units its beginning, and where all of it lies."""
+    body = clean(message.body)
+    if _units(body) <= limit:
+        return body
+    kept = body[:limit]
+    while _units(kept) > limit:
+        kept = kept[: len(kept) - (_units(kept) - limit + 1) // 2]
+    rest = len(body) - len(kept)
+    return f"{kept}\n[... {rest:,} more characters. All of it is in {file}]"
+
+
+def _title(message: Message) -> str:
+    repeat = ", a repeat if you have seen this id" if message.repeat else ""
+    return f"[{message.type} {message.id}{repeat}]"
+
+
 def _answers(message: Message) -> str:
     return f", answer to your question {message.reply_to}" if message.reply_to else ""
 
 
-def _shortened(message: Message, file: str) -> str:
-    body = clean(message.body)
-    if len(body) <= BODY_LIMIT:
-        return body
-    rest = len(body) - BODY_LIMIT
-    return f"{body[:BODY_LIMIT]}\n[... {rest:,} more characters. All of it is in {file}]"
+def _fenced(message: Message, file: str) -> str:
+    """The body without anything that looks like its own fence."""
+    return shortened(message, file, BODY_LIMIT).replace(f"-----{message.id}", "-----")
+
+
+def _units(text: str) -> int:
+    """The length as JavaScript counts it."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _more(left: int) -> str:

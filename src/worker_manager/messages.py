@@ -13,6 +13,7 @@ COMPLETION = "completion"
 QUESTION = "question"
 STALLED = "stalled"
 FAILED = "failed"
+ADOPTED = "adopted"
 NUDGE = "nudge"
 ANSWER = "answer"
 
@@ -22,10 +23,11 @@ _FIELDS = ("id", "type", "sender", "name", "sent", "reply-to")
 class Message:
     """One message. `sender` is an id (worker or orchestrator), `name` what people call it,
     `sent` an ISO time in UTC, `reply_to` the id of the message that it answers, or empty.
+    `repeat` is set by the mailbox: it was, or may have been, shown before.
     """
 
     # A dataclass would cost each hook 16 ms of import.
-    __slots__ = ("body", "id", "name", "reply_to", "sender", "sent", "type")
+    __slots__ = ("body", "id", "name", "repeat", "reply_to", "sender", "sent", "type")
 
     def __init__(
         self,
@@ -45,6 +47,7 @@ class Message:
         self.sent = sent
         self.body = body
         self.reply_to = reply_to
+        self.repeat = False
 
     def encode(self) -> bytes:
         """The file's content."""

@@ -56,6 +56,8 @@ class Worker:
     session_id: str
     handle: str
     mark: str
+    starter: str = ""  #: identity of the process that starts it
+    process: str = ""  #: identity of its launch script's process, once launched
     status: Status = Status.STARTING
     changed_at: str = ""
     reason: str = ""
@@ -77,13 +79,20 @@ class Worker:
         """Whether it has nothing more to do."""
         return self.status in FINISHED
 
-    def launch(self) -> Worker:
+    @property
+    def is_presumed_dead(self) -> bool:
+        """Whether its end was only concluded: no launch script has told an exit code."""
+        return self.status is Status.FAILED and self.exit_code is None
+
+    def launch(self, process: str) -> Worker:
         """Its runtime has taken it over."""
-        return replace(self, launched=True)
+        return replace(self, launched=True, process=process)
 
     def check_in(self, *, at: str) -> Worker:
         """Its session has started, or started a turn."""
-        return self._move(Status.RUNNING, at) if self.status is Status.STARTING else self
+        if self.status is Status.STARTING or self.is_presumed_dead:
+            return self._move(Status.RUNNING, at)
+        return self
 
     def ask(self, report: Report) -> Worker:
         """It asked its orchestrator something."""
@@ -108,13 +117,22 @@ class Worker:
         """From here on the end of its process is a stop and no failure."""
         return replace(self, stop_requested=True)
 
+    def withdraw_stop(self) -> Worker:
+        """The stop could not be carried out."""
+        return replace(self, stop_requested=False)
+
     def end(self, *, at: str, reason: str, exit_code: int | None = None) -> Worker:
         """Its agent process is gone."""
         ended = replace(self, exit_code=self.exit_code if exit_code is None else exit_code)
         if self.finished:
             return ended
-        status = Status.STOPPED if self.stop_requested else Status.FAILED
-        return ended._move(status, at, reason)
+        if self.stop_requested:
+            return ended._move(Status.STOPPED, at, "stopped by its orchestrator")
+        return ended._move(Status.FAILED, at, reason)
+
+    def adopt(self, owner: str) -> Worker:
+        """Another orchestrator takes it over."""
+        return replace(self, owner=owner)
 
     def reported(self) -> Worker:
         """Its last report is known to lie in the owner's mailbox."""
@@ -126,7 +144,8 @@ class Worker:
         return replace(self, status=status, changed_at=at, reason=reason)
 
     def _require_alive(self) -> None:
-        if self.finished:
+        # One that was taken for dead and reports is alive.
+        if self.finished and not self.is_presumed_dead:
             raise WorkerFinished(self.id, self.status.value, self.reason)
 
 

@@ -1,5 +1,6 @@
 """Ids and names, and the checks they pass before they become paths, branches or targets."""
 
+import hashlib
 import re
 import secrets
 import unicodedata
@@ -27,6 +28,11 @@ def new_mark() -> str:
 def new_message_id() -> str:
     """`m` and 12 random hex digits."""
     return "m" + secrets.token_hex(6)
+
+
+def message_id_of(occasion: str) -> str:
+    """The id of a message that is told once for each occasion."""
+    return "m" + hashlib.sha256(occasion.encode()).hexdigest()[:12]
 
 
 def checked_worker_id(worker_id: str) -> str:

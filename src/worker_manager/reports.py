@@ -7,19 +7,19 @@ a crash between the two left.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from worker_manager import messages, naming
-from worker_manager.errors import WorkerManagerError
+from worker_manager.errors import StateBusy, WorkerManagerError
 from worker_manager.messages import Message
 from worker_manager.models import Report, Status, Worker
-from worker_manager.state import journal, processes
+from worker_manager.state import journal
 from worker_manager.state.files import write_atomic
-from worker_manager.state.layout import WAITING, mailbox_path, orchestrator_home
+from worker_manager.state.layout import mailbox_path, orchestrator_home
 from worker_manager.state.locking import exclusive
-from worker_manager.state.mailbox import Mailbox, is_answer
+from worker_manager.state.mailbox import Claim, Mailbox, is_answer
 from worker_manager.state.records import Records, now
 
 SCREEN_LINES = 30
@@ -27,7 +27,8 @@ SCREEN_LINES = 30
 
 def check_in(records: Records, worker_id: str) -> None:
     """Its session has started, or started a turn."""
-    if records.get(worker_id).status is Status.STARTING:
+    worker = records.get(worker_id)
+    if worker.status is Status.STARTING or worker.is_presumed_dead:
         records.update(worker_id, lambda worker: worker.check_in(at=now()))
 
 
@@ -36,20 +37,29 @@ def complete(records: Records, worker_id: str, summary: str) -> Worker:
     same report.
     """
     text = naming.checked_text(summary, "summary")
-    current = records.get(worker_id)
-    if current.status is Status.COMPLETED and current.report and current.report.text == text:
-        return redeliver(records, current)
     report = _new_report(messages.COMPLETION, text)
-    _, worker = records.update(worker_id, lambda worker: worker.complete(report))
-    return redeliver(records, worker)
+
+    def change(worker: Worker) -> Worker:
+        repeated = worker.status is Status.COMPLETED and _says(worker, report)
+        return worker if repeated else worker.complete(report)
+
+    return _report(records, worker_id, change)
 
 
 def ask(records: Records, worker_id: str, question: str) -> Report:
-    """Reports a question; the answer will carry the report's message id."""
-    report = _new_report(messages.QUESTION, naming.checked_text(question, "question"))
-    _, worker = records.update(worker_id, lambda worker: worker.ask(report))
-    redeliver(records, worker)
-    return report
+    """Reports a question; the answer will name the report's message id. The same question
+    again, while it has no answer, is the same report.
+    """
+    text = naming.checked_text(question, "question")
+    report = _new_report(messages.QUESTION, text)
+
+    def change(worker: Worker) -> Worker:
+        repeated = worker.status is Status.ASKING and _says(worker, report)
+        return worker if repeated else worker.ask(report)
+
+    asked = _report(records, worker_id, change).report
+    assert asked is not None  # noqa: S101  `ask` has just set it
+    return asked
 
 
 def go_on(records: Records, worker_id: str) -> None:
@@ -58,21 +68,26 @@ def go_on(records: Records, worker_id: str) -> None:
         records.update(worker_id, lambda worker: worker.resume(at=now()))
 
 
-def stalled(records: Records, worker_id: str, last_words: str) -> None:
-    """It ended its turn again and again without a report."""
+def stalled(records: Records, worker_id: str, last_words: str, *, occasion: str) -> None:
+    """It ended its turn again and again without a report; told once for each occasion."""
     worker = records.get(worker_id)
     body = f"It ended its turn without a report. Its last words:\n{last_words or '(none)'}"
-    _deliver(records, worker, _message(worker, messages.STALLED, naming.new_message_id(), body))
-    journal.note(records.home(worker_id), "stalled")
+    message_id = naming.message_id_of(f"{worker_id} {occasion}")
+    owner = _owner_mailbox(records, worker)
+    if not owner.contains(message_id):
+        owner.deliver(_message(worker, messages.STALLED, message_id, body))
+        journal.note(records.home(worker_id), "stalled")
 
 
-def ended(records: Records, worker_id: str, *, exit_code: int | None, screen: str) -> None:
+def ended(
+    records: Records, worker_id: str, *, exit_code: int | None, screen: str, reason: str = ""
+) -> None:
     """Its agent process is gone; without a report that is a failure, told once."""
     home = records.home(worker_id)
     if screen:
         write_atomic(os.path.join(home, "pane.log"), screen.encode("utf-8", "replace"))
     code = "unknown" if exit_code is None else str(exit_code)
-    reason = f"its agent ended, exit code {code}, without a report"
+    reason = reason or f"its agent ended, exit code {code}, without a report"
     tail = "\n".join(screen.splitlines()[-SCREEN_LINES:]) or "(nothing)"
     report = _new_report(messages.FAILED, f"{reason}. Its terminal showed last:\n{tail}")
 
@@ -81,46 +96,64 @@ def ended(records: Records, worker_id: str, *, exit_code: int | None, screen: st
         failed = after.status is Status.FAILED and not worker.finished
         return replace(after, report=report) if failed else after
 
-    _, worker = records.update(worker_id, change)
-    redeliver(records, worker)
+    _report(records, worker_id, change)
 
 
 def redeliver(records: Records, worker: Worker) -> Worker:
     """Puts the last report into the owner's mailbox unless it is known to be there."""
-    report = worker.report
-    if report is None or report.delivered:
+    if worker.report is None or worker.report.delivered:
         return worker
-    owner = _owner_mailbox(records, worker)
-    message = _message(worker, report.type, report.message_id, _body(worker, report))
-    with exclusive(os.path.join(records.home(worker.id), "report.lock")):
+    body = _body(worker, worker.report)  # asks git: not under the lock
+    with exclusive(report_lock(records, worker.id)):
+        current = records.get(worker.id)
+        if current.report is None or current.report.message_id != worker.report.message_id:
+            return current
+        if current.report.delivered:
+            return current
+        owner = _owner_mailbox(records, current)
+        report = current.report
         if not owner.contains(report.message_id):
-            owner.deliver(message)
-    _, after = records.update(
-        worker.id,
-        lambda w: w.reported() if w.report and w.report.message_id == report.message_id else w,
-    )
+            owner.deliver(_message(current, report.type, report.message_id, body))
+        _, after = records.update(current.id, Worker.reported)
     return after
 
 
-@contextmanager
-def waiting(home: str) -> Iterator[None]:
-    """While this is held, hooks leave answers to the `ask` call that waits for one."""
-    path = os.path.join(home, WAITING)
-    write_atomic(path, f"{os.getpid()} {processes.start_time(os.getpid())}".encode())
-    try:
-        yield
-    finally:
-        if os.path.exists(path):
-            os.unlink(path)
+def redeliver_all(records: Records, owner: str) -> None:
+    """Repairs what crashes between record and mailbox have left of an orchestrator's workers."""
+    for worker in records.all():
+        if worker.owner == owner and worker.report and not worker.report.delivered:
+            with suppress(StateBusy):  # then somebody is at it
+                redeliver(records, worker)
 
 
-def take_answer(home: str) -> Message | None:
-    """The oldest answer in the worker's mailbox, taken out; None while there is none."""
-    claim = Mailbox(mailbox_path(home)).claim(most=1, accept=is_answer)
-    if claim is None:
-        return None
-    claim.acknowledge()
-    return claim.messages[0]
+def report_lock(records: Records, worker_id: str) -> str:
+    """The lock file under which reports travel and owners change; taken before the record's."""
+    return os.path.join(records.home(worker_id), "report.lock")
+
+
+def take_answer(home: str, question_id: str) -> Claim | None:
+    """The answer to a question, taken out of the worker's mailbox; None while there is none.
+    The caller acknowledges it once it was given, or releases it.
+    """
+    mailbox = Mailbox(mailbox_path(home))
+
+    def is_wanted(name: str) -> bool:
+        message = mailbox.peek(name) if is_answer(name) else None
+        return message is not None and message.reply_to == question_id
+
+    return mailbox.claim(most=1, accept=is_wanted)
+
+
+def _report(records: Records, worker_id: str, change: Callable[[Worker], Worker]) -> Worker:
+    """Changes the record, then delivers what it says; an earlier report first."""
+    redeliver(records, records.get(worker_id))
+    _, worker = records.update(worker_id, change)
+    return redeliver(records, worker)
+
+
+def _says(worker: Worker, report: Report) -> bool:
+    current = worker.report
+    return current is not None and (current.type, current.text) == (report.type, report.text)
 
 
 def _new_report(kind: str, text: str) -> Report:
@@ -154,7 +187,3 @@ def _owner_mailbox(records: Records, worker: Worker) -> Mailbox:
     mailbox = Mailbox(mailbox_path(orchestrator_home(records.repository, worker.owner)))
     mailbox.create()
     return mailbox
-
-
-def _deliver(records: Records, worker: Worker, message: Message) -> None:
-    _owner_mailbox(records, worker).deliver(message)

@@ -90,7 +90,7 @@ def test_a_disk_that_takes_no_more_is_said_and_leaves_nothing(
     done = subprocess.run(command, check=False, capture_output=True, text=True)
 
     assert "StateUnavailable" in done.stderr
-    assert "task.md can't be written" in done.stderr
+    assert "task.md can't be used: File too large" in done.stderr
     assert fleet.records.all() == []
     assert list((repository / ".worktrees").iterdir()) == []
     homes = Path(fleet.records.repository, "workers")

@@ -53,7 +53,7 @@ def test_a_message_sets_a_waiting_worker_going(before: Status, after: Status) ->
 
 @pytest.mark.parametrize("status", [Status.FAILED, Status.STOPPED])
 def test_who_has_ended_takes_no_message_and_makes_no_report(status: Status) -> None:
-    ended = replace(WORKER, status=status)
+    ended = replace(WORKER, status=status, exit_code=1)
     for move in (lambda: ended.resume(at="t"), lambda: ended.complete(REPORT)):
         with pytest.raises(WorkerFinished):
             move()
@@ -65,3 +65,12 @@ def test_an_end_is_a_failure_unless_it_was_asked_for_or_the_work_was_done() -> N
     assert WORKER.end(**end).status is Status.FAILED
     assert WORKER.request_stop().end(**end).status is Status.STOPPED
     assert WORKER.complete(REPORT).end(**end, exit_code=1).status is Status.COMPLETED
+
+
+def test_who_was_only_taken_for_dead_and_reports_is_alive() -> None:
+    presumed = WORKER.end(at="t", reason="gone")
+
+    assert presumed.status is Status.FAILED
+    assert presumed.check_in(at="t").status is Status.RUNNING
+    assert presumed.ask(REPORT).status is Status.ASKING
+    assert presumed.complete(REPORT).status is Status.COMPLETED

@@ -2,10 +2,12 @@
 
 import json
 import os
+import sys
+from collections.abc import Callable
 
 from worker_manager import formatting
-from worker_manager.state import processes
-from worker_manager.state.layout import WAITING, is_worker_home, mailbox_path
+from worker_manager.state import questions, receipts
+from worker_manager.state.layout import is_worker_home, mailbox_path
 from worker_manager.state.mailbox import Claim, Mailbox, is_answer
 
 REMINDERS = "reminders"
@@ -14,29 +16,35 @@ REMINDERS = "reminders"
 class Shown:
     """Text to show; `acknowledge` after it was written."""
 
-    def __init__(self, text: str, claim: Claim) -> None:
+    def __init__(self, text: str, claim: Claim, receipt: str) -> None:
         self.text = text
         self._claim = claim
+        self._receipt = receipt
 
     def acknowledge(self) -> None:
         """It was written and flushed."""
-        self._claim.acknowledge()
+        self._claim.acknowledge(self._receipt)
 
 
 def take(home: str) -> Shown | None:
     """A bounded portion of the waiting mail, oldest first; None when there is none."""
-    worker = is_worker_home(home)
-    accept = _is_no_answer if worker and _ask_waits(home) else None
     mailbox = Mailbox(mailbox_path(home))
-    claim = mailbox.claim(most=20, most_bytes=formatting.SHOWN_LIMIT // 3, accept=accept)
+    if mailbox.release_stale():
+        _reconcile_soon(home)
+    receipt = receipts.expect(home)
+    claim = mailbox.claim(
+        room=formatting.SHOWN_LIMIT,
+        cost=formatting.cost,
+        accept=_accepts(home, mailbox) if is_worker_home(home) else lambda _: True,
+    )
     if claim is None:
         return None
-    files = [claim.file_of(message) for message in claim.messages]
-    if not worker:
-        text = formatting.for_orchestrator(claim.messages, files, claim.left)
-        return Shown(text, claim)
+    if not is_worker_home(home):
+        text = formatting.for_orchestrator(claim.messages, claim.files, claim.left)
+        return Shown(text, claim, receipt)
     forget_reminders(home)
-    return Shown(formatting.for_worker(claim.messages, files, claim.left, _mark(home)), claim)
+    text = formatting.for_worker(claim.messages, claim.files, claim.left, _mark(home))
+    return Shown(text, claim, receipt)
 
 
 def forget_reminders(home: str) -> None:
@@ -46,17 +54,27 @@ def forget_reminders(home: str) -> None:
         os.unlink(path)
 
 
-def _is_no_answer(name: str) -> bool:
-    return not is_answer(name)
+def _accepts(home: str, mailbox: Mailbox) -> Callable[[str], bool]:
+    """All but the answer that a waiting `ask` call takes itself."""
+    question = questions.waiting(home)
+
+    def is_ours(name: str) -> bool:
+        if not question or not is_answer(name):
+            return True
+        message = mailbox.peek(name)
+        return message is None or message.reply_to != question
+
+    return is_ours
 
 
-def _ask_waits(home: str) -> bool:
-    try:
-        with open(os.path.join(home, WAITING), encoding="utf-8") as file:
-            pid, started = file.read().split()
-    except (FileNotFoundError, ValueError):
-        return False
-    return not processes.is_gone(int(pid), started)
+def _reconcile_soon(home: str) -> None:
+    """A reader has died: more may have. A look at the world is too slow for a hook."""
+    import subprocess
+
+    if not is_worker_home(home):
+        command = [sys.executable, "-I", "-m", "worker_manager", "--reconcile", home]
+        quiet = subprocess.DEVNULL
+        subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)
 
 
 def _mark(home: str) -> str:

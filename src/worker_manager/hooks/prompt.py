@@ -3,6 +3,7 @@
 import os
 
 from worker_manager.hooks import call, mail
+from worker_manager.state import receipts
 from worker_manager.state.layout import is_worker_home, repository_of
 
 EVENT = "UserPromptSubmit"
@@ -15,6 +16,7 @@ def run() -> int:
         return 0
     if is_worker_home(home):
         _check_in(home)
+    receipts.settle(home, restarted=False)
     shown = mail.take(home)
     if shown is not None:
         call.add_context(EVENT, shown.text)

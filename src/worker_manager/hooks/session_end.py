@@ -4,8 +4,8 @@ import subprocess
 import sys
 
 from worker_manager.hooks import call
-from worker_manager.state import journal
-from worker_manager.state.layout import is_worker_home
+from worker_manager.state import journal, sessions
+from worker_manager.state.layout import is_worker_home, state_root
 
 #: Claude Code's names for an end that the person chose.
 DELIBERATE = ("prompt_input_exit", "logout")
@@ -19,8 +19,14 @@ def run() -> int:
     reason = str(call.stdin().get("reason", ""))
     if is_worker_home(home):
         journal.note(home, "session ended", reason=reason)
-    elif reason in DELIBERATE:
+    elif reason in DELIBERATE and not _others(home):
         command = [sys.executable, "-I", "-m", "worker_manager", "--end-session", home]
         quiet = subprocess.DEVNULL
         subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)
     return 0
+
+
+def _others(home: str) -> list[int]:
+    """Other claude processes that speak for this home: resumed a second time, it goes on."""
+    root = state_root()
+    return [pid for pid in sessions.attending(root, home) if pid != sessions.claude_process(root)]

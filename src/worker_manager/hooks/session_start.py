@@ -4,10 +4,12 @@ import os
 import time
 
 from worker_manager.hooks import call, mail
-from worker_manager.state import orchestrators, processes, sessions
+from worker_manager.state import orchestrators, processes, receipts, sessions
 from worker_manager.state.layout import SERVER, is_worker_home, repository_of, state_root
 
 EVENT = "SessionStart"
+#: Sources after which the claude process, and what it has queued, is the same as before.
+SAME_PROCESS = ("clear", "compact")
 #: A worker's first request holds its tools only when its server is up by then.
 SERVER_WAIT_SECONDS = 8.0
 #: From tools/list answered to Claude Code having it.
@@ -17,11 +19,19 @@ SETTLE_SECONDS = 0.1
 def run() -> int:
     """Links, watches, shows."""
     given = call.stdin()
-    home = _home(given)
+    root = state_root()
+    claude = sessions.claude_process(root)
+    told = str(given.get("session_id") or os.environ.get("CLAUDE_CODE_SESSION_ID", ""))
+    session_id = _session_id(told, given, claude)
+    home = _home(root, session_id, given, claude)
     if home is None:
         return 0
+    if claude:
+        sessions.link_process(root, claude, home)
     if is_worker_home(home):
         _check_in(home)
+    receipts.settle(home, restarted=given.get("source") not in SAME_PROCESS)
+    receipts.note_transcript(home, str(given.get("transcript_path", "")).replace(told, session_id))
     shown = mail.take(home)
     call.add_context(EVENT, shown.text if shown else "", watch=home)
     if shown is not None:
@@ -29,34 +39,28 @@ def run() -> int:
     return 0
 
 
-def _home(given: dict[str, object]) -> str | None:
+def _session_id(told: str, given: dict[str, object], claude: int | None) -> str:
+    """Its id. Claude Code 2.1.197 gives a forked session its parent's here; its session file
+    is right.
+    """
+    if given.get("source") != "resume" or claude is None:
+        return told
+    return sessions.id_in_session_file(claude) or told
+
+
+def _home(root: str, session_id: str, given: dict[str, object], claude: int | None) -> str | None:
     """The session's home: its own, else after /clear the one of its claude process, else a
     new orchestrator's. None in a session that a worker started for itself.
     """
-    root = state_root()
-    claude = sessions.claude_process(root)
-    session_id = _session_id(given, claude)
     home = sessions.find(root, session_id)
-    if home is None and claude and given.get("source") in ("clear", "compact"):
+    if home is None and claude and given.get("source") in SAME_PROCESS:
         home = sessions.find_by_process(root, claude)
         if home is not None:
             sessions.link(root, session_id, home)
     if home is None and not os.environ.get("WORKER_MANAGER_WORKER_ID"):
         project = os.environ.get("CLAUDE_PROJECT_DIR") or str(given.get("cwd") or os.getcwd())
         home = orchestrators.open_home(root, session_id, project)
-    if home is not None and claude:
-        sessions.link_process(root, claude, home)
     return home
-
-
-def _session_id(given: dict[str, object], claude: int | None) -> str:
-    """Its id. Claude Code 2.1.197 gives a forked session its parent's here; its session file
-    is right.
-    """
-    told = str(given.get("session_id") or os.environ.get("CLAUDE_CODE_SESSION_ID", ""))
-    if given.get("source") != "resume" or claude is None:
-        return told
-    return sessions.id_in_session_file(claude) or told
 
 
 def _check_in(home: str) -> None:

@@ -4,6 +4,7 @@ import os
 
 from worker_manager import formatting
 from worker_manager.hooks import call, mail
+from worker_manager.state import receipts
 from worker_manager.state.layout import is_worker_home, repository_of
 
 REMIND_TIMES = 2
@@ -14,6 +15,7 @@ def run() -> int:
     home = call.home()
     if home is None:
         return 0
+    receipts.settle(home, restarted=False)
     shown = mail.take(home)
     if shown is not None:
         call.block(shown.text)
@@ -31,18 +33,30 @@ def _want_report(home: str, stdin: dict[str, object]) -> None:
     if stdin.get("background_tasks"):
         return  # the end of one of them starts its next turn
     records = Records(repository_of(home))
-    worker_id = os.path.basename(home)
-    if records.get(worker_id).status not in (Status.STARTING, Status.RUNNING):
+    worker = reports.redeliver(records, records.get(os.path.basename(home)))
+    if worker.status not in (Status.STARTING, Status.RUNNING):
         return
-    times = _count(home)
-    if times <= REMIND_TIMES:
-        call.block(formatting.reminder(times))
-    elif times == REMIND_TIMES + 1:
-        reports.stalled(records, worker_id, str(stdin.get("last_assistant_message") or ""))
+    reminded = _reminded(home)
+    if reminded < REMIND_TIMES:
+        _remind(home)
+        call.block(formatting.reminder(reminded + 1))
+    elif reminded == REMIND_TIMES:
+        path = os.path.join(home, mail.REMINDERS)
+        last_words = str(stdin.get("last_assistant_message") or "")
+        # Told first, counted after: killed in between, it is told no second time.
+        occasion = str(os.stat(path).st_mtime_ns)
+        reports.stalled(records, worker.id, last_words, occasion=occasion)
+        _remind(home)
 
 
-def _count(home: str) -> int:
-    """How often it ended a turn like this, this time included."""
-    with open(os.path.join(home, mail.REMINDERS), "a+", encoding="utf-8") as file:
+def _reminded(home: str) -> int:
+    """How often it was reminded since it was last spoken to; one more once it was told of."""
+    try:
+        return os.path.getsize(os.path.join(home, mail.REMINDERS))
+    except FileNotFoundError:
+        return 0
+
+
+def _remind(home: str) -> None:
+    with open(os.path.join(home, mail.REMINDERS), "a", encoding="utf-8") as file:
         file.write("x")
-        return file.tell()

@@ -167,6 +167,7 @@ class RehearsedSession:
         except MCPError as error:
             raise RehearsalFailed(f"{name} failed: {error}. {self.server_log}".strip()) from error
         text = _text_of(result)
+        self._note(text)
         plugin = json.loads((self.plugin_root / ".claude-plugin/plugin.json").read_text("utf-8"))
         full_name = f"mcp__plugin_{plugin['name']}_{SERVER_KEY}__{name}"
         mail = await self.tool_used(full_name, arguments, text)
@@ -326,7 +327,7 @@ class RehearsedSession:
         return sorted(set(present) - self._reported)
 
     def _note(self, text: str) -> None:
-        """A transcript of what the model read, for hooks that look for it there."""
+        """A transcript of what the model read: hooks look for receipts there."""
         if text:
             line = {"type": "user", "message": {"role": "user", "content": text}}
             with self._path("transcript.jsonl").open("a", encoding="utf-8") as file:

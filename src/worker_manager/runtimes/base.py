@@ -14,16 +14,23 @@ class Presence(Enum):
 
 
 class Runtime(Protocol):
-    """Where agent processes run. A handle is the runtime's name for one of them."""
+    """Where agent processes run. A handle is the runtime's name for one of them: it says where
+    it is, whatever the settings say later.
+    """
 
     def check(self) -> None:
         """Raises RuntimeUnavailable, with the next step, when nothing can be launched here."""
 
-    def launch(self, handle: str, argv: Sequence[str], *, cwd: str) -> None:
-        """Starts a program with this process's environment. Raises RuntimeUnavailable."""
+    def handle_for(self, name: str) -> str:
+        """The handle of a program that would be launched under this name, by now."""
+
+    def launch(self, handle: str, argv: Sequence[str], *, cwd: str) -> int:
+        """Starts a program with this process's environment; gives its pid. Raises
+        RuntimeUnavailable.
+        """
 
     def probe(self, handles: Sequence[str]) -> dict[str, Presence]:
-        """What is known of each, in one question. Never raises."""
+        """What is known of each, in one question for each place. Never raises."""
 
     def screen(self, handle: str) -> str:
         """What its terminal shows and showed, without blank lines; empty when unknown."""

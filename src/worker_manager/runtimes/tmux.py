@@ -6,8 +6,10 @@ libtmux knows no time limit and reads "don't know" as "nothing": every call here
 
 import os
 import shutil
+import stat
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import libtmux
@@ -21,10 +23,18 @@ TIMEOUT_SECONDS = 5.0
 _DEAD_PANE = "Pane is dead ("
 #: What a pane of another server gave us; TMUX_TMPDIR is a setting, and stays.
 _OF_A_PANE = ("TMUX", "TMUX_PANE")
-#: How tmux says that its server, or the session, doesn't exist.
-_ABSENT = ("no server running", "error connecting", "can't find session", "no such session")
+#: How tmux says that its server, or the session, doesn't exist. That it must not connect, or
+#: can't for another reason, says nothing.
+_ABSENT = (
+    "no server running",
+    "(No such file or directory)",
+    "(Connection refused)",
+    "can't find session",
+    "no such session",
+)
 #: tmux refuses a command line above this; names of variables are the bulk of ours.
 _COMMAND_LIMIT_BYTES = 15_000
+_OWN_FOLDER = f"tmux-{os.getuid()}"
 
 
 class _Answer(tmux_cmd):
@@ -61,31 +71,37 @@ class _Server(libtmux.Server):
                 "tmux is not installed. Install it (apt-get install tmux, or brew install tmux)."
             )
         # Our own settings only: a person's could change what a pane runs.
-        command = [tmux, f"-L{self.socket_name}", "-f/dev/null", cmd]
+        command = [tmux, f"-S{self.socket_path}", "-f/dev/null", cmd]
         command += [] if target is None else ["-t", str(target)]
         try:
             return _Answer([*command, *map(str, args)])
         except subprocess.TimeoutExpired as error:
             raise RuntimeUnavailable(
-                f"tmux (socket {self.socket_name}) did not answer within {TIMEOUT_SECONDS:.0f} s. "
-                f"Look at it with: tmux -L {self.socket_name} ls"
+                f"tmux (socket {self.socket_path}) did not answer within {TIMEOUT_SECONDS:.0f} s. "
+                f"Look at it with: tmux -S {self.socket_path} ls"
             ) from error
 
 
 class Tmux:
-    """The runtime: one tmux session for each worker; its handle is the session's name."""
+    """The runtime: one tmux session for each worker; its handle is the socket's path and the
+    session's name. `socket_name` is that of the server for new ones.
+    """
 
     def __init__(self, socket_name: str) -> None:
-        self._socket_name = socket_name
-        self._server = _Server(socket_name=socket_name)
+        self._socket = os.path.join(_socket_directory(), socket_name)
+
+    def handle_for(self, name: str) -> str:
+        """`<socket path>:<name>`."""
+        return f"{self._socket}:{name}"
 
     def check(self) -> None:
         """Asks the server something, so that a hanging one is known before a start."""
-        answer = self._server.cmd("list-sessions")
+        _make_socket_directory(os.path.dirname(self._socket))
+        answer = _server(self._socket).cmd("list-sessions")
         if answer.returncode and not answer.says_absent:
             raise _unavailable(answer)
 
-    def launch(self, handle: str, argv: Sequence[str], *, cwd: str) -> None:
+    def launch(self, handle: str, argv: Sequence[str], *, cwd: str) -> int:
         """One call (two with hundreds of variables): options, session, and our environment for
         this session alone.
 
@@ -93,12 +109,14 @@ class Tmux:
         names are given. They are removed from the server's global environment again, so that
         no worker inherits what another orchestrator had.
         """
+        server, session = _at(handle)
         names = sorted(name for name in _client_environment() if name.isidentifier())
         command = ["-g", "update-environment", " ".join(names)]
         for option in (("remain-on-exit", "on"), ("history-limit", "20000"), ("mouse", "on")):
             command += [";", "set-option", "-g", *option]
-        form = ("-x", "200", "-y", "50")
-        command += [";", "new-session", "-d", "-s", handle, *form, "-c", _literal(cwd), "--", *argv]
+        form = ("-x", "200", "-y", "50", "-P", "-F", "#{pane_pid}")
+        command += [";", "new-session", "-d", "-s", session, *form]
+        command += ["-c", _literal(cwd), "--", *argv]
         size = sum(len(part.encode()) + 1 for part in command)
         if size > _COMMAND_LIMIT_BYTES:
             raise RuntimeUnavailable(
@@ -106,27 +124,24 @@ class Tmux:
                 "Start Claude Code with a smaller environment."
             )
         together, *later = _forget(names, _COMMAND_LIMIT_BYTES - size)
-        answer = self._server.cmd("set-option", *command, *together)
+        answer = server.cmd("set-option", *command, *together)
         if answer.returncode:
             raise _unavailable(answer)
         for chunk in later:
-            self._server.cmd(*chunk[1:])
+            server.cmd(*chunk[1:])
+        return int(answer.stdout[0])
 
     def probe(self, handles: Sequence[str]) -> dict[str, Presence]:
-        """One `list-panes` for all of them. A dead pane is a gone agent."""
-        try:
-            answer = self._server.cmd("list-panes", "-a", "-F", "#{session_name} #{pane_dead}")
-        except RuntimeUnavailable:
-            return dict.fromkeys(handles, Presence.UNKNOWN)
-        if answer.returncode and not answer.says_absent:
-            return dict.fromkeys(handles, Presence.UNKNOWN)
-        alive = {line.split()[0] for line in answer.stdout if line.endswith(" 0")}
-        return {name: Presence.ALIVE if name in alive else Presence.GONE for name in handles}
+        """One `list-panes` for each server. A dead pane is a gone agent."""
+        sockets = {handle.rpartition(":")[0] for handle in handles}
+        alive = {socket: _alive(socket) for socket in sockets}
+        return {handle: _presence(handle, alive[handle.rpartition(":")[0]]) for handle in handles}
 
     def screen(self, handle: str) -> str:
         """The last 200 lines."""
+        server, session = _at(handle)
         try:
-            answer = self._server.cmd("capture-pane", "-p", "-S", "-200", target=f"={handle}:")
+            answer = server.cmd("capture-pane", "-p", "-S", "-200", target=f"={session}:")
         except RuntimeUnavailable:
             return ""
         lines = [line.rstrip() for line in answer.stdout]
@@ -134,13 +149,66 @@ class Tmux:
 
     def end(self, handle: str) -> None:
         """Ends the session of exactly this name."""
-        answer = self._server.cmd("kill-session", target=f"={handle}")
+        server, session = _at(handle)
+        answer = server.cmd("kill-session", target=f"={session}")
         if answer.returncode and not answer.says_absent:
             raise _unavailable(answer)
 
     def attach_command(self, handle: str) -> list[str]:
         """`tmux attach` to exactly this session."""
-        return ["tmux", "-L", self._socket_name, "attach-session", "-t", f"={handle}"]
+        socket, _, session = handle.rpartition(":")
+        return ["tmux", "-S", socket, "attach-session", "-t", f"={session}"]
+
+
+def _at(handle: str) -> tuple[_Server, str]:
+    socket, _, session = handle.rpartition(":")
+    return _server(socket), session
+
+
+def _server(socket: str) -> _Server:
+    return _Server(socket_path=socket)
+
+
+def _alive(socket: str) -> set[str] | None:
+    """The sessions whose program runs; None when the server didn't say."""
+    try:
+        answer = _server(socket).cmd("list-panes", "-a", "-F", "#{session_name} #{pane_dead}")
+    except RuntimeUnavailable:
+        return None
+    if answer.returncode and not answer.says_absent:
+        return None
+    return {line.split()[0] for line in answer.stdout if line.endswith(" 0")}
+
+
+def _presence(handle: str, alive: set[str] | None) -> Presence:
+    if alive is None:
+        return Presence.UNKNOWN
+    return Presence.ALIVE if handle.rpartition(":")[2] in alive else Presence.GONE
+
+
+def _socket_directory() -> str:
+    """Where tmux itself keeps its sockets, so that `tmux -L` finds ours too."""
+    base = os.environ.get("TMUX_TMPDIR", "")
+    if not os.path.isdir(base):
+        base = "/tmp"  # noqa: S108  tmux's own choice; _make_socket_directory checks whose it is
+    return os.path.join(os.path.realpath(base), _OWN_FOLDER)
+
+
+def _make_socket_directory(path: str) -> None:
+    """tmux makes it for `-L` only. Raises RuntimeUnavailable when it is not ours alone."""
+    try:
+        with suppress(FileExistsError):
+            os.mkdir(path, 0o700)
+        status = os.lstat(path)
+    except OSError as error:
+        raise RuntimeUnavailable(
+            f"The directory {path} for tmux's sockets can't be made: {error.strerror}. "
+            "Set TMUX_TMPDIR to a directory that is yours."
+        ) from error
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
+        raise RuntimeUnavailable(
+            f"{path} is no directory of yours alone. Set TMUX_TMPDIR to one that is."
+        )
 
 
 def _forget(names: Sequence[str], room: int) -> list[list[str]]:

@@ -1,7 +1,6 @@
 """The orchestrator's tools."""
 
 import shlex
-import threading
 from typing import Annotated
 
 from mcp.server.mcpserver import MCPServer
@@ -11,11 +10,7 @@ from pydantic import BaseModel, Field
 from worker_manager import __version__, formatting
 from worker_manager.fleet import Fleet, Started, Wanted
 from worker_manager.models import Worker
-from worker_manager.servers.tooling import Result, answer, tool_errors
-from worker_manager.state.mailbox import Claim
-
-#: A result that was returned is on its way; should we die before, its mail is shown again.
-ACKNOWLEDGE_AFTER_SECONDS = 1.0
+from worker_manager.servers.tooling import Result, acknowledged_soon, answer, tool_errors
 
 INSTRUCTIONS = """\
 Starts autonomous workers, each a session of its own with its own git worktree and branch. After \
@@ -139,19 +134,12 @@ def build(fleet: Fleet) -> MCPServer[dict[str, object]]:
             claim = fleet.claim_mail(most=20)
             if claim is None:
                 return answer("No mail waits.", Mail(messages=[], left=0))
-            _acknowledge_soon(claim)
-            files = [claim.file_of(message) for message in claim.messages]
-            text = formatting.for_orchestrator(claim.messages, files, claim.left)
-            mail = Mail(messages=[message.id for message in claim.messages], left=claim.left)
-            return answer(text, mail)
+            with acknowledged_soon(claim, fleet.home):
+                text = formatting.for_orchestrator(claim.messages, claim.files, claim.left)
+                mail = Mail(messages=[message.id for message in claim.messages], left=claim.left)
+                return answer(text, mail)
 
     return server
-
-
-def _acknowledge_soon(claim: Claim) -> None:
-    timer = threading.Timer(ACKNOWLEDGE_AFTER_SECONDS, claim.acknowledge)
-    timer.daemon = True
-    timer.start()
 
 
 def _info(fleet: Fleet, worker: Worker) -> WorkerInfo:

@@ -1,14 +1,22 @@
 """Which server this session needs, built and served."""
 
+from __future__ import annotations
+
+import logging
 import os
+import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from worker_manager import config
-from worker_manager.errors import SessionUnknown
+from worker_manager.errors import SessionUnknown, WorkerManagerError
 from worker_manager.state import orchestrators, sessions
 from worker_manager.state.files import write_atomic
 from worker_manager.state.layout import SERVER, is_worker_home, repository_of, state_root
 from worker_manager.state.records import Records
+
+if TYPE_CHECKING:
+    from worker_manager.fleet import Fleet
 
 
 def serve_orchestrator() -> None:
@@ -39,7 +47,7 @@ def serve_orchestrator() -> None:
         settings=settings,
         runtime=Tmux(settings.tmux_socket),
     )
-    tooling.serve(orchestrator.build(fleet), after_listing=lambda: _note_server(home))
+    tooling.serve(orchestrator.build(fleet), after_listing=lambda: _settle_in(fleet))
 
 
 def serve_worker() -> None:
@@ -63,6 +71,20 @@ def serve_worker() -> None:
     settings = config.load(Path(records.get(worker_id).project), os.environ)
     server = worker.build(records, worker_id, ask_wait_seconds=settings.ask_wait_seconds)
     tooling.serve(server, after_listing=lambda: _note_server(home))
+
+
+def _settle_in(fleet: Fleet) -> None:
+    """The session has its tools; what happened while nobody looked may take its time."""
+    _note_server(fleet.home)
+    threading.Thread(target=_catch_up, args=(fleet,), daemon=True).start()
+
+
+def _catch_up(fleet: Fleet) -> None:
+    try:
+        fleet.reconcile()
+        fleet.tidy()
+    except (WorkerManagerError, OSError) as error:
+        logging.getLogger(__name__).warning("%s", error)  # the tools will say it again
 
 
 def _note_server(home: str) -> None:

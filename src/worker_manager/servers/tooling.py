@@ -4,8 +4,9 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -15,9 +16,13 @@ from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel
 
 from worker_manager.errors import WorkerManagerError
+from worker_manager.state import receipts
+from worker_manager.state.mailbox import Claim
 
 #: Keeps a tool in the model's hands from the first turn on, without a tool search.
 ALWAYS_LOAD = {"anthropic/alwaysLoad": True}
+#: From a result returned to a result written.
+ACKNOWLEDGE_AFTER_SECONDS = 1.0
 
 
 @contextmanager
@@ -27,6 +32,31 @@ def tool_errors() -> Iterator[None]:
         yield
     except WorkerManagerError as error:
         raise ToolError(str(error)) from error
+    except OSError as error:
+        raise ToolError(
+            f"{error.filename or 'The disk'}: {error.strerror}. Repair that, then try again."
+        ) from error
+
+
+@contextmanager
+def acknowledged_soon(claim: Claim, home: str) -> Iterator[None]:
+    """For messages that are a tool's result: they count as shown once the result is on its
+    way; should we die before, they are shown again. A result that fails gives them back.
+    """
+    receipt = receipts.expect(home)
+    try:
+        yield
+    except BaseException:
+        claim.release()
+        raise
+    timer = threading.Timer(ACKNOWLEDGE_AFTER_SECONDS, _acknowledge, (claim, receipt))
+    timer.daemon = True
+    timer.start()
+
+
+def _acknowledge(claim: Claim, receipt: str) -> None:
+    with suppress(OSError):  # they stay claimed, and are shown again
+        claim.acknowledge(receipt)
 
 
 class Result(BaseModel):

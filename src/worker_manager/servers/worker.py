@@ -8,8 +8,16 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
-from worker_manager import __version__, reports
-from worker_manager.servers.tooling import ALWAYS_LOAD, Result, answer, tool_errors
+from worker_manager import __version__, formatting, reports
+from worker_manager.servers.tooling import (
+    ALWAYS_LOAD,
+    Result,
+    acknowledged_soon,
+    answer,
+    tool_errors,
+)
+from worker_manager.state import questions
+from worker_manager.state.mailbox import Claim
 from worker_manager.state.records import Records
 
 POLL_SECONDS = 0.1
@@ -56,30 +64,35 @@ def build(
         context: Context,
     ) -> Annotated[CallToolResult, Asked]:
         """Ask your orchestrator something and wait for its answer."""
-        with tool_errors(), reports.waiting(home):
+        with tool_errors():
             report = await anyio.to_thread.run_sync(reports.ask, records, worker_id, question)
-            found = await _wait(context, home, ask_wait_seconds)
-            if found is not None:
-                await anyio.to_thread.run_sync(reports.go_on, records, worker_id)
-        info = Asked(message_id=report.message_id, answer=found)
-        if found is None:
-            return answer(
-                "Your question is delivered; the answer has not come yet. End your turn: "
-                "it will wake you as a message.",
-                info,
-            )
-        return answer(f"Your orchestrator answers:\n{found}", info)
+            with questions.waiting_for(home, report.message_id):
+                claim = await _wait(context, home, report.message_id, ask_wait_seconds)
+            if claim is None:
+                return answer(
+                    "Your question is delivered; the answer has not come yet. End your turn: "
+                    "it will wake you as a message.",
+                    Asked(message_id=report.message_id, answer=None),
+                )
+            # No `await` from here on: cancelled now, the answer would be nobody's.
+            with acknowledged_soon(claim, home):
+                reports.go_on(records, worker_id)
+                (message,) = claim.messages
+                (file,) = claim.files
+                text = formatting.shortened(message, file, formatting.RESULT_LIMIT)
+                info = Asked(message_id=report.message_id, answer=text)
+                return answer(formatting.for_asking(message, file), info)
 
     return server
 
 
-async def _wait(context: Context, home: str, seconds: int) -> str | None:
-    """The answer's text, or None when it didn't come in time."""
+async def _wait(context: Context, home: str, question_id: str, seconds: int) -> Claim | None:
+    """The answer, or None when it didn't come in time."""
     started = told = time.monotonic()
     while time.monotonic() - started < seconds:
-        found = await anyio.to_thread.run_sync(reports.take_answer, home)
-        if found is not None:
-            return found.body
+        claim = reports.take_answer(home, question_id)
+        if claim is not None:
+            return claim
         if time.monotonic() - told >= PROGRESS_SECONDS:
             told = time.monotonic()
             await context.report_progress(told - started, seconds, "waiting for the answer")

@@ -2,8 +2,9 @@
 
 import os
 import secrets
+import stat
 
-from worker_manager.errors import StateUnavailable
+from worker_manager.errors import StateCorrupt, StateUnavailable
 
 
 def make_private(directory: str) -> None:
@@ -22,16 +23,16 @@ def write_atomic(path: str, content: bytes, *, mode: int = 0o600) -> None:
 
     Raises StateUnavailable when the disk refuses; nothing is left behind then.
     """
+    directory = os.path.dirname(path)
+    refuse_link(directory)
     temporary = f"{path}.{secrets.token_hex(4)}.tmp"
     try:
         write_durable(temporary, content, mode=mode)
         os.replace(temporary, path)
-        sync_directory(os.path.dirname(path))
+        sync_directory(directory)
     except OSError as error:
         _remove(temporary)
-        raise StateUnavailable(
-            f"{path} can't be written: {error.strerror}. Free or repair the disk, then try again."
-        ) from error
+        raise unavailable(path, error) from error
 
 
 def write_durable(path: str, content: bytes, *, mode: int = 0o600) -> None:
@@ -52,10 +53,49 @@ def sync_directory(path: str) -> None:
         os.close(descriptor)
 
 
+def read_regular(path: str) -> bytes:
+    """A file's content. Raises OSError, and StateCorrupt for a link, a pipe, a device."""
+    if not stat.S_ISREG(os.lstat(path).st_mode):
+        raise StateCorrupt(f"{path} is no regular file.")
+    # Should it be changed in this moment, it is neither followed nor waited for.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with open(descriptor, "rb") as file:
+        return file.read()
+
+
+def unavailable(path: str, error: OSError) -> StateUnavailable:
+    """What to say when the disk refuses."""
+    return StateUnavailable(
+        f"{path} can't be used: {error.strerror}. Free or repair the disk, then try again."
+    )
+
+
+def remove_tree(directory: str) -> None:
+    """Removes a directory that we made. Raises OSError; follows no links."""
+    for folder, _, names in os.walk(directory, topdown=False):
+        for name in names:
+            os.unlink(os.path.join(folder, name))
+        os.rmdir(folder)
+
+
+def refuse_link(directory: str) -> None:
+    """Raises StateUnavailable when the way to a directory of ours leads through a link."""
+    if os.path.realpath(directory) != directory:
+        raise StateUnavailable(
+            f"{directory} is, or lies behind, a symbolic link, which is not followed. "
+            "Remove the link."
+        )
+
+
 def set_aside(path: str) -> str:
-    """Moves a file that can't be parsed out of the way; gives its new path."""
+    """Moves a file that can't be parsed out of the way; gives its new path, or its old one
+    when it can't be moved.
+    """
     aside = f"{path}.corrupt-{secrets.token_hex(3)}"
-    os.rename(path, aside)
+    try:
+        os.rename(path, aside)
+    except OSError:
+        return path
     return aside
 
 

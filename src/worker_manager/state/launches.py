@@ -60,14 +60,16 @@ def write_script(
     environment: Mapping[str, str],
     on_exit: Sequence[str],
 ) -> str:
-    """The launch script; gives its path. `on_exit` is called with the exit code behind it."""
+    """The launch script; gives its path. `on_exit` is called with the exit code behind it, also
+    when the terminal goes away: the shell outlives the agent.
+    """
     exports = [f"export {name}={shlex.quote(value)}" for name, value in environment.items()]
     lines = [
         "#!/bin/sh",
         f"unset {' '.join(SESSION_VARIABLES)}",
         *exports,
-        f"cd {shlex.quote(cwd)} || exit 1",
-        f"{shlex.join(argv)} -- {prompt_word}",
+        "trap : HUP TERM",
+        f"cd {shlex.quote(cwd)} && {shlex.join(argv)} -- {prompt_word}",
         f'exec {shlex.join(on_exit)} "$?"',
     ]
     return write_file(home, "launch.sh", "\n".join(lines) + "\n")

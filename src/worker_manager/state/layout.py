@@ -7,8 +7,6 @@ import os
 
 WORKERS = "workers"
 ORCHESTRATORS = "orchestrators"
-#: In a worker's home while its `ask` waits: pid and start time of the waiting server.
-WAITING = "waiting"
 #: In a home once its server has listed its tools: the server's pid.
 SERVER = "server"
 

@@ -1,41 +1,60 @@
 """A mailbox: a directory to which one delivers by rename, and from which one claims by rename.
 
 No locks. `tmp/` holds what is being written, `new/` what waits, `claimed/<claimer>/` what a
-reader has taken, `read/<claimer>/` what has been shown: the history. A crash repeats a
-message, never loses one.
+reader has taken, `read/<claimer>/` what has been shown: the history. `pending/<claimer>` says
+that the receipt for `read/<claimer>` is outstanding (see `receipts`). A crash repeats a
+message, and the repeat is marked; it never loses one.
 """
 
 import os
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from worker_manager.errors import StateCorrupt, StateUnavailable
 from worker_manager.messages import ANSWER, Message, decode
 from worker_manager.state import processes
-from worker_manager.state.files import make_private, set_aside, sync_directory, write_durable
+from worker_manager.state.files import make_private, read_regular, refuse_link, write_durable
+from worker_manager.state.journal import note
 
 SUFFIX = ".mail"
+#: In a file's name: its reader died, perhaps after showing it; its receipt never came.
+MAYBE, AGAIN = ".maybe", ".again"
+#: A day for what a killed sender left, a month for the history.
+TMP_SECONDS, READ_SECONDS = 86_400, 30 * 86_400
 _last_stamp = 0
 
 
 class Claim:
-    """Messages taken out of a mailbox, in order, not yet acknowledged."""
+    """Messages taken out of a mailbox, in order, not yet acknowledged. `left` wait still."""
 
     def __init__(self, mailbox: "Mailbox", claimer: str) -> None:
         self._mailbox = mailbox
         self._claimer = claimer
+        self._files: list[str] = []
         self.messages: list[Message] = []
         self.left = 0
 
-    def file_of(self, message: Message) -> str:
-        """Where the whole message lies once it is acknowledged."""
-        for name in _names(self._mailbox.folder("claimed", self._claimer)):
-            if _id_of(name) == message.id:
-                return os.path.join(self._mailbox.folder("read", self._claimer), name)
-        return self._mailbox.folder("read", self._claimer)
+    @property
+    def files(self) -> list[str]:
+        """Where each whole message lies once it is acknowledged."""
+        folder = self._mailbox.folder("read", self._claimer)
+        return [os.path.join(folder, name) for name in self._files]
 
-    def acknowledge(self) -> None:
-        """They were shown: one rename for the whole batch."""
+    def add(self, name: str, message: Message) -> None:
+        """One more, taken by the mailbox."""
+        self._files.append(name)
+        self.messages.append(message)
+
+    def acknowledge(self, receipt: str = "") -> None:
+        """They were shown: one rename for the whole batch. `receipt` tells where a receipt is
+        to be looked for; empty when there will be none.
+        """
+        if receipt:
+            # A disk that has no room for this must not have them shown twice.
+            with suppress(OSError):
+                write_durable(self._mailbox.folder("pending", self._claimer), receipt.encode())
         source = self._mailbox.folder("claimed", self._claimer)
         os.rename(source, self._mailbox.folder("read", self._claimer))
 
@@ -56,7 +75,7 @@ class Mailbox:
 
     def create(self) -> None:
         """Makes the folders; does nothing when they are there."""
-        for name in ("tmp", "new", "claimed", "read"):
+        for name in ("tmp", "new", "claimed", "pending", "read", "corrupt"):
             make_private(self.folder(name))
 
     def deliver(self, message: Message) -> None:
@@ -64,12 +83,13 @@ class Mailbox:
 
         Raises StateUnavailable when the disk refuses; nothing is left behind then.
         """
-        name = f"{_stamp():020d}-{message.type}-{message.id}{SUFFIX}"
+        refuse_link(self.folder("tmp"))
+        refuse_link(self.folder("new"))
+        name = f"{self._stamp():020d}-{message.type}-{message.id}{SUFFIX}"
         temporary = self.folder("tmp", name)
         try:
             write_durable(temporary, message.encode())
-            os.rename(temporary, self.folder("new", name))
-            sync_directory(self.folder("new"))
+            self._make_visible(temporary, name)
         except OSError as error:
             _remove(temporary)
             raise StateUnavailable(
@@ -79,69 +99,94 @@ class Mailbox:
 
     def waiting(self) -> list[str]:
         """File names in `new/`, oldest first."""
-        return _names(self.folder("new"))
+        return [name for name in _names(self.folder("new")) if name.endswith(SUFFIX)]
+
+    def peek(self, name: str) -> Message | None:
+        """The message of a file in `new/`, left there; None when it is gone."""
+        return self._load(self.folder("new", name))
 
     def contains(self, message_id: str) -> bool:
-        """Whether a message of that id is or was here. Looks everywhere: for repairs only."""
-        folders = [self.folder("new")]
-        for kept in ("claimed", "read"):
-            folders += [self.folder(kept, claimer) for claimer in _names(self.folder(kept))]
-        return any(_id_of(name) == message_id for folder in folders for name in _names(folder))
+        """Whether a message of that id is or was here. Looks everywhere: for repairs only.
+
+        It looks in the direction in which messages go, and at last once more where they may
+        have been given back to: one that moves meanwhile is still found.
+        """
+        return any(_id_of(name) == message_id for name in self._everywhere())
 
     def claim(
         self,
         *,
         most: int = 50,
-        most_bytes: int = 1 << 30,
-        accept: Callable[[str], bool] | None = None,
+        room: int = sys.maxsize,
+        cost: Callable[[int], int] = lambda size: size,
+        accept: Callable[[str], bool] = lambda _: True,
     ) -> Claim | None:
-        """Takes the oldest waiting messages, of at least one and at most `most_bytes` of text;
-        `accept` sees the file name. None when there is nothing to take.
+        """Takes the oldest waiting messages: at least one, then as long as there is `room` for
+        what the next one costs (`cost` of its size in bytes). `accept` sees file names. None when
+        there is nothing to take. Raises StateUnavailable when the disk refuses.
         """
         self.release_stale()
-        names = [name for name in self.waiting() if accept is None or accept(name)]
+        names = [name for name in self.waiting() if accept(name)]
         if not names:
             return None
-        claimer = f"{time.time_ns():020d}-{os.getpid()}-{processes.start_time(os.getpid())}"
-        os.mkdir(self.folder("claimed", claimer), 0o700)
+        refuse_link(self.folder("claimed"))
+        claimer = f"{self._own_stamp():020d}-{processes.identity(os.getpid())}"
         claim = Claim(self, claimer)
-        size = 0
-        for name in names:
-            if len(claim.messages) >= most or (claim.messages and size >= most_bytes):
-                claim.left += 1
-                continue
-            message = self._take(name, claimer)
-            if message is not None:
-                claim.messages.append(message)
-                size += len(message.body)
+        try:
+            os.mkdir(self.folder("claimed", claimer), 0o700)
+            self._fill(claim, claimer, names, most, room, cost)
+        except OSError as error:
+            self.give_back(claimer)
+            raise StateUnavailable(
+                f"The mail in {self.path} can't be taken out: {error.strerror}. It waits there. "
+                "Free or repair the disk, then try again."
+            ) from error
         if claim.messages:
             return claim
         os.rmdir(self.folder("claimed", claimer))
         return None
 
-    def release_stale(self) -> None:
-        """Gives back what readers that have died since had taken."""
+    def release_stale(self) -> bool:
+        """Gives back what readers that have died since had taken; whether there was any."""
+        found = False
         for claimer in _names(self.folder("claimed")):
-            parts = claimer.split("-", 2)
-            if (
-                len(parts) == 3
-                and parts[1].isdigit()
-                and processes.is_gone(int(parts[1]), parts[2])
-            ):
-                self.give_back(claimer)
+            if processes.has_ended(claimer.partition("-")[2]):
+                self.give_back(claimer, MAYBE)
+                found = True
+        return found
 
-    def give_back(self, claimer: str) -> None:
+    def give_back(self, claimer: str, mark: str = "") -> None:
         """Moves a claimer's messages back to `new/`. Several may do it at once."""
-        source = self.folder("claimed", claimer)
-        for name in _names(source):
-            try:
-                os.rename(os.path.join(source, name), self.folder("new", name))
-            except FileNotFoundError:
-                continue
-        try:
-            os.rmdir(source)
-        except OSError:
-            return
+        self._move_back(self.folder("claimed", claimer), lambda _: mark)
+        with suppress(OSError):
+            os.rmdir(self.folder("claimed", claimer))
+
+    def pending(self) -> list[str]:
+        """Claimers whose receipts are outstanding, oldest first."""
+        return _names(self.folder("pending"))
+
+    def ids_read(self, claimer: str) -> list[str]:
+        """The ids of what a claimer has shown."""
+        return [_id_of(name) for name in _names(self.folder("read", claimer))]
+
+    def settle(self, claimer: str, missing: set[str]) -> None:
+        """The receipts of a claimer are in: the messages of these ids are to be shown again."""
+
+        def mark(name: str) -> str | None:
+            # Once only: a transcript may never show it, for reasons that we don't know.
+            return AGAIN if _id_of(name) in missing and AGAIN not in name else None
+
+        self._move_back(self.folder("read", claimer), mark)
+        _remove(self.folder("pending", claimer))
+
+    def hand_over(self, other: "Mailbox", sender: str) -> None:
+        """Moves what waits from a sender to another mailbox."""
+        self.release_stale()
+        for name in self.waiting():
+            message = self.peek(name)
+            if message is not None and message.sender == sender:
+                with suppress(FileNotFoundError):
+                    os.rename(self.folder("new", name), other.folder("new", name))
 
     def history(self, most: int) -> list[tuple[Message, str]]:
         """The messages shown last and where each lies, oldest first."""
@@ -150,32 +195,120 @@ class Mailbox:
             for claimer in _names(self.folder("read"))
             for name in _names(self.folder("read", claimer))
         ]
-        loaded = [(_load(path), path) for _, path in sorted(found)[-most:]]
+        loaded = [(self._load(path), path) for _, path in sorted(found)[-most:]]
         return [(message, path) for message, path in loaded if message is not None]
 
-    def _take(self, name: str, claimer: str) -> Message | None:
-        target = self.folder("claimed", claimer, name)
+    def prune(self) -> None:
+        """Removes what killed senders left in `tmp/`, and history older than a month."""
+        now = time.time_ns()
+        for name in _names(self.folder("tmp")):
+            if now - _stamp_of(name) > TMP_SECONDS * 10**9:
+                _remove(self.folder("tmp", name))
+        for claimer in _names(self.folder("read")):
+            if now - _stamp_of(claimer) > READ_SECONDS * 10**9:
+                folder = self.folder("read", claimer)
+                for name in _names(folder):
+                    _remove(os.path.join(folder, name))
+                with suppress(OSError):
+                    os.rmdir(folder)
+
+    def _make_visible(self, temporary: str, name: str) -> None:
+        """The rename that delivers. Raises OSError; then it has not been delivered."""
+        target = self.folder("new", name)
+        directory = os.open(self.folder("new"), os.O_RDONLY)
         try:
-            os.rename(self.folder("new", name), target)
+            os.rename(temporary, target)
+            try:
+                os.fsync(directory)
+            except OSError:
+                try:
+                    os.unlink(target)
+                except FileNotFoundError:
+                    return  # a reader has it already: it is delivered
+                raise
+        finally:
+            os.close(directory)
+
+    def _fill(
+        self,
+        claim: Claim,
+        claimer: str,
+        names: list[str],
+        most: int,
+        room: int,
+        cost: Callable[[int], int],
+    ) -> None:
+        for position, name in enumerate(names):
+            room -= cost(self._size(name))
+            if claim.messages and (len(claim.messages) == most or room < 0):
+                claim.left = len(names) - position
+                return
+            target = self.folder("claimed", claimer, name)
+            try:
+                os.rename(self.folder("new", name), target)
+            except FileNotFoundError:
+                if claim.messages:
+                    return  # another reader has gone on from here: order is kept so
+                continue
+            message = self._load(target)
+            if message is not None:
+                message.repeat = MAYBE in name or AGAIN in name
+                claim.add(name, message)
+
+    def _move_back(self, folder: str, mark: Callable[[str], str | None]) -> None:
+        """Back to `new/` under a name with the mark; None leaves a file where it is."""
+        for name in _names(folder):
+            added = mark(name)
+            if added is None:
+                continue
+            base = name.removesuffix(SUFFIX)
+            marked = name if added in base else f"{base.removesuffix(MAYBE)}{added}{SUFFIX}"
+            with suppress(FileNotFoundError):
+                os.rename(os.path.join(folder, name), self.folder("new", marked))
+
+    def _load(self, path: str) -> Message | None:
+        """None when it is gone, or is no whole message: then it is set aside. Raises OSError."""
+        try:
+            return decode(read_regular(path))
         except FileNotFoundError:
-            return None  # another reader was faster
-        return _load(target)
+            return None
+        except StateCorrupt as error:
+            aside = self.folder("corrupt", os.path.basename(path))
+            with suppress(FileNotFoundError):
+                os.rename(path, aside)
+                note(os.path.dirname(self.path), "mail set aside", path=aside, why=str(error))
+            return None
+
+    def _size(self, name: str) -> int:
+        try:
+            return os.lstat(self.folder("new", name)).st_size
+        except FileNotFoundError:
+            return 0
+
+    def _everywhere(self) -> Iterator[str]:
+        yield from self.waiting()
+        for kept in ("claimed", "read"):
+            for claimer in _names(self.folder(kept)):
+                yield from _names(self.folder(kept, claimer))
+        yield from self.waiting()
+
+    def _stamp(self) -> int:
+        """Behind every message that is not yet shown, whatever the clock says: its order."""
+        unread = self.waiting()
+        for claimer in _names(self.folder("claimed")):
+            unread += _names(self.folder("claimed", claimer))
+        return max(self._own_stamp(), 1 + max(map(_stamp_of, unread), default=0))
+
+    def _own_stamp(self) -> int:
+        """Nanoseconds since the epoch, never the same and never smaller in one process."""
+        global _last_stamp
+        _last_stamp = max(time.time_ns(), _last_stamp + 1)
+        return _last_stamp
 
 
 def is_answer(name: str) -> bool:
     """Whether a file name is that of an answer."""
     return f"-{ANSWER}-" in name
-
-
-def _load(path: str) -> Message | None:
-    try:
-        with open(path, "rb") as file:
-            return decode(file.read())
-    except FileNotFoundError:
-        return None
-    except StateCorrupt:
-        set_aside(path)
-        return None
 
 
 def _names(folder: str) -> list[str]:
@@ -186,18 +319,14 @@ def _names(folder: str) -> list[str]:
 
 
 def _id_of(name: str) -> str:
-    return name.removesuffix(SUFFIX).rpartition("-")[2]
+    return name.rpartition("-")[2].partition(".")[0]
 
 
-def _stamp() -> int:
-    """Nanoseconds since the epoch, never the same and never smaller in one process."""
-    global _last_stamp
-    _last_stamp = max(time.time_ns(), _last_stamp + 1)
-    return _last_stamp
+def _stamp_of(name: str) -> int:
+    stamp = name.partition("-")[0]
+    return int(stamp) if stamp.isdigit() else 0
 
 
 def _remove(path: str) -> None:
-    try:
+    with suppress(OSError):
         os.unlink(path)
-    except OSError:
-        return

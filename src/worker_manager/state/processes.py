@@ -1,4 +1,7 @@
-"""Is a process that we noted still the same one? Pids are reused, start times tell."""
+"""Is a process that we noted still the same one? Pids are reused, start times tell.
+
+An identity is `<pid>-<start time>`, one word that may stand in a file name.
+"""
 
 import os
 import subprocess
@@ -13,7 +16,22 @@ def start_time(pid: int) -> str | None:
     if os.path.isdir("/proc/self"):
         fields = _proc_stat(pid)
         return fields[19] if fields else None
-    return _ps(pid, "lstart")
+    return _ps_start_time(pid)
+
+
+def identity(pid: int) -> str:
+    """The process's identity; empty when there is no such process."""
+    started = start_time(pid)
+    return f"{pid}-{started}" if started else ""
+
+
+def has_ended(noted: str) -> bool:
+    """Whether the process of an identity has certainly ended; never of a text that is none."""
+    pid, _, started = noted.partition("-")
+    if not pid.isdigit() or not started:
+        return False
+    now = start_time(int(pid))
+    return now is None or (UNKNOWN not in (now, started) and now != started)
 
 
 def parent(pid: int) -> int | None:
@@ -23,12 +41,6 @@ def parent(pid: int) -> int | None:
         return int(fields[1]) if fields else None
     answer = _ps(pid, "ppid")
     return int(answer) if answer and answer.isdigit() else None
-
-
-def is_gone(pid: int, started: str) -> bool:
-    """Whether the process of that pid and start time has certainly ended."""
-    now = start_time(pid)
-    return now is None or (UNKNOWN not in (now, started) and now != started)
 
 
 def _proc_stat(pid: int) -> list[str] | None:
@@ -41,16 +53,26 @@ def _proc_stat(pid: int) -> list[str] | None:
     return None if fields[0] == "Z" else fields
 
 
-def _ps(pid: int, column: str) -> str | None:
-    command = ["ps", "-o", f"{column}=", "-p", str(pid)]
+def _ps_start_time(pid: int) -> str | None:
+    answer = _ps(pid, "stat,lstart")
+    if answer is None:
+        return UNKNOWN
+    state, _, started = answer.partition(" ")
+    if not started or state.startswith("Z"):
+        return None
+    return "_".join(started.split()).replace(":", ".")
+
+
+def _ps(pid: int, columns: str) -> str | None:
+    """What ps says, empty when there is no such process; None when ps itself failed."""
     try:
         answer = subprocess.run(
-            command,
+            ["ps", "-o", ",".join(f"{column}=" for column in columns.split(",")), "-p", str(pid)],
             capture_output=True,
             text=True,
             timeout=2,
             env={"LC_ALL": "C", "PATH": "/bin:/usr/bin"},
         )
     except (OSError, subprocess.TimeoutExpired):
-        return UNKNOWN
-    return "_".join(answer.stdout.split()).replace(":", ".") or None
+        return None
+    return None if answer.stderr.strip() else answer.stdout.strip()

@@ -1,18 +1,34 @@
 """The workers' records: read without a lock, changed only as a function of the record under it."""
 
+import glob
 import json
 import os
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
-from worker_manager.errors import StateCorrupt, WorkerNotFound
+from worker_manager.errors import StateCorrupt, StateUnavailable, WorkerNotFound
 from worker_manager.models import Worker, from_json, to_json
 from worker_manager.naming import checked_worker_id
 from worker_manager.state import journal
-from worker_manager.state.files import make_private, set_aside, write_atomic
+from worker_manager.state.files import (
+    make_private,
+    read_regular,
+    refuse_link,
+    remove_tree,
+    set_aside,
+    sync_directory,
+    unavailable,
+    write_atomic,
+)
 from worker_manager.state.layout import WORKERS, mailbox_path, worker_home
 from worker_manager.state.locking import exclusive
 from worker_manager.state.mailbox import Mailbox
+
+#: A worker's directory has this before its id while it is being made.
+DRAFT = ".new-"
+DRAFT_SECONDS = 86_400
 
 
 def now() -> str:
@@ -31,20 +47,31 @@ class Records:
         return worker_home(self.repository, checked_worker_id(worker_id))
 
     def create(self, worker: Worker) -> None:
-        """Makes the worker's directory, its mailbox and its record."""
-        home = self.home(worker.id)
-        make_private(home)
-        Mailbox(mailbox_path(home)).create()
-        self._write(worker)
+        """Makes the worker's directory with its mailbox and its record, in one step: killed
+        before it, nothing is left that looks like a worker.
+        """
+        draft = os.path.join(self.repository, WORKERS, f"{DRAFT}{worker.id}")
+        make_private(draft)
+        Mailbox(mailbox_path(draft)).create()
+        _write(draft, worker)
+        try:
+            os.rename(draft, self.home(worker.id))
+            sync_directory(os.path.dirname(draft))
+        except OSError as error:
+            raise unavailable(draft, error) from error
 
     def get(self, worker_id: str) -> Worker:
-        """The record; raises WorkerNotFound, or StateCorrupt after setting it aside."""
+        """The record; raises WorkerNotFound, StateUnavailable when the disk refuses it, or
+        StateCorrupt after setting it aside.
+        """
         path = os.path.join(self.home(worker_id), "worker.json")
+        refuse_link(os.path.dirname(path))
         try:
-            with open(path, encoding="utf-8") as file:
-                return from_json(json.load(file))
+            return from_json(json.loads(read_regular(path)))
         except FileNotFoundError as error:
             raise WorkerNotFound(worker_id) from error
+        except OSError as error:
+            raise unavailable(path, error) from error
         except (ValueError, StateCorrupt) as error:
             aside = set_aside(path)
             journal.note(self.home(worker_id), "record set aside", path=aside)
@@ -61,7 +88,7 @@ class Records:
             before = self.get(worker_id)
             after = change(before)
             if after != before:
-                self._write(after)
+                _write(home, after)
         if after.status is not before.status:
             journal.note(home, "status", status=after.status.value, reason=after.reason)
         return before, after
@@ -73,10 +100,26 @@ class Records:
         for name in os.listdir(folder) if os.path.isdir(folder) else []:
             try:
                 workers.append(self.get(name))
-            except (WorkerNotFound, StateCorrupt):
-                continue  # being made, undone, or set aside and journalled
+            except (WorkerNotFound, StateUnavailable):
+                continue  # being made, undone, or among the `damaged`
         return sorted(workers, key=lambda worker: (worker.created_at, worker.id))
 
-    def _write(self, worker: Worker) -> None:
-        content = json.dumps(to_json(worker), indent=1).encode()
-        write_atomic(os.path.join(self.home(worker.id), "worker.json"), content)
+    def damaged(self) -> list[str]:
+        """The records that can't be read: where each was set aside, or lies."""
+        found = []
+        for folder in glob.glob(os.path.join(glob.escape(self.repository), WORKERS, "*")):
+            if not os.access(os.path.join(folder, "worker.json"), os.R_OK):
+                found += sorted(glob.glob(os.path.join(glob.escape(folder), "worker.json*")))[-1:]
+        return sorted(found)
+
+    def prune(self) -> None:
+        """Removes what starts that were killed have left, a day later."""
+        for draft in glob.glob(os.path.join(glob.escape(self.repository), WORKERS, f"{DRAFT}*")):
+            with suppress(OSError):
+                if time.time() - os.stat(draft).st_mtime > DRAFT_SECONDS:
+                    remove_tree(draft)
+
+
+def _write(home: str, worker: Worker) -> None:
+    content = json.dumps(to_json(worker), indent=1).encode()
+    write_atomic(os.path.join(home, "worker.json"), content)

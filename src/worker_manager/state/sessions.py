@@ -8,10 +8,11 @@ two a home is always found again.
 import json
 import os
 import secrets
+from contextlib import suppress
 
 from worker_manager.naming import is_session_id
 from worker_manager.state import processes
-from worker_manager.state.files import make_private
+from worker_manager.state.files import make_private, unavailable
 from worker_manager.state.layout import ORCHESTRATORS, WORKERS
 
 
@@ -32,15 +33,24 @@ def unlink(root: str, session_id: str) -> None:
 
 def link_process(root: str, pid: int, home: str) -> None:
     """The claude process `pid` now speaks for `home`."""
-    started = processes.start_time(pid)
-    if started and started != processes.UNKNOWN:
-        _point(root, "processes", f"{pid}-{started}", home)
+    identity = processes.identity(pid)
+    if identity and not identity.endswith(processes.UNKNOWN):
+        _point(root, "processes", identity, home)
 
 
 def find_by_process(root: str, pid: int) -> str | None:
     """The home for which a claude process speaks, or None."""
-    started = processes.start_time(pid)
-    return _follow(root, "processes", f"{pid}-{started}") if started else None
+    identity = processes.identity(pid)
+    return _follow(root, "processes", identity) if identity else None
+
+
+def attending(root: str, home: str) -> list[int]:
+    """The pids of the claude processes that speak for a home and have not certainly ended."""
+    return [
+        int(name.partition("-")[0])
+        for name in _names(root)
+        if not processes.has_ended(name) and _follow(root, "processes", name) == home
+    ]
 
 
 def claude_process(root: str) -> int | None:
@@ -70,14 +80,17 @@ def id_in_session_file(pid: int) -> str | None:
 
 def prune_processes(root: str) -> None:
     """Forgets claude processes that have ended."""
-    folder = os.path.join(root, "processes")
-    for name in os.listdir(folder) if os.path.isdir(folder) else []:
-        pid, _, started = name.partition("-")
-        if pid.isdigit() and processes.is_gone(int(pid), started):
-            try:
-                os.unlink(os.path.join(folder, name))
-            except FileNotFoundError:
-                continue
+    for name in _names(root):
+        if processes.has_ended(name):
+            with suppress(FileNotFoundError):
+                os.unlink(os.path.join(root, "processes", name))
+
+
+def _names(root: str) -> list[str]:
+    try:
+        return os.listdir(os.path.join(root, "processes"))
+    except FileNotFoundError:
+        return []
 
 
 def _session_file(pid: int) -> str:
@@ -97,5 +110,10 @@ def _point(root: str, folder: str, name: str, home: str) -> None:
     target = os.path.join("..", os.path.relpath(home, root))
     path = os.path.join(root, folder, name)
     temporary = f"{path}.{secrets.token_hex(4)}"
-    os.symlink(target, temporary)
-    os.rename(temporary, path)
+    try:
+        os.symlink(target, temporary)
+        os.rename(temporary, path)
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise unavailable(path, error) from error

@@ -1,0 +1,95 @@
+"""Did what we showed reach the model? Then its id stands in the session's own transcript.
+
+Claude Code drops the output of a hook that took too long, and a wake-up that it had queued
+when it was killed. A hook's text is in the transcript 0.1 s after the hook has ended (seen);
+a queued one as a `queue-operation` until the model gets it.
+"""
+
+import json
+import os
+import time
+
+from worker_manager.state.files import write_atomic
+from worker_manager.state.layout import mailbox_path
+from worker_manager.state.mailbox import Mailbox
+
+TRANSCRIPT = "transcript"
+#: A busy machine may be slow to write; until then nothing is concluded.
+SETTLE_SECONDS = 5.0
+SEEN, QUEUED, MISSING = "seen", "queued", "missing"
+
+
+def note_transcript(home: str, path: str) -> None:
+    """From now on the session of this home writes its transcript there."""
+    if _read(os.path.join(home, TRANSCRIPT)) != path.encode():
+        write_atomic(os.path.join(home, TRANSCRIPT), path.encode())
+
+
+def expect(home: str) -> str:
+    """Where the receipt of what is shown next will stand: offset and path of the transcript.
+    Empty when the transcript isn't known: then no receipt is expected.
+    """
+    path = _read(os.path.join(home, TRANSCRIPT)).decode("utf-8", "surrogateescape")
+    if not path:
+        return ""
+    try:
+        return f"{os.stat(path).st_size} {path}"
+    except OSError:
+        return f"0 {path}"
+
+
+def settle(home: str, *, restarted: bool) -> None:
+    """Has what Claude Code dropped shown once more. `restarted` when the claude process is a
+    new one: what the old one had only queued is lost.
+    """
+    mailbox = Mailbox(mailbox_path(home))
+    for claimer in mailbox.pending():
+        marker = mailbox.folder("pending", claimer)
+        if not restarted and _age(marker) < SETTLE_SECONDS:
+            continue
+        offset, _, path = _read(marker).decode("utf-8", "surrogateescape").partition(" ")
+        tail = _tail(path, int(offset)) if offset.isdigit() else None
+        if tail is None:
+            mailbox.settle(claimer, set())  # nothing can be told
+            continue
+        found = {message_id: _look(tail, message_id) for message_id in mailbox.ids_read(claimer)}
+        if restarted or QUEUED not in found.values():
+            mailbox.settle(claimer, {name for name, state in found.items() if state != SEEN})
+
+
+def _look(tail: list[bytes], message_id: str) -> str:
+    types = {_type(line) for line in tail if message_id.encode() in line}
+    if types - {"queue-operation", "assistant"}:
+        return SEEN
+    return QUEUED if "queue-operation" in types else MISSING
+
+
+def _type(line: bytes) -> str:
+    try:
+        return str(json.loads(line).get("type", ""))
+    except (ValueError, AttributeError):
+        return ""
+
+
+def _tail(path: str, offset: int) -> list[bytes] | None:
+    try:
+        with open(path, "rb") as file:
+            file.seek(offset)
+            return file.read().split(b"\n")
+    except OSError:
+        return None
+
+
+def _age(path: str) -> float:
+    try:
+        return abs(time.time() - os.stat(path).st_mtime)
+    except OSError:
+        return 0.0
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
