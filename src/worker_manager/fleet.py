@@ -27,7 +27,8 @@ from worker_manager.errors import (
 )
 from worker_manager.messages import Message
 from worker_manager.models import Status, Worker
-from worker_manager.runtimes.base import Presence, Runtime
+from worker_manager.reconcile import end_the_gone, reconcile
+from worker_manager.runtimes.base import Runtime
 from worker_manager.state import journal, launches, processes, receipts, sessions
 from worker_manager.state.files import remove_tree
 from worker_manager.state.layout import mailbox_path, orchestrator_home, repository_of
@@ -152,7 +153,7 @@ class Fleet:
         """
         body = naming.checked_text(text, "message")
         worker = self.worker(worker_id)
-        self._reconcile([worker])
+        end_the_gone(self.records, [worker], self._runtime)
         worker = self.worker(worker_id)  # it may have asked while tmux was answering
         if worker.status in (Status.FAILED, Status.STOPPED):
             raise WorkerFinished(worker_id, worker.status.value, worker.reason)
@@ -199,21 +200,36 @@ class Fleet:
                     stopped.append(self.stop(worker.id).id)
         return stopped
 
+    def orphans(self) -> list[Worker]:
+        """Workers of this repository whose orchestrator's session is gone, and that work still
+        or have reported to nobody.
+        """
+        waiting: dict[str, set[str]] = {}
+        found = []
+        for worker in self.records.all():
+            if worker.owner not in waiting and worker.owner != self.owner:
+                waiting[worker.owner] = self._waiting_senders(worker.owner)
+            if worker.id in waiting.get(worker.owner, ()) or not worker.finished:
+                found.append(worker)
+        return [one for one in found if one.owner != self.owner and not self._is_attended(one)]
+
     def adopt(self, worker_ids: Sequence[str] = (), *, force: bool = False) -> list[Worker]:
-        """Takes over workers of this repository whose orchestrator's session is gone: all of
-        them, or those named. `force` takes the named ones from a session that runs, too.
+        """Takes over the orphans of this repository, or the workers named. `force` takes the
+        named ones from a session that runs, too.
 
         Raises InvalidInput when a named one has an orchestrator that runs.
         """
-        named = [self.records.get(worker_id) for worker_id in worker_ids]
-        others = [one for one in named or self.records.all() if one.owner != self.owner]
-        for worker in named:
-            if worker in others and self._is_attended(worker) and not force:
+        if not worker_ids:
+            return [self._adopt(orphan) for orphan in self.orphans()]
+        named = [self.records.get(worker_id) for worker_id in dict.fromkeys(worker_ids)]
+        others = [one for one in named if one.owner != self.owner]
+        for worker in others:
+            if self._is_attended(worker) and not force:
                 raise InvalidInput(
                     f"Worker {worker.id} belongs to a session that is running. Ask your user; "
                     "force=true takes it all the same."
                 )
-        return [self._adopt(one) for one in others if named or not self._is_attended(one)]
+        return [self._adopt(other) for other in others]
 
     def claim_mail(self, *, most: int) -> Claim | None:
         """Takes waiting messages; the caller acknowledges them once they were shown."""
@@ -232,25 +248,16 @@ class Fleet:
 
     def reconcile(self) -> None:
         """Makes this orchestrator's records agree with the world; safe at any time."""
-        reports.redeliver_all(self.records, self.owner)
-        self._reconcile([one for one in self.records.all() if one.owner == self.owner])
+        reconcile(self.records, self.owner, self._runtime)
 
     def tidy(self) -> None:
         """Removes what is too old to be of use: no work, only mail shown long ago and drafts."""
         self.records.prune()
         self._own_mailbox().prune()
 
-    def _reconcile(self, workers: Sequence[Worker]) -> None:
-        open_ones = [one for one in workers if not one.finished and not _is_being_started(one)]
-        presences = self._runtime.probe([one.handle for one in open_ones])
-        for one in open_ones:
-            # A server that can't be found is not the same as a process that has ended.
-            known_alive = bool(one.process) and not processes.has_ended(one.process)
-            if presences[one.handle] is Presence.GONE and not known_alive:
-                screen = self._runtime.screen(one.handle)
-                reason = "" if one.launched else "its start was interrupted"
-                journal.note(self.records.home(one.id), "reconciled", found="gone")
-                reports.ended(self.records, one.id, exit_code=None, screen=screen, reason=reason)
+    def _waiting_senders(self, owner: str) -> set[str]:
+        home = orchestrator_home(self.records.repository, owner)
+        return Mailbox(mailbox_path(home)).senders()
 
     def _is_attended(self, worker: Worker) -> bool:
         home = orchestrator_home(self.records.repository, worker.owner)
@@ -372,11 +379,6 @@ def plugin_root() -> str:
     """The plugin's folder: what Claude Code says, else the checkout this package lies in."""
     named = os.environ.get("CLAUDE_PLUGIN_ROOT")
     return os.path.realpath(named) if named else str(Path(__file__).resolve().parents[2])
-
-
-def _is_being_started(worker: Worker) -> bool:
-    """Whether start is still at work on it: the record comes before the session."""
-    return not worker.launched and bool(worker.starter) and not processes.has_ended(worker.starter)
 
 
 def _quietly_end(runtime: Runtime, handle: str) -> None:

@@ -20,6 +20,7 @@ _NEXT_STEPS = {
     messages.COMPLETION: 'Check its work first; nudge_worker(id="{id}", message=...) reopens it.',
     messages.STALLED: 'It has stopped. Say how to go on: nudge_worker(id="{id}", message=...).',
     messages.FAILED: "Its branch and worktree are still there.",
+    messages.ADOPTED: "It is not yours any more.",
 }
 #: Tags with which Claude Code itself frames what it tells the model.
 _FRAME_TAG = re.compile(r"<(/?)(?=(?:system-reminder|task-notification)\b)", re.IGNORECASE)

@@ -69,6 +69,7 @@ class Worker:
     base_sha: str = ""
     report: Report | None = None
     exit_code: int | None = None
+    missing: str = ""  #: worktree, branch, or both with ` and `: gone without our doing
     launched: bool = False
     stop_requested: bool = False
     schema: int = SCHEMA

@@ -18,6 +18,7 @@ from git.exc import GitCommandError, GitCommandNotFound  # noqa: E402
 from worker_manager.errors import InvalidInput, NotARepository, WorktreeRefused  # noqa: E402
 
 TIMEOUT_SECONDS = 300
+BRANCHES = "refs/heads/worker/"
 
 
 class Base(NamedTuple):
@@ -90,6 +91,15 @@ def _upstream(project: str, branch: str) -> str:
 def uncommitted(path: str) -> int:
     """How many files have changes that no commit holds."""
     return len(_git(path, "status", "--porcelain", "--untracked-files=all").splitlines())
+
+
+def branches(project: str) -> frozenset[str] | None:
+    """The names of the workers' branches that exist; None when git didn't say."""
+    try:
+        listed = _git(project, "for-each-ref", "--format=%(refname:lstrip=2)", BRANCHES)
+    except (NotARepository, WorktreeRefused):
+        return None
+    return frozenset(listed.splitlines())
 
 
 def create(checkout: Path, path: Path, branch: str, base_sha: str) -> None:

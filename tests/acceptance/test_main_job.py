@@ -77,7 +77,14 @@ def test_the_main_job(crew: ClaudeLab, api: MessagesApi) -> None:
 
     listed = api.wait_for_request("boss", "^start W1")
     offered = {*listed.tools, *listed.announced_tools}
-    tools = ("start_worker", "list_workers", "nudge_worker", "stop_worker", "read_mail")
+    tools = (
+        "start_worker",
+        "list_workers",
+        "nudge_worker",
+        "stop_worker",
+        "adopt_workers",
+        "read_mail",
+    )
     assert {f"{CREW}{tool}" for tool in tools} <= offered
     started = api.wait_for_request("boss", r"Worker [0-9a-f]{8} ")
     identity = worker_id(started)

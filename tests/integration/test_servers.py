@@ -17,7 +17,6 @@ from worker_manager.rehearsal.session import RehearsedSession
 
 pytestmark = pytest.mark.anyio
 
-TOOLS = {"start_worker", "list_workers", "nudge_worker", "stop_worker", "read_mail"}
 HANG = '```steps\n[{"hang": true}]\n```'
 IDLE = '```steps\n[{"idle": 60}]\n```'
 

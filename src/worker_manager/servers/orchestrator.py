@@ -33,6 +33,7 @@ class WorkerInfo(BaseModel):
     base: str
     base_sha: str
     question: str
+    missing: str
     attach: str
     changed_at: str
 
@@ -49,7 +50,17 @@ class StartedInfo(Result, WorkerInfo):
 
 
 class WorkerList(Result):
-    """This session's workers."""
+    """This session's workers; ids of workers here whose session is gone; records that can't
+    be read.
+    """
+
+    workers: list[WorkerInfo]
+    orphans: list[str]
+    damaged: list[str]
+
+
+class Adopted(Result):
+    """Workers that are this session's from now on."""
 
     workers: list[WorkerInfo]
 
@@ -100,8 +111,9 @@ def build(fleet: Fleet) -> MCPServer[dict[str, object]]:
         """Your workers and what each is doing. You need not poll: reports arrive by themselves."""
         with tool_errors():
             infos = [_info(fleet, worker) for worker in fleet.workers()]
-            lines = [_line(info) for info in infos]
-            return answer("\n".join(lines) or "No workers.", WorkerList(workers=infos))
+            orphans, damaged = [one.id for one in fleet.orphans()], fleet.records.damaged()
+            listed = WorkerList(workers=infos, orphans=orphans, damaged=damaged)
+            return answer(_list_text(listed), listed)
 
     @server.tool(annotations=ToolAnnotations(title="Nudge worker", destructive_hint=False))
     def nudge_worker(id: WorkerId, message: str) -> Annotated[CallToolResult, Sent]:
@@ -120,26 +132,46 @@ def build(fleet: Fleet) -> MCPServer[dict[str, object]]:
             text = f"{worker.name} is {worker.status.value}. Its work stays in {worker.path}."
             return answer(text, StoppedInfo(**_info(fleet, worker).model_dump()))
 
+    @server.tool(annotations=ToolAnnotations(title="Adopt workers", destructive_hint=False))
+    def adopt_workers(
+        ids: Annotated[
+            list[str] | None, Field(description="default: all whose session is gone")
+        ] = None,
+        force: Annotated[
+            bool, Field(description="from a session that runs; ask your user")
+        ] = False,
+    ) -> Annotated[CallToolResult, Adopted]:
+        """Take over workers of this repository whose session is gone, with their mail."""
+        with tool_errors():
+            infos = [_info(fleet, worker) for worker in fleet.adopt(ids or (), force=force)]
+            return answer(_adopted_text(infos), Adopted(workers=infos))
+
     @server.tool(annotations=ToolAnnotations(title="Read mail", destructive_hint=False))
     def read_mail(
         history: Annotated[bool, Field(description="what was shown before, again")] = False,
     ) -> Annotated[CallToolResult, Mail]:
         """Messages from your workers that wait. They also arrive by themselves."""
         with tool_errors():
-            if history:
-                past = fleet.history(most=20)
-                shown, paths = [message for message, _ in past], [path for _, path in past]
-                text = formatting.for_orchestrator(shown, paths, 0) if past else "No mail so far."
-                return answer(text, Mail(messages=[message.id for message in shown], left=0))
-            claim = fleet.claim_mail(most=20)
-            if claim is None:
-                return answer("No mail waits.", Mail(messages=[], left=0))
-            with acknowledged_soon(claim, fleet.home):
-                text = formatting.for_orchestrator(claim.messages, claim.files, claim.left)
-                mail = Mail(messages=[message.id for message in claim.messages], left=claim.left)
-                return answer(text, mail)
+            return _history(fleet) if history else _waiting_mail(fleet)
 
     return server
+
+
+def _waiting_mail(fleet: Fleet) -> CallToolResult:
+    claim = fleet.claim_mail(most=20)
+    if claim is None:
+        return answer("No mail waits.", Mail(messages=[], left=0))
+    with acknowledged_soon(claim, fleet.home):
+        text = formatting.for_orchestrator(claim.messages, claim.files, claim.left)
+        mail = Mail(messages=[message.id for message in claim.messages], left=claim.left)
+        return answer(text, mail)
+
+
+def _history(fleet: Fleet) -> CallToolResult:
+    past = fleet.history(most=20)
+    shown, paths = [message for message, _ in past], [path for _, path in past]
+    text = formatting.for_orchestrator(shown, paths, 0) if past else "No mail so far."
+    return answer(text, Mail(messages=[message.id for message in shown], left=0))
 
 
 def _info(fleet: Fleet, worker: Worker) -> WorkerInfo:
@@ -156,6 +188,7 @@ def _info(fleet: Fleet, worker: Worker) -> WorkerInfo:
         base=worker.base_branch,
         base_sha=worker.base_sha,
         question=formatting.clean(asked)[:500],
+        missing=worker.missing,
         attach=shlex.join(fleet.attach_command(worker)),
         changed_at=worker.changed_at,
     )
@@ -189,7 +222,21 @@ def _started_text(started: Started, attach: str) -> str:
     return "\n".join(lines)
 
 
+def _list_text(listed: WorkerList) -> str:
+    lines = [_line(info) for info in listed.workers] or ["No workers."]
+    if listed.orphans:
+        ids = ", ".join(listed.orphans)
+        lines.append(f"Workers of sessions that are gone: {ids}. adopt_workers makes them yours.")
+    lines += [f"Damaged, can't be read: {path}" for path in listed.damaged]
+    return "\n".join(lines)
+
+
+def _adopted_text(infos: list[WorkerInfo]) -> str:
+    return "\n".join(["Yours now:", *map(_line, infos)] if infos else ["There was none to adopt."])
+
+
 def _line(info: WorkerInfo) -> str:
     reason = f" ({info.reason})" if info.reason else ""
     question = f": {info.question}" if info.question else ""
-    return f"{info.id} {info.status}{reason} {info.name}{question}"
+    missing = f" [{info.missing} missing]" if info.missing else ""
+    return f"{info.id} {info.status}{reason} {info.name}{missing}{question}"

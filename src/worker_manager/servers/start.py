@@ -23,25 +23,31 @@ def serve_orchestrator() -> None:
     """The server of a session that starts workers."""
     root = state_root()
     project = os.environ.get("CLAUDE_PROJECT_DIR") or os.getcwd()
-    session_id = os.environ.get("CLAUDE_CODE_SESSION_ID", "")
     claude = os.getppid()  # of a server, unlike of a hook, the parent is claude itself
+    session_id = os.environ.get("CLAUDE_CODE_SESSION_ID", "")
     # Before the slow imports: the session's hooks run at this very moment.
-    home = sessions.find_by_process(root, claude)
-    if home is None:
-        home = orchestrators.open_home(root, session_id, project)
-        sessions.link_process(root, claude, home)
+    if sessions.find_by_process(root, claude) is None:
+        _open_home(root, claude, session_id, project)
     sessions.prune_processes(root)
 
     from worker_manager.fleet import Fleet, plugin_root  # slow: after the registration
     from worker_manager.runtimes.tmux import Tmux
     from worker_manager.servers import orchestrator, tooling
 
+    def home() -> str:
+        """/clear and /resume may give it another; a deleted state directory is made anew."""
+        known = sessions.find_by_process(root, claude)
+        if known:
+            return known
+        # After /clear the variable is no longer true.
+        current_id = sessions.id_in_session_file(claude) or session_id
+        return _open_home(root, claude, current_id, project)
+
     tooling.quiet_logging()
     settings = config.load(Path(project), os.environ)
     fleet = Fleet(
         root=root,
-        # /clear and /resume may give this claude process another home.
-        home=lambda: sessions.find_by_process(root, claude) or home,
+        home=home,
         project=project,
         plugin_root=plugin_root(),
         settings=settings,
@@ -71,6 +77,13 @@ def serve_worker() -> None:
     settings = config.load(Path(records.get(worker_id).project), os.environ)
     server = worker.build(records, worker_id, ask_wait_seconds=settings.ask_wait_seconds)
     tooling.serve(server, after_listing=lambda: _note_server(home))
+
+
+def _open_home(root: str, claude: int, session_id: str, project: str) -> str:
+    """The home of a session, from now on the one of its claude process too."""
+    home = orchestrators.open_home(root, session_id, project)
+    sessions.link_process(root, claude, home)
+    return home
 
 
 def _settle_in(fleet: Fleet) -> None:

@@ -1,6 +1,8 @@
 """The worker's tools."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import anyio
@@ -9,6 +11,7 @@ from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
 from worker_manager import __version__, formatting, reports
+from worker_manager.errors import StateUnavailable, WorkerNotFound
 from worker_manager.servers.tooling import (
     ALWAYS_LOAD,
     Result,
@@ -52,7 +55,7 @@ def build(
         summary: Annotated[str, Field(description="what you did, what you checked, what is left")],
     ) -> Annotated[CallToolResult, Completed]:
         """Report your task as done. Commit your work first."""
-        with tool_errors():
+        with _speaking_for(home):
             worker = reports.complete(records, worker_id, summary)
             sent = worker.report.message_id if worker.report else ""
             text = "Delivered to your orchestrator. End your turn now; you may hear from it again."
@@ -64,7 +67,7 @@ def build(
         context: Context,
     ) -> Annotated[CallToolResult, Asked]:
         """Ask your orchestrator something and wait for its answer."""
-        with tool_errors():
+        with _speaking_for(home):
             report = await anyio.to_thread.run_sync(reports.ask, records, worker_id, question)
             with questions.waiting_for(home, report.message_id):
                 claim = await _wait(context, home, report.message_id, ask_wait_seconds)
@@ -84,6 +87,19 @@ def build(
                 return answer(formatting.for_asking(message, file), info)
 
     return server
+
+
+@contextmanager
+def _speaking_for(home: str) -> Iterator[None]:
+    """Errors as a worker must read them."""
+    with tool_errors():
+        try:
+            yield
+        except WorkerNotFound as error:
+            raise StateUnavailable(
+                f"Your record in {home} is gone: somebody removed it, and your orchestrator can't "
+                "be reached. Commit your work, say so in your last message, and end your turn."
+            ) from error
 
 
 async def _wait(context: Context, home: str, question_id: str, seconds: int) -> Claim | None:

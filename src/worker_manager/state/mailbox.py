@@ -105,6 +105,11 @@ class Mailbox:
         """The message of a file in `new/`, left there; None when it is gone."""
         return self._load(self.folder("new", name))
 
+    def senders(self) -> set[str]:
+        """Whose messages wait."""
+        messages = map(self.peek, self.waiting())
+        return {message.sender for message in messages if message is not None}
+
     def contains(self, message_id: str) -> bool:
         """Whether a message of that id is or was here. Looks everywhere: for repairs only.
 

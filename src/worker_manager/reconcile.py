@@ -1,0 +1,71 @@
+"""Makes records agree with the world: sessions that ended unseen, reports that were cut off on
+their way, worktrees and branches that somebody removed. Idempotent; several may do it at once.
+What a tool does not tell changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+
+from worker_manager import reports, worktrees
+from worker_manager.models import Worker
+from worker_manager.runtimes.base import Presence, Runtime
+from worker_manager.state import journal, processes
+from worker_manager.state.records import Records
+
+
+def reconcile(records: Records, owner: str, runtime: Runtime) -> None:
+    """All workers of an orchestrator."""
+    reports.redeliver_all(records, owner)
+    own = [worker for worker in records.all() if worker.owner == owner]
+    end_the_gone(records, own, runtime)
+    _note_missing(records, own)
+
+
+def end_the_gone(records: Records, workers: Sequence[Worker], runtime: Runtime) -> None:
+    """Whose session and process are gone without a report has failed."""
+    open_ones = [one for one in workers if not one.finished and not _is_being_started(one)]
+    presences = runtime.probe([one.handle for one in open_ones])
+    for one in open_ones:
+        # A server that can't be found is not the same as a process that has ended.
+        known_alive = bool(one.process) and not processes.has_ended(one.process)
+        if presences[one.handle] is Presence.GONE and not known_alive:
+            screen = runtime.screen(one.handle)
+            reason = "" if one.launched else "its start was interrupted"
+            journal.note(records.home(one.id), "reconciled", found="gone")
+            reports.ended(records, one.id, exit_code=None, screen=screen, reason=reason)
+
+
+def _note_missing(records: Records, workers: Sequence[Worker]) -> None:
+    """Notes which worktrees and branches are gone, or back."""
+    there: dict[str, frozenset[str] | None] = {}
+    for one in workers:
+        if one.project not in there:
+            there[one.project] = worktrees.branches(one.project)
+        missing = _missing(one, there[one.project])
+        if missing != one.missing and not _is_being_started(one):
+            _set_missing(records, one.id, missing)
+
+
+def _set_missing(records: Records, worker_id: str, missing: str) -> None:
+    records.update(worker_id, lambda worker: replace(worker, missing=missing))
+    journal.note(records.home(worker_id), "reconciled", missing=missing)
+
+
+def _missing(worker: Worker, branches: frozenset[str] | None) -> str:
+    """`worktree`, `branch`, `worktree and branch`, or nothing."""
+    if not worker.branch:
+        return ""
+    gone = ["worktree"] if not os.path.lexists(worker.path) else []
+    if branches is None:
+        gone += ["branch"] if "branch" in worker.missing else []  # unknown: as it was
+    elif worker.branch not in branches:
+        gone.append("branch")
+    return " and ".join(gone)
+
+
+def _is_being_started(worker: Worker) -> bool:
+    """Whether start is still at work on it: the record comes before the session."""
+    return not worker.launched and bool(worker.starter) and not processes.has_ended(worker.starter)

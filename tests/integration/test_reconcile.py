@@ -1,0 +1,80 @@
+"""Records and the world: what somebody removed, and what becomes of it."""
+
+import shutil
+from pathlib import Path
+
+import anyio
+import pytest
+
+from tests.conftest import git
+from tests.integration.test_servers import HANG, session
+from worker_manager.fleet import Fleet, Wanted
+from worker_manager.runtimes.tmux import Tmux
+from worker_manager.state.layout import state_root
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def test_a_removed_worktree_and_branch_are_named_once(fleet: Fleet, repository: Path) -> None:
+    worker = fleet.start(Wanted("t", HANG)).worker
+    git(repository, "worktree", "remove", "--force", worker.path)
+    git(repository, "branch", "-D", worker.branch)
+
+    listed = [fleet.workers()[0].missing for _ in range(2)]
+
+    assert listed == ["worktree and branch"] * 2
+    journal_text = Path(fleet.records.home(worker.id), "journal.jsonl").read_text("utf-8")
+    assert journal_text.count('"missing": "worktree and branch"') == 1
+
+
+def test_a_repository_that_git_cannot_read_makes_no_branch_missing(
+    fleet: Fleet, repository: Path
+) -> None:
+    fleet.start(Wanted("t", HANG))
+    (repository / ".git" / "HEAD").rename(repository / ".git" / "HEAD.away")
+
+    assert fleet.workers()[0].missing == ""
+
+
+@pytest.mark.anyio
+async def test_damaged_records_are_named(repository: Path, tmux_socket: str) -> None:
+    async with session(repository, tmux_socket) as boss:
+        started = await boss.call_tool("start_worker", title="t", task=HANG)
+        (home,) = Path(state_root()).glob(f"*/workers/{started.structured['id']}")
+        (home / "worker.json").write_text("{", "utf-8")
+        listed = await boss.call_tool("list_workers")
+
+    assert "Damaged, can't be read" in listed.text
+    assert Path(listed.structured["damaged"][0]).read_text("utf-8") == "{"
+
+
+@pytest.mark.anyio
+async def test_a_deleted_state_directory_is_made_anew(repository: Path, tmux_socket: str) -> None:
+    async with session(repository, tmux_socket) as boss:
+        while Path(state_root()).exists():  # the server's start may still write there
+            shutil.rmtree(state_root(), ignore_errors=True)
+        crash = '```steps\n[{"crash": 3}]\n```'
+        started = await boss.call_tool("start_worker", title="t", task=crash)
+        told = await boss.wait_for_mail(30)
+
+    assert not started.is_error
+    assert told
+    assert started.structured["id"] in told
+
+
+@pytest.mark.anyio
+async def test_a_worker_whose_record_is_gone_is_told_what_to_do(
+    repository: Path, tmux_socket: str
+) -> None:
+    gone = "rm -r $WORKER_MANAGER_STATE_DIR/*/workers/$WORKER_MANAGER_WORKER_ID"
+    task = f'```steps\n[{{"run": "{gone}"}}, {{"complete": "DONE"}}, {{"hang": true}}]\n```'
+    async with session(repository, tmux_socket) as boss:
+        started = await boss.call_tool("start_worker", title="t", task=task)
+        terminal = Tmux(tmux_socket)
+        handle = terminal.handle_for(started.structured["name"])
+        with anyio.fail_after(20):
+            while "Commit your work, say so" not in terminal.screen(handle).replace("\n", " "):
+                await anyio.sleep(0.1)
