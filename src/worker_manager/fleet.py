@@ -116,8 +116,8 @@ class Fleet:
         spec = agent.launch_spec(self._assignment(worker, home))
         with ExitStack() as undo:
             # The record comes first: should we be killed, it tells what was begun.
-            undo.callback(remove_tree, home)
             self.records.create(worker)
+            undo.callback(remove_tree, home)
             if place is not None:
                 self._make_worktree(worker, place, undo)
             sessions.link(self._root, worker.session_id, home)

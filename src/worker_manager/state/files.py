@@ -3,6 +3,8 @@
 import os
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from worker_manager.errors import StateCorrupt, StateUnavailable
 
@@ -68,6 +70,15 @@ def unavailable(path: str, error: OSError) -> StateUnavailable:
     return StateUnavailable(
         f"{path} can't be used: {error.strerror}. Free or repair the disk, then try again."
     )
+
+
+@contextmanager
+def disk_errors(path: str) -> Iterator[None]:
+    """Raises what the disk refuses here as StateUnavailable."""
+    try:
+        yield
+    except OSError as error:
+        raise unavailable(path, error) from error
 
 
 def remove_tree(directory: str) -> None:

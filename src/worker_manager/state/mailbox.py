@@ -15,7 +15,13 @@ from contextlib import suppress
 from worker_manager.errors import StateCorrupt, StateUnavailable
 from worker_manager.messages import ANSWER, Message, decode
 from worker_manager.state import processes
-from worker_manager.state.files import make_private, read_regular, refuse_link, write_durable
+from worker_manager.state.files import (
+    disk_errors,
+    make_private,
+    read_regular,
+    refuse_link,
+    write_durable,
+)
 from worker_manager.state.journal import note
 
 SUFFIX = ".mail"
@@ -85,13 +91,10 @@ class Mailbox:
         """
         refuse_link(self.folder("tmp"))
         refuse_link(self.folder("new"))
-        name = f"{self._stamp():020d}-{message.type}-{message.id}{SUFFIX}"
-        temporary = self.folder("tmp", name)
         try:
-            write_durable(temporary, message.encode())
-            self._make_visible(temporary, name)
+            name = f"{self._stamp():020d}-{message.type}-{message.id}{SUFFIX}"
+            self._put(name, message.encode())
         except OSError as error:
-            _remove(temporary)
             raise StateUnavailable(
                 f"The message was not delivered to {self.path}: {error.strerror}. "
                 "Free or repair the disk, then send it again."
@@ -116,7 +119,8 @@ class Mailbox:
         It looks in the direction in which messages go, and at last once more where they may
         have been given back to: one that moves meanwhile is still found.
         """
-        return any(_id_of(name) == message_id for name in self._everywhere())
+        with disk_errors(self.path):
+            return any(_id_of(name) == message_id for name in self._everywhere())
 
     def claim(
         self,
@@ -130,26 +134,14 @@ class Mailbox:
         what the next one costs (`cost` of its size in bytes). `accept` sees file names. None when
         there is nothing to take. Raises StateUnavailable when the disk refuses.
         """
-        self.release_stale()
-        names = [name for name in self.waiting() if accept(name)]
-        if not names:
-            return None
         refuse_link(self.folder("claimed"))
-        claimer = f"{self._own_stamp():020d}-{processes.identity(os.getpid())}"
-        claim = Claim(self, claimer)
         try:
-            os.mkdir(self.folder("claimed", claimer), 0o700)
-            self._fill(claim, claimer, names, most, room, cost)
+            return self._claim(most, room, cost, accept)
         except OSError as error:
-            self.give_back(claimer)
             raise StateUnavailable(
                 f"The mail in {self.path} can't be taken out: {error.strerror}. It waits there. "
                 "Free or repair the disk, then try again."
             ) from error
-        if claim.messages:
-            return claim
-        os.rmdir(self.folder("claimed", claimer))
-        return None
 
     def release_stale(self) -> bool:
         """Gives back what readers that have died since had taken; whether there was any."""
@@ -217,6 +209,16 @@ class Mailbox:
                 with suppress(OSError):
                     os.rmdir(folder)
 
+    def _put(self, name: str, content: bytes) -> None:
+        """Delivers a file. Raises OSError; then nothing of it is left."""
+        temporary = self.folder("tmp", name)
+        try:
+            write_durable(temporary, content)
+            self._make_visible(temporary, name)
+        except OSError:
+            _remove(temporary)
+            raise
+
     def _make_visible(self, temporary: str, name: str) -> None:
         """The rename that delivers. Raises OSError; then it has not been delivered."""
         target = self.folder("new", name)
@@ -233,6 +235,27 @@ class Mailbox:
                 raise
         finally:
             os.close(directory)
+
+    def _claim(
+        self, most: int, room: int, cost: Callable[[int], int], accept: Callable[[str], bool]
+    ) -> Claim | None:
+        """As `claim`. Raises OSError; then nothing is taken."""
+        self.release_stale()
+        names = [name for name in self.waiting() if accept(name)]
+        if not names:
+            return None
+        claimer = f"{self._own_stamp():020d}-{processes.identity(os.getpid())}"
+        claim = Claim(self, claimer)
+        os.mkdir(self.folder("claimed", claimer), 0o700)
+        try:
+            self._fill(claim, claimer, names, most, room, cost)
+        except OSError:
+            self.give_back(claimer)
+            raise
+        if claim.messages:
+            return claim
+        os.rmdir(self.folder("claimed", claimer))
+        return None
 
     def _fill(
         self,

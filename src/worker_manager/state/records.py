@@ -5,7 +5,7 @@ import json
 import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 
 from worker_manager.errors import StateCorrupt, StateUnavailable, WorkerNotFound
@@ -13,6 +13,7 @@ from worker_manager.models import Worker, from_json, to_json
 from worker_manager.naming import checked_worker_id
 from worker_manager.state import journal
 from worker_manager.state.files import (
+    disk_errors,
     make_private,
     read_regular,
     refuse_link,
@@ -51,14 +52,16 @@ class Records:
         before it, nothing is left that looks like a worker.
         """
         draft = os.path.join(self.repository, WORKERS, f"{DRAFT}{worker.id}")
-        make_private(draft)
-        Mailbox(mailbox_path(draft)).create()
-        _write(draft, worker)
-        try:
-            os.rename(draft, self.home(worker.id))
-            sync_directory(os.path.dirname(draft))
-        except OSError as error:
-            raise unavailable(draft, error) from error
+        with ExitStack() as undo:
+            undo.callback(_discard, draft)
+            make_private(draft)
+            Mailbox(mailbox_path(draft)).create()
+            _write(draft, worker)
+            with disk_errors(draft):
+                os.rename(draft, self.home(worker.id))
+                undo.callback(_discard, self.home(worker.id))
+                sync_directory(os.path.dirname(draft))
+            undo.pop_all()
 
     def get(self, worker_id: str) -> Worker:
         """The record; raises WorkerNotFound, StateUnavailable when the disk refuses it, or
@@ -97,7 +100,9 @@ class Records:
         """Every readable record, oldest first."""
         workers = []
         folder = os.path.join(self.repository, WORKERS)
-        for name in os.listdir(folder) if os.path.isdir(folder) else []:
+        with disk_errors(folder):
+            names = os.listdir(folder) if os.path.isdir(folder) else []
+        for name in names:
             try:
                 workers.append(self.get(name))
             except (WorkerNotFound, StateUnavailable):
@@ -118,6 +123,11 @@ class Records:
             with suppress(OSError):
                 if time.time() - os.stat(draft).st_mtime > DRAFT_SECONDS:
                     remove_tree(draft)
+
+
+def _discard(directory: str) -> None:
+    with suppress(OSError):
+        remove_tree(directory)
 
 
 def _write(home: str, worker: Worker) -> None:

@@ -1,0 +1,102 @@
+"""What the tests here have done in processes that may die or fail at any step. Each action is
+given `tell`, by which something reaches the test even from a process that is killed later.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from worker_manager import reports
+from worker_manager.config import Settings
+from worker_manager.fleet import Fleet, Wanted
+from worker_manager.messages import Message
+from worker_manager.models import Worker
+from worker_manager.runtimes.tmux import Tmux
+from worker_manager.state import receipts
+from worker_manager.state.layout import mailbox_path, repository_of
+from worker_manager.state.mailbox import Mailbox
+from worker_manager.state.records import Records
+
+Tell = Callable[[Any], None]
+
+
+def deliver(_: Tell, home: str, message: Message) -> None:
+    """One message."""
+    Mailbox(mailbox_path(home)).deliver(message)
+
+
+def read(tell: Tell, home: str, most: int) -> int:
+    """As a hook does: shows, then acknowledges."""
+    receipt = receipts.expect(home)
+    claim = Mailbox(mailbox_path(home)).claim(most=most)
+    if claim is None:
+        return 0
+    tell([(message.id, message.body, message.repeat) for message in claim.messages])
+    claim.acknowledge(receipt)
+    return len(claim.messages)
+
+
+def release(_: Tell, home: str, most: int) -> None:
+    """Takes messages out and gives them back."""
+    claim = Mailbox(mailbox_path(home)).claim(most=most)
+    if claim is not None:
+        claim.release()
+
+
+def settle(_: Tell, home: str) -> None:
+    """Looks for receipts, as after a restart."""
+    receipts.settle(home, restarted=True)
+
+
+def create(_: Tell, repository: str, worker: Worker) -> None:
+    """A record."""
+    Records(repository).create(worker)
+
+
+def complete(_: Tell, repository: str, worker_id: str, summary: str) -> None:
+    """A report."""
+    reports.complete(Records(repository), worker_id, summary)
+
+
+def ask(_: Tell, repository: str, worker_id: str, question: str) -> str:
+    """A question; gives its message id."""
+    return reports.ask(Records(repository), worker_id, question).message_id
+
+
+def go_on(_: Tell, repository: str, worker_id: str) -> None:
+    """The question has its answer."""
+    reports.go_on(Records(repository), worker_id)
+
+
+def ended(_: Tell, repository: str, worker_id: str) -> None:
+    """The agent is gone."""
+    reports.ended(Records(repository), worker_id, exit_code=1, screen="LAST WORDS")
+
+
+def redeliver(_: Tell, repository: str, owner: str) -> None:
+    """The repair."""
+    reports.redeliver_all(Records(repository), owner)
+
+
+def start(tell: Tell, root: str, home: str, project: str, socket: str) -> str:
+    """Starts a worker that hangs; gives its id."""
+    started = fleet(root, home, project, socket).start(
+        Wanted("t", '```steps\n[{"hang": true}]\n```')
+    )
+    tell(started.worker.id)
+    return started.worker.id
+
+
+def fleet(root: str, home: str, project: str, socket: str) -> Fleet:
+    """The fleet of a home."""
+    assert os.path.isdir(repository_of(home))
+    return Fleet(
+        root=root,
+        home=lambda: home,
+        project=project,
+        plugin_root=os.path.dirname(os.path.dirname(os.path.dirname(__file__))),
+        settings=Settings(agent="scripted", tmux_socket=socket),
+        runtime=Tmux(socket),
+    )
