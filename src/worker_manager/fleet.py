@@ -50,18 +50,20 @@ class Wanted(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a worktree is to be made, and from which commit."""
+    """Where a worktree is to be made, from which commit; how many files of the checkout have
+    changes that it won't have.
+    """
 
     checkout: Path
     base: worktrees.Base
+    uncommitted: int
 
 
 class Started(NamedTuple):
-    """A worker that was launched, and what its user should know of its base."""
+    """A worker that was launched, and the place it was given; None: the project itself."""
 
     worker: Worker
-    base: worktrees.Base | None
-    uncommitted: int
+    place: Place | None
 
 
 class Fleet:
@@ -127,12 +129,11 @@ class Fleet:
             script = self._write_script(worker, home, spec.argv, task)
             undo.callback(_quietly_end, self._runtime, worker.handle)
             pid = self._runtime.launch(worker.handle, ["sh", script], cwd=worker.path)
+            process = processes.identity(pid)
+            self.records.update(worker.id, lambda current: current.launch(process))
             undo.pop_all()
-        process = processes.identity(pid)
-        self.records.update(worker.id, lambda current: current.launch(process))
         journal.note(home, "started", agent=worker.agent, base=worker.base_sha)
-        dirty = worktrees.uncommitted(self._project) if place else 0
-        return Started(worker, place.base if place else None, dirty)
+        return Started(worker, place)
 
     def workers(self) -> list[Worker]:
         """This orchestrator's workers, oldest first, after a look at the world."""
@@ -328,7 +329,7 @@ class Fleet:
             base_branch=base.name,
             base_sha=base.sha,
         )
-        return placed, Place(checkout, base)
+        return placed, Place(checkout, base, worktrees.uncommitted(self._project))
 
     def _make_worktree(self, worker: Worker, place: Place, undo: ExitStack) -> None:
         path = Path(worker.path)

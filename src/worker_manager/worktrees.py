@@ -149,6 +149,8 @@ def _git(directory: str, *arguments: str) -> str:
         raise NotARepository("git is not installed, or the directory is gone.") from error
     except GitCommandError as error:
         raise WorktreeRefused(f"git {arguments[0]} failed: {_last_line(error)}") from error
+    except OSError as error:
+        raise NotARepository(f"git can't be run: {error.strerror}. Try again.") from error
 
 
 def _try(directory: str, *arguments: str) -> str:

@@ -125,13 +125,13 @@ def test_the_base_tells_how_far_it_is_behind_its_upstream(
 
     started = clone.start(Wanted("t", HANG))
 
-    assert started.base is not None
-    assert (started.base.name, started.base.behind, started.base.upstream) == (
+    assert started.place is not None
+    assert (started.place.base.name, started.place.base.behind, started.place.base.upstream) == (
         "main",
         1,
         "origin/main",
     )
-    assert started.uncommitted == 1
+    assert started.place.uncommitted == 1
 
 
 @pytest.mark.parametrize("kind", ["detached", "spaces", "linked", "submodule", "subdirectory"])

@@ -80,6 +80,8 @@ class _Server(libtmux.Server):
                 f"tmux (socket {self.socket_path}) did not answer within {TIMEOUT_SECONDS:.0f} s. "
                 f"Look at it with: tmux -S {self.socket_path} ls"
             ) from error
+        except OSError as error:
+            raise RuntimeUnavailable(f"tmux can't be run: {error.strerror}. Try again.") from error
 
 
 class Tmux:

@@ -8,7 +8,7 @@ from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import BaseModel, Field
 
 from worker_manager import __version__, formatting
-from worker_manager.fleet import Fleet, Started, Wanted
+from worker_manager.fleet import Fleet, Place, Started, Wanted
 from worker_manager.models import Worker
 from worker_manager.servers.tooling import Result, acknowledged_soon, answer, tool_errors
 
@@ -197,29 +197,34 @@ def _info(fleet: Fleet, worker: Worker) -> WorkerInfo:
 def _started_info(fleet: Fleet, started: Started) -> StartedInfo:
     return StartedInfo(
         **_info(fleet, started.worker).model_dump(),
-        behind_upstream=started.base.behind if started.base else 0,
-        uncommitted_in_checkout=started.uncommitted,
+        behind_upstream=started.place.base.behind if started.place else 0,
+        uncommitted_in_checkout=started.place.uncommitted if started.place else 0,
     )
 
 
 def _started_text(started: Started, attach: str) -> str:
-    worker, base = started.worker, started.base
+    worker = started.worker
     lines = [
         f"Worker {worker.id} ({worker.name}) started: {worker.agent}"
         + (f", permission mode {worker.permission_mode}." if worker.agent == "claude" else ".")
     ]
-    if base is None:
-        lines.append(f"It works in {worker.path} itself, without a branch of its own.")
-    else:
-        behind = f", {base.behind} behind {base.upstream}" if base.behind else ""
-        lines.append(f"Branch {worker.branch} from {base.name} at {base.sha[:12]}{behind}.")
-    if started.uncommitted:
-        lines.append(
-            f"Your checkout has {started.uncommitted} uncommitted files that it does not see."
-        )
+    lines += _place_lines(started.place, worker)
     lines.append(f"A person looks at it with: {attach}")
     lines.append("Its question or report will reach you by itself.")
     return "\n".join(lines)
+
+
+def _place_lines(place: Place | None, worker: Worker) -> list[str]:
+    if place is None:
+        return [f"It works in {worker.path} itself, without a branch of its own."]
+    base = place.base
+    behind = f", {base.behind} behind {base.upstream}" if base.behind else ""
+    lines = [f"Branch {worker.branch} from {base.name} at {base.sha[:12]}{behind}."]
+    if place.uncommitted:
+        lines.append(
+            f"Your checkout has {place.uncommitted} uncommitted files that it does not see."
+        )
+    return lines
 
 
 def _list_text(listed: WorkerList) -> str:
