@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from threading import Barrier
 from typing import Any
 
 from worker_manager import reports
@@ -25,6 +26,18 @@ Tell = Callable[[Any], None]
 def deliver(_: Tell, home: str, message: Message) -> None:
     """One message."""
     Mailbox(mailbox_path(home)).deliver(message)
+
+
+def deliver_all(home: str, messages: list[Message]) -> None:
+    """One after the other."""
+    for message in messages:
+        Mailbox(mailbox_path(home)).deliver(message)
+
+
+def complete_all(barrier: Barrier, repository: str, worker_id: str) -> None:
+    """A report, together with the others at the barrier."""
+    barrier.wait()
+    reports.complete(Records(repository), worker_id, f"done {worker_id}")
 
 
 def read(tell: Tell, home: str, most: int) -> int:

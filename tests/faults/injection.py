@@ -32,8 +32,9 @@ _STEPS = {
 }
 _NEVER = sys.maxsize
 
-_forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(["filelock", "tests.faults.actions", "tests.faults.injection"])
+#: Starts processes from a clean one.
+forks = multiprocessing.get_context("forkserver")
+forks.set_forkserver_preload(["filelock", "tests.faults.actions", "tests.faults.injection"])
 
 
 class Outcome(NamedTuple):
@@ -54,8 +55,8 @@ def run(
     """Calls `action(tell, *args)` in a process of its own; at step `at` it is killed, or gets
     the error number `fault`. Only files below `root` count.
     """
-    reader, writer = _forks.Pipe(duplex=False)
-    child = _forks.Process(target=_play, args=(writer, action, args, root, fault, at))
+    reader, writer = forks.Pipe(duplex=False)
+    child = forks.Process(target=_play, args=(writer, action, args, root, fault, at))
     child.start()
     writer.close()
     received = list(_all(reader))

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import git, make_fleet, make_repository
+from tests.conftest import make_fleet, make_repository
 from tests.faults import actions
 from tests.faults.injection import ERRORS, KILL, Outcome, run
+from tests.faults.world import unaccounted
 from worker_manager.fleet import Fleet
 from worker_manager.models import Status
-from worker_manager.runtimes.base import Presence
-from worker_manager.runtimes.tmux import Tmux
 from worker_manager.state.layout import state_root
 
 #: The stress run takes every step.
@@ -38,7 +37,7 @@ def test_a_start_that_is_killed_at_any_step_is_accounted_for(
     fleet = make_fleet(project, tmux_socket)
     for at in range(1, LAST_STEP, EVERY):
         outcome = attempt(fleet, project, tmux_socket, KILL, at)
-        check_world(fleet, project, tmux_socket)
+        assert unaccounted(fleet, project, tmux_socket) == []
         if not outcome.killed:
             assert fleet.worker(outcome.result).status is Status.STARTING
             break
@@ -55,24 +54,10 @@ def test_a_start_that_the_disk_refuses_at_any_step_leaves_nothing(
     for at in range(1 + fault % EVERY, LAST_STEP, EVERY):
         known = {one.id for one in fleet.workers()}
         outcome = attempt(fleet, project, tmux_socket, fault, at)
-        check_world(fleet, project, tmux_socket)
+        assert unaccounted(fleet, project, tmux_socket) == []
         if outcome.error:
             assert "OSError" not in outcome.error
             assert {one.id for one in fleet.workers()} == known
             assert not list(Path(state_root()).glob("*/workers/.new-*"))
         if outcome.steps < at:
             break
-
-
-def check_world(fleet: Fleet, project: Path, socket: str) -> None:
-    """Each worktree, branch and terminal has a record, and each record tells the truth."""
-    workers = {one.name: one for one in fleet.workers()}
-    trees = {path.name for path in (project / ".worktrees").glob("*")}
-    branches = git(project, "for-each-ref", "--format=%(refname:lstrip=3)", "refs/heads/worker/")
-    assert trees <= set(workers)
-    assert set(branches.splitlines()) <= set(workers)
-    terminal = Tmux(socket)
-    for one in workers.values():
-        alive = terminal.probe([one.handle])[one.handle] is Presence.ALIVE
-        assert alive is not one.finished, one
-        assert one.reason in ("", "its start was interrupted")

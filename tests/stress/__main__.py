@@ -1,0 +1,62 @@
+"""Breaks worker-manager in every way we know, and counts what became of its messages.
+
+python -m tests.stress              # all of it, some minutes
+python -m tests.stress crowd        # one part
+python -m tests.stress --dose 0.1   # a tenth of it
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.conftest import end_tmux
+from tests.stress import parts
+
+PARTS = {
+    "completions": lambda dose: {"rounds": max(1, round(10 * dose))},
+    "crowd": lambda dose: {"messages": max(320, round(20_000 * dose))},
+    "killed_hooks": lambda dose: {"kills": max(5, round(500 * dose))},
+    "killed_starts": lambda dose: {"every": max(1, round(1 / dose))},
+    "killed_tmux": lambda dose: {"workers": max(2, round(20 * dose))},
+}
+
+
+def main() -> int:
+    """1 when a promise was broken."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("part", nargs="*", choices=[[], *PARTS])
+    parser.add_argument("--dose", type=float, default=1.0)
+    given = parser.parse_args()
+    is_clean = True
+    for name in given.part or PARTS:
+        is_clean = run(name, given.dose) and is_clean
+    return 0 if is_clean else 1
+
+
+def run(name: str, dose: float) -> bool:
+    """One part in a place of its own; prints its counts."""
+    socket = f"wm-stress-{os.getpid()}"
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="wm-stress-", ignore_cleanup_errors=True) as folder:
+        os.environ["HOME"] = folder
+        os.environ["WORKER_MANAGER_STATE_DIR"] = os.path.realpath(f"{folder}/state")
+        Path(folder, ".gitconfig").write_text(
+            "[user]\n name = Test\n email = test@example.invalid\n", "utf-8"
+        )
+        try:
+            tally = getattr(parts, name)(Path(folder), socket, **PARTS[name](dose))
+        finally:
+            end_tmux(socket)
+    seconds = time.monotonic() - started
+    sys.stdout.write(f"{name:14} {tally}  {seconds:.0f} s\n")
+    sys.stdout.flush()
+    return tally.is_clean
+
+
+if __name__ == "__main__":
+    sys.exit(main())

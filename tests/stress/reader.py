@@ -1,0 +1,58 @@
+"""One reader of the crowd: prints each text it was shown as a line of JSON, until there is a
+stop file and nothing waits any more.
+
+    python -m tests.stress.reader hook|tool HOME STOP SESSION
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+from tests.conftest import CHECKOUT
+from worker_manager import formatting
+from worker_manager.state.layout import mailbox_path
+from worker_manager.state.mailbox import Mailbox
+
+
+def main(kind: str, home: str, stop: str, session: str) -> None:
+    """Reads and prints."""
+    while True:
+        is_last = os.path.exists(stop)
+        text = hook(session) if kind == "hook" else tool(home)
+        if text:
+            sys.stdout.write(json.dumps(text) + "\n")
+        elif is_last:
+            return
+
+
+def hook(session: str) -> str:
+    """What a hook shows."""
+    environment = {
+        **os.environ,
+        "WORKER_MANAGER_PYTHON": sys.executable,
+        "CLAUDE_CODE_SESSION_ID": session,
+    }
+    command = [str(CHECKOUT / "bin" / "worker-manager"), "--hook", "PostToolUse"]
+    done = subprocess.run(command, input=b"{}", capture_output=True, check=True, env=environment)
+    if not done.stdout:
+        return ""
+    return str(json.loads(done.stdout)["hookSpecificOutput"]["additionalContext"])
+
+
+def tool(home: str) -> str:
+    """What read_mail shows."""
+    claim = Mailbox(mailbox_path(home)).claim(
+        most=20, room=formatting.RESULT_LIMIT, cost=formatting.cost
+    )
+    if claim is None:
+        return ""
+    text = formatting.for_orchestrator(claim.messages, claim.files, claim.left)
+    claim.acknowledge()
+    return text
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
