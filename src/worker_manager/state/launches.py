@@ -61,15 +61,24 @@ def write_script(
     on_exit: Sequence[str],
 ) -> str:
     """The launch script; gives its path. `on_exit` is called with the exit code behind it, also
-    when the terminal goes away: the shell outlives the agent.
+    when the terminal goes away: then the shell, to whom alone the kernel tells it, passes it on
+    to the agent and outlives it.
     """
     exports = [f"export {name}={shlex.quote(value)}" for name, value in environment.items()]
     lines = [
         "#!/bin/sh",
         f"unset {' '.join(SESSION_VARIABLES)}",
         *exports,
-        "trap : HUP TERM",
-        f"cd {shlex.quote(cwd)} && {shlex.join(argv)} -- {prompt_word}",
-        f'exec {shlex.join(on_exit)} "$?"',
+        # In the background: a shell hears no signal while it waits for a foreground program.
+        "exec 3<&0",
+        f"{{ cd {shlex.quote(cwd)} && exec {shlex.join(argv)} -- {prompt_word}; }} <&3 3<&- &",
+        "agent=$!",
+        "trap 'kill -HUP \"$agent\"' HUP TERM",
+        "while :; do",
+        '  wait "$agent"',
+        "  code=$?",
+        '  kill -0 "$agent" 2>/dev/null || break',
+        "done",
+        f'exec {shlex.join(on_exit)} "$code"',
     ]
     return write_file(home, "launch.sh", "\n".join(lines) + "\n")
