@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,14 @@ def test_a_lock_file_pins_with_hashes_and_names_no_index(lock: str) -> None:
 
     assert "://" not in content
     assert content.count("==") <= content.count("--hash=sha256:")
+
+
+def test_every_promise_has_a_test_and_every_test_keeps_a_promise_we_make() -> None:
+    sections = tomllib.loads((CHECKOUT / "docs" / "promises.toml").read_text("utf-8"))
+    made = {promise for section in sections.values() for promise in section}
+    sources = [path.read_text("utf-8") for path in (CHECKOUT / "tests").rglob("test_*.py")]
+    marks = [mark for text in sources for mark in re.findall(r"mark\.promise\(([^)]*)\)", text)]
+    kept = {name for mark in marks for name in re.findall(r'"([\w-]+)"', mark)}
+
+    assert made - kept == set()
+    assert kept - made == set()

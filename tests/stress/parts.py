@@ -26,8 +26,6 @@ from worker_manager.state.mailbox import Mailbox
 
 SESSION = "stress-session"
 HANG = '```steps\n[{"hang": true}]\n```'
-#: From a hook's start to its end on a machine at rest, in seconds; kills fall in between.
-HOOK_SECONDS = 0.12
 
 
 def completions(folder: Path, socket: str, *, workers: int = 64, rounds: int = 10) -> Tally:
@@ -90,8 +88,8 @@ def killed_hooks(folder: Path, socket: str, *, kills: int = 500, waiting: int = 
     fleet = make_fleet(make_repository(folder / "repo"), socket, SESSION)
     box, transcript = Mailbox(mailbox_path(fleet.home)), folder / "transcript"
     transcript.touch()
+    tally, killed, seconds = Tally(), 0, _seconds_of_a_hook(box)
     receipts.note_transcript(fleet.home, str(transcript))
-    tally, killed = Tally(), 0
     supply = iter(letters(0, 100 * kills))
     dice = random.Random(1)
     while killed < kills:
@@ -99,7 +97,7 @@ def killed_hooks(folder: Path, socket: str, *, kills: int = 500, waiting: int = 
             letter = next(supply)
             box.deliver(letter)
             tally.sent[letter.id] = letter.body
-        text, was_killed = _hook(after=dice.uniform(0.02, HOOK_SECONDS))
+        text, was_killed = _hook(after=dice.uniform(0, 1.3 * seconds))
         killed += was_killed
         if not was_killed:
             _show(text, tally, transcript)
@@ -212,6 +210,17 @@ def _hook(after: float | None) -> tuple[str, bool]:
     if not output:
         return "", False
     return str(json.loads(output)["hookSpecificOutput"]["additionalContext"]), False
+
+
+def _seconds_of_a_hook(box: Mailbox) -> float:
+    """From its start to its end, here and now: so that kills fall in between."""
+    took = []
+    for letter in letters(1, 5):
+        box.deliver(letter)
+        started = time.monotonic()
+        assert letter.id in _hook(after=None)[0]
+        took.append(time.monotonic() - started)
+    return sorted(took)[2]
 
 
 def _show(text: str, tally: Tally, transcript: Path) -> None:

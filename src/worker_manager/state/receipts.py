@@ -14,6 +14,8 @@ from worker_manager.state.layout import mailbox_path
 from worker_manager.state.mailbox import Mailbox
 
 TRANSCRIPT = "transcript"
+#: In a home: the transcript in which a receipt was seen.
+WORKS = "receipts"
 #: A busy machine may be slow to write; until then nothing is concluded.
 SETTLE_SECONDS = 5.0
 SEEN, QUEUED, MISSING = "seen", "queued", "missing"
@@ -53,8 +55,24 @@ def settle(home: str, *, restarted: bool) -> None:
             mailbox.settle(claimer, set())  # nothing can be told
             continue
         found = {message_id: _look(tail, message_id) for message_id in mailbox.ids_read(claimer)}
-        if restarted or QUEUED not in found.values():
-            mailbox.settle(claimer, {name for name, state in found.items() if state != SEEN})
+        if not restarted and QUEUED in found.values():
+            continue
+        works = _note_works(home, path) if SEEN in found.values() else _works(home, path)
+        missing = {name for name, state in found.items() if state != SEEN}
+        mailbox.settle(claimer, missing, again_and_again=works)
+
+
+def _works(home: str, transcript: str) -> bool:
+    """Whether a receipt was ever seen in this transcript: then one that is missing is missing.
+    Else we may not understand the file, and a message would come back for ever.
+    """
+    return _read(os.path.join(home, WORKS)) == os.fsencode(transcript)
+
+
+def _note_works(home: str, transcript: str) -> bool:
+    if not _works(home, transcript):
+        write_atomic(os.path.join(home, WORKS), os.fsencode(transcript))
+    return True
 
 
 def _look(tail: list[bytes], message_id: str) -> str:

@@ -1,0 +1,36 @@
+"""The stress command, a small dose of it: `python -m tests.stress` is the whole."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.stress import parts
+from tests.stress.tally import Tally
+
+
+@pytest.mark.promise("mail-crash", "mail-once", "mail-whole")
+@pytest.mark.parametrize(
+    ("part", "dose"),
+    [
+        ("completions", {"rounds": 1}),
+        ("crowd", {"writers": 8, "readers": 4, "messages": 800}),
+        ("killed_hooks", {"kills": 25}),
+        ("killed_tmux", {"workers": 3}),
+    ],
+)
+def test_nothing_is_lost(tmp_path: Path, tmux_socket: str, part: str, dose: dict[str, int]) -> None:
+    tally: Tally = getattr(parts, part)(tmp_path, tmux_socket, **dose)
+
+    assert tally.is_clean, str(tally)
+    assert tally.sent
+
+
+def test_a_tally_sees_each_fault() -> None:
+    tally = Tally(sent={"m1": "one", "m2": "two", "m3": "three"})
+    tally.see("m1", "one", repeat=False)
+    tally.see("m1", "one", repeat=False)
+    tally.see("m2", "tw", repeat=False)
+    tally.check_order([("s", "m2"), ("s", "m1")])
+
+    assert (tally.lost, tally.torn, tally.unmarked, tally.disordered) == (1, 1, 1, 1)
+    assert not tally.is_clean
