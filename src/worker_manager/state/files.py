@@ -83,6 +83,8 @@ def disk_errors(path: str) -> Iterator[None]:
 
 def remove_tree(directory: str) -> None:
     """Removes a directory that we made. Raises OSError; follows no links."""
+    if os.path.islink(directory):
+        raise NotADirectoryError(directory)
     for folder, _, names in os.walk(directory, topdown=False):
         for name in names:
             os.unlink(os.path.join(folder, name))
