@@ -33,7 +33,7 @@ def test_a_worktree_outside_of_the_checkout_is_refused_and_nothing_is_left(
     directory = setting.format(outside=outside)
     fleet = make_fleet(repository, tmux_socket, worktree_directory=directory)
 
-    with pytest.raises(WorktreeRefused, match="leads out of .*Remove the link, or set") as caught:
+    with pytest.raises(WorktreeRefused, match=r"leads out of .*Remove the link, or set") as caught:
         fleet.start(Wanted("t", HANG))
 
     assert str(outside) in str(caught.value)
