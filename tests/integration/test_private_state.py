@@ -22,11 +22,13 @@ from worker_manager.state.layout import mailbox_path, state_root
 from worker_manager.state.mailbox import Mailbox
 from worker_manager.state.records import DRAFT
 
+#: A busy machine is slow; only a failure takes that long.
+WAIT_SECONDS = 60
 HANG = '```steps\n[{"hang": true}]\n```'
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + WAIT_SECONDS
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -80,7 +82,7 @@ def test_a_secret_of_the_starter_reaches_the_worker_and_nothing_else(
         "[*]",
     ):
         monkeypatch.setenv(name, secret)
-    steps = '```steps\n[{"run": "env > seen"}, {"complete": "done"}, {"crash": 1}]\n```'
+    steps = '```steps\n[{"run": "env > seen"}, {"crash": 1}]\n```'
     worker = fleet.start(Wanted("t", steps)).worker
     wait_until(lambda: fleet.workers()[0].exit_code is not None)
 
