@@ -1,6 +1,7 @@
 """Ends: of tmux, of a session, and what only looks like one."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from signal import SIGHUP, SIGINT, SIGQUIT, SIGTERM
 
 import pytest
 
@@ -98,6 +100,17 @@ def test_a_stop_ends_the_agent_and_not_only_its_terminal(fleet: Fleet) -> None:
     wait_until(lambda: fleet.worker(worker.id).exit_code is not None)
     assert fleet.worker(worker.id).status is Status.STOPPED
     assert take_mail(fleet) == []
+
+
+def test_what_a_worker_runs_hears_the_signals_that_it_should(fleet: Fleet) -> None:
+    steps = '```steps\n[{"run": "cat /proc/self/status > seen"}, {"hang": true}]\n```'
+    worker = fleet.start(Wanted("t", steps)).worker
+    seen = Path(worker.path, "seen")
+    wait_until(lambda: seen.exists() and "SigIgn" in seen.read_text("utf-8"))
+
+    ignored = int(re.findall(r"SigIgn:\s(\w+)", seen.read_text("utf-8"))[0], 16)
+    unheard = [one.name for one in (SIGHUP, SIGINT, SIGQUIT, SIGTERM) if ignored >> one - 1 & 1]
+    assert unheard == []
 
 
 def test_a_stop_that_a_hanging_tmux_does_not_carry_out_is_withdrawn(
