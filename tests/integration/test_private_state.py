@@ -82,16 +82,27 @@ def test_a_secret_of_the_starter_reaches_the_worker_and_nothing_else(
         "[*]",
     ):
         monkeypatch.setenv(name, secret)
-    steps = '```steps\n[{"run": "env > seen"}, {"crash": 1}]\n```'
-    worker = fleet.start(Wanted("t", steps)).worker
-    wait_until(lambda: fleet.workers()[0].exit_code is not None)
+    first = environment_of_a_worker(fleet)
+    monkeypatch.delenv("MY_TOKEN")
+    monkeypatch.setenv("MY_SECOND", secret)
+    second = environment_of_a_worker(fleet)
 
-    assert f"MY_TOKEN={secret}" in Path(worker.path, "seen").read_text("utf-8")
+    assert f"MY_TOKEN={secret}" in first
+    assert f"MY_SECOND={secret}" in second
+    assert "MY_TOKEN" not in second
     files = [path for path in Path(state_root()).rglob("*") if path.is_file()]
     assert [path for path in files if secret.encode() in path.read_bytes()] == []
     command = ["tmux", "-L", tmux_socket, "show-environment", "-g"]
     left = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert secret not in left
+
+
+def environment_of_a_worker(fleet: Fleet) -> str:
+    """What it sees. It ends, so that what its terminal showed is on disk."""
+    steps = '```steps\n[{"run": "env > seen"}, {"crash": 1}]\n```'
+    worker = fleet.start(Wanted("t", steps)).worker
+    wait_until(lambda: fleet.worker(worker.id).exit_code is not None)
+    return Path(worker.path, "seen").read_text("utf-8")
 
 
 @pytest.fixture
