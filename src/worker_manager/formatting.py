@@ -103,8 +103,10 @@ def _answers(message: Message) -> str:
 
 
 def _fenced(message: Message, file: str) -> str:
-    """The body without anything that looks like its own fence."""
-    return shortened(message, file, BODY_LIMIT).replace(f"-----{message.id}", "-----")
+    """The body without anything that looks like its own fence. Put apart, not taken out: what
+    stands on both sides of it could else make a fence together.
+    """
+    return shortened(message, file, BODY_LIMIT).replace(f"-----{message.id}", f"----- {message.id}")
 
 
 def _units(text: str) -> int:

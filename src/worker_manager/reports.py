@@ -70,13 +70,14 @@ def go_on(records: Records, worker_id: str) -> None:
 
 def stalled(records: Records, worker_id: str, last_words: str, *, occasion: str) -> None:
     """It ended its turn again and again without a report; told once for each occasion."""
-    worker = records.get(worker_id)
     body = f"It ended its turn without a report. Its last words:\n{last_words or '(none)'}"
     message_id = naming.message_id_of(f"{worker_id} {occasion}")
-    owner = _owner_mailbox(records, worker)
-    if not owner.contains(message_id):
-        owner.deliver(_message(worker, messages.STALLED, message_id, body))
-        journal.note(records.home(worker_id), "stalled")
+    with exclusive(report_lock(records, worker_id)):
+        worker = records.get(worker_id)
+        owner = _owner_mailbox(records, worker)
+        if not owner.contains(message_id):
+            owner.deliver(_message(worker, messages.STALLED, message_id, body))
+            journal.note(records.home(worker_id), "stalled")
 
 
 def ended(

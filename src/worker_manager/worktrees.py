@@ -104,6 +104,7 @@ def branches(project: str) -> frozenset[str] | None:
 
 def create(checkout: Path, path: Path, branch: str, base_sha: str) -> None:
     """A new worktree below the checkout, on a new branch. Raises WorktreeRefused."""
+    _require_inside(checkout, path.parent)
     _exclude(checkout, path.parent.relative_to(checkout).as_posix())
     _git(str(checkout), "worktree", "add", "--quiet", "-b", branch, "--", str(path), base_sha)
 
@@ -122,6 +123,15 @@ def describe(path: str, base_sha: str) -> Work:
     commits = int(_git(path, "rev-list", "--count", f"{base_sha}..HEAD"))
     diffstat = _git(path, "diff", "--stat", "--no-color", f"{base_sha}..HEAD")
     return Work(head, commits, diffstat, uncommitted(path))
+
+
+def _require_inside(checkout: Path, directory: Path) -> None:
+    real = os.path.realpath(directory)
+    if not Path(real).is_relative_to(os.path.realpath(checkout)):
+        raise WorktreeRefused(
+            f"{directory} leads out of {checkout}, to {real}: no worktree is made there. Remove "
+            "the link, or set worktree.directory to a directory inside of the checkout."
+        )
 
 
 def _exclude(checkout: Path, directory: str) -> None:

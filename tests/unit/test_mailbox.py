@@ -3,11 +3,15 @@
 import os
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from worker_manager.errors import StateUnavailable
 from worker_manager.messages import Message
+from worker_manager.state import processes
 from worker_manager.state.mailbox import Mailbox
 
 
@@ -67,17 +71,21 @@ def test_a_released_claim_can_be_taken_again(mailbox: Mailbox) -> None:
 
 def test_what_a_killed_reader_had_claimed_is_shown_again(mailbox: Mailbox) -> None:
     mailbox.deliver(message(1))
-    script = (
-        "import os, sys, signal; from worker_manager.state.mailbox import Mailbox; "
-        "Mailbox(sys.argv[1]).claim(); os.kill(os.getpid(), signal.SIGKILL)"
-    )
-    subprocess.run([sys.executable, "-c", script, mailbox.path], check=False)
+    claim_and_die(mailbox)
     assert mailbox.waiting() == []
 
     claim = mailbox.claim()
 
     assert claim is not None
     assert ids(claim.messages) == ["m000000000001"]
+
+
+def claim_and_die(mailbox: Mailbox) -> None:
+    script = (
+        "import os, sys, signal; from worker_manager.state.mailbox import Mailbox; "
+        "Mailbox(sys.argv[1]).claim(); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", script, mailbox.path], check=False)
 
 
 def test_a_live_readers_claim_is_left_alone(mailbox: Mailbox) -> None:
@@ -111,3 +119,121 @@ def test_an_id_is_found_wherever_it_went(mailbox: Mailbox) -> None:
     assert held is not None
     assert all(mailbox.contains(f"m{number:012d}") for number in range(3))
     assert not mailbox.contains("m000000000009")
+
+
+def test_a_clock_that_jumps_back_changes_no_order(mailbox: Mailbox) -> None:
+    future = message(1)
+    Path(mailbox.folder("new", f"{2 * 10**18:020d}-nudge-{future.id}.mail")).write_bytes(
+        future.encode()
+    )
+    mailbox.deliver(message(2))
+    held = mailbox.claim()
+    mailbox.deliver(message(3))
+    assert held is not None
+    held.release()
+
+    claim = mailbox.claim()
+
+    assert claim is not None
+    assert ids(claim.messages) == [message(number).id for number in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("kind", ["fifo", "link", "dangling link", "directory"])
+def test_what_is_no_file_is_set_aside_and_neither_waited_for_nor_followed(
+    mailbox: Mailbox, tmp_path: Path, kind: str
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(message(9).encode())
+    odd = Path(mailbox.folder("new", "00000000000000000001-nudge-m000000000009.mail"))
+    plant(odd, kind, secret)
+    mailbox.deliver(message(1))
+
+    claim = mailbox.claim()
+
+    assert claim is not None
+    assert ids(claim.messages) == [message(1).id]
+    assert secret.read_bytes() == message(9).encode()
+    assert [os.path.basename(name) for name in os.listdir(mailbox.folder("corrupt"))] == [odd.name]
+
+
+def plant(path: Path, kind: str, target: Path) -> None:
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "directory":
+        path.mkdir()
+        (path / "inside").touch()
+    else:
+        path.symlink_to(target if kind == "link" else target / "nowhere")
+
+
+def test_pruning_removes_old_drafts_and_old_history_only(mailbox: Mailbox) -> None:
+    day = 86_400 * 10**9
+    old, young = f"{time.time_ns() - 32 * day:020d}", f"{time.time_ns() - day // 2:020d}"
+    kept = {f"{young}-nudge-ma.mail"}
+    for folder in ("tmp", "new", f"claimed/{old}-1-1", f"read/{old}-1-1", f"read/{young}-1-1"):
+        os.makedirs(mailbox.folder(folder), exist_ok=True)
+        for stamp in (old, young):
+            Path(mailbox.folder(folder, f"{stamp}-nudge-ma.mail")).touch()
+
+    mailbox.prune()
+
+    assert set(os.listdir(mailbox.folder("tmp"))) == kept
+    assert os.listdir(mailbox.folder("read")) == [f"{young}-1-1"]
+    assert len(os.listdir(mailbox.folder("read", f"{young}-1-1"))) == 2
+    assert len(os.listdir(mailbox.folder("new"))) == 2
+    assert len(os.listdir(mailbox.folder("claimed", f"{old}-1-1"))) == 2
+
+
+@pytest.mark.parametrize("where", ["tmp", "read", "read/00000000000000000001-1-1"])
+def test_pruning_follows_no_link_out_of_the_mailbox(
+    mailbox: Mailbox, tmp_path: Path, where: str
+) -> None:
+    folder = tmp_path / "precious" / "folder"
+    folder.mkdir(parents=True)
+    for path in (folder / "file", folder.parent / "file"):
+        path.touch()
+    if where in ("tmp", "read"):
+        os.rmdir(mailbox.folder(where))
+    Path(mailbox.folder(where)).symlink_to(folder.parent if where == "read" else folder)
+
+    with suppress(StateUnavailable):
+        mailbox.prune()
+
+    assert [path.exists() for path in (folder / "file", folder.parent / "file")] == [True, True]
+
+
+def test_what_a_killed_reader_may_have_shown_is_marked_as_a_repeat(mailbox: Mailbox) -> None:
+    mailbox.deliver(message(1))
+    claim_and_die(mailbox)
+
+    claim = mailbox.claim()
+
+    assert claim is not None
+    assert [message.repeat for message in claim.messages] == [True]
+
+
+def test_what_was_released_unseen_is_no_repeat(mailbox: Mailbox) -> None:
+    mailbox.deliver(message(1))
+    held = mailbox.claim()
+    assert held is not None
+    held.release()
+
+    claim = mailbox.claim()
+
+    assert claim is not None
+    assert [message.repeat for message in claim.messages] == [False]
+
+
+@pytest.mark.parametrize(("started", "is_taken"), [("", False), ("1", True)])
+def test_a_claim_is_given_back_only_once_its_very_process_has_ended(
+    mailbox: Mailbox, started: str, is_taken: bool
+) -> None:
+    living = processes.identity(os.getpid())
+    claimer = f"{living.partition('-')[0]}-{started}" if started else living
+    folder = Path(mailbox.folder("claimed", f"{1:020d}-{claimer}"))
+    folder.mkdir()
+    (folder / "00000000000000000001-nudge-m000000000001.mail").write_bytes(message(1).encode())
+
+    assert mailbox.release_stale() is is_taken
+    assert folder.exists() is not is_taken
+    assert (mailbox.claim() is not None) is is_taken

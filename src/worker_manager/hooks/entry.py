@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from contextlib import suppress
 
 from worker_manager.state.layout import state_root
 
@@ -32,11 +33,13 @@ def run(event: str) -> int:
 
 
 def _log(event: str, error: Exception) -> None:
-    try:
-        folder = os.path.join(state_root(), "logs")
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        with open(os.path.join(folder, "hooks.log"), "a", encoding="utf-8") as file:
-            file.write(f"{stamp} {event}: {type(error).__name__}: {error}\n")
-    except OSError:
-        return  # no disk, no log; the session still must not suffer
+    from worker_manager.errors import StateUnavailable
+    from worker_manager.state.files import append, make_private
+
+    folder = os.path.join(state_root(), "logs")
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    # No disk, no log; the session still must not suffer.
+    with suppress(OSError, StateUnavailable):
+        make_private(folder)
+        line = f"{stamp} {event}: {type(error).__name__}: {error}\n"
+        append(os.path.join(folder, "hooks.log"), line)

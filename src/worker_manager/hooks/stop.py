@@ -5,6 +5,7 @@ import os
 from worker_manager import formatting
 from worker_manager.hooks import call, mail
 from worker_manager.state import receipts
+from worker_manager.state.files import append
 from worker_manager.state.layout import is_worker_home, repository_of
 
 REMIND_TIMES = 2
@@ -58,5 +59,4 @@ def _reminded(home: str) -> int:
 
 
 def _remind(home: str) -> None:
-    with open(os.path.join(home, mail.REMINDERS), "a", encoding="utf-8") as file:
-        file.write("x")
+    append(os.path.join(home, mail.REMINDERS), "x")

@@ -105,14 +105,15 @@ class Tmux:
 
     def launch(self, handle: str, argv: Sequence[str], *, cwd: str) -> int:
         """One call (two with hundreds of variables): options, session, and our environment for
-        this session alone.
+        this session alone. tmux takes no others than those with common names.
 
         The variables travel over tmux's socket, never a command line or a file; only their
         names are given. They are removed from the server's global environment again, so that
         no worker inherits what another orchestrator had.
         """
         server, session = _at(handle)
-        names = sorted(name for name in _client_environment() if name.isidentifier())
+        environment = sorted(_client_environment())
+        names = [name for name in environment if name.isidentifier()]
         command = ["-g", "update-environment", " ".join(names)]
         for option in (("remain-on-exit", "on"), ("history-limit", "20000"), ("mouse", "on")):
             command += [";", "set-option", "-g", *option]
@@ -125,7 +126,7 @@ class Tmux:
                 f"The environment has {len(names)} variables, more than tmux takes. "
                 "Start Claude Code with a smaller environment."
             )
-        together, *later = _forget(names, _COMMAND_LIMIT_BYTES - size)
+        together, *later = _forget(environment, _COMMAND_LIMIT_BYTES - size)
         answer = server.cmd("set-option", *command, *together)
         if answer.returncode:
             raise _unavailable(answer)
@@ -219,13 +220,18 @@ def _forget(names: Sequence[str], room: int) -> list[list[str]]:
     """
     portions: list[list[str]] = [[]]
     for name in names:
-        part = [";", "set-environment", "-gu", name]
+        part = [";", "set-environment", "-gu", "--", _word(name)]
         room -= sum(len(word) + 1 for word in part)
         if room < 0:
             portions.append([])
             room = _COMMAND_LIMIT_BYTES - 100
         portions[-1] += part
     return portions
+
+
+def _word(text: str) -> str:
+    """tmux reads a `;` at the end of a word as the end of a command."""
+    return f"{text[:-1]}\\;" if text.endswith(";") else text
 
 
 def _literal(path: str) -> str:

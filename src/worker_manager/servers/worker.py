@@ -68,8 +68,11 @@ def build(
     ) -> Annotated[CallToolResult, Asked]:
         """Ask your orchestrator something and wait for its answer."""
         with _speaking_for(home):
-            report = await anyio.to_thread.run_sync(reports.ask, records, worker_id, question)
-            with questions.waiting_for(home, report.message_id):
+            records.get(worker_id)  # raises when somebody removed it
+            # Before the question is sent: a second one would take the place of the first.
+            with questions.waiting_for_answer(home) as waiting_for:
+                report = await anyio.to_thread.run_sync(reports.ask, records, worker_id, question)
+                waiting_for(report.message_id)
                 claim = await _wait(context, home, report.message_id, ask_wait_seconds)
             if claim is None:
                 return answer(

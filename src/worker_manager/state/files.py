@@ -46,6 +46,18 @@ def write_durable(path: str, content: bytes, *, mode: int = 0o600) -> None:
         os.fsync(descriptor)
 
 
+def append(path: str, text: str) -> None:
+    """Adds to a private file in one write, so that several processes may do it at once.
+    Raises OSError, also when a link stands in its place.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        os.write(descriptor, text.encode("utf-8", "replace"))
+    finally:
+        os.close(descriptor)
+
+
 def sync_directory(path: str) -> None:
     """Makes renames in a directory survive a power cut. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY)
@@ -83,6 +95,8 @@ def disk_errors(path: str) -> Iterator[None]:
 
 def remove_tree(directory: str) -> None:
     """Removes a directory that we made. Raises OSError; follows no links."""
+    if os.path.islink(directory):
+        raise NotADirectoryError(directory)
     for folder, _, names in os.walk(directory, topdown=False):
         for name in names:
             os.unlink(os.path.join(folder, name))

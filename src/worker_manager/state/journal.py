@@ -3,23 +3,17 @@
 import json
 import os
 import time
+from contextlib import suppress
+
+from worker_manager.state.files import append
 
 
 def note(home: str, event: str, **facts: object) -> None:
-    """Appends one event; one write, so that several processes may do it at once.
+    """Appends one event.
 
     The journal is for history; a disk that refuses it must not stop the work itself.
     """
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     line = json.dumps({"at": stamp, "event": event, **facts}) + "\n"
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-    try:
-        descriptor = os.open(os.path.join(home, "journal.jsonl"), flags, 0o600)
-    except OSError:
-        return
-    try:
-        os.write(descriptor, line.encode())
-    except OSError:
-        return
-    finally:
-        os.close(descriptor)
+    with suppress(OSError):
+        append(os.path.join(home, "journal.jsonl"), line)

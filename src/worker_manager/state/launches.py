@@ -61,24 +61,21 @@ def write_script(
     on_exit: Sequence[str],
 ) -> str:
     """The launch script; gives its path. `on_exit` is called with the exit code behind it, also
-    when the terminal goes away: then the shell, to whom alone the kernel tells it, passes it on
-    to the agent and outlives it.
+    when the terminal goes away. The kernel tells that to the first shell alone, which dies of it,
+    so that it is told to the agent, too; the second shell outlives the agent.
     """
     exports = [f"export {name}={shlex.quote(value)}" for name, value in environment.items()]
     lines = [
         "#!/bin/sh",
         f"unset {' '.join(SESSION_VARIABLES)}",
         *exports,
-        # In the background: a shell hears no signal while it waits for a foreground program.
-        "exec 3<&0",
-        f"{{ cd {shlex.quote(cwd)} && exec {shlex.join(argv)} -- {prompt_word}; }} <&3 3<&- &",
-        "agent=$!",
-        "trap 'kill -HUP \"$agent\"' HUP TERM",
-        "while :; do",
-        '  wait "$agent"',
-        "  code=$?",
-        '  kill -0 "$agent" 2>/dev/null || break',
-        "done",
-        f'exec {shlex.join(on_exit)} "$code"',
+        # In the foreground: a program in the background of a shell ignores Ctrl-C, and all that
+        # it runs does.
+        "(",
+        "trap : HUP TERM",
+        f"cd {shlex.quote(cwd)} && {shlex.join(argv)} -- {prompt_word}",
+        f'exec {shlex.join(on_exit)} "$?"',
+        ")",
+        'exit "$?"',
     ]
     return write_file(home, "launch.sh", "\n".join(lines) + "\n")

@@ -17,7 +17,7 @@ def exclusive(path: str, *, timeout_seconds: float = TIMEOUT_SECONDS) -> Iterato
     """
     from filelock import FileLock, Timeout  # 50 ms: hooks seldom lock
 
-    lock = FileLock(path, timeout=timeout_seconds, fallback_to_soft=False)
+    lock = FileLock(path, timeout=timeout_seconds, mode=0o600, fallback_to_soft=False)
     try:
         lock.acquire()
     except Timeout as error:

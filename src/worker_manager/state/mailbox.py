@@ -20,6 +20,7 @@ from worker_manager.state.files import (
     make_private,
     read_regular,
     refuse_link,
+    remove_tree,
     write_durable,
 )
 from worker_manager.state.journal import note
@@ -89,8 +90,7 @@ class Mailbox:
 
         Raises StateUnavailable when the disk refuses; nothing is left behind then.
         """
-        refuse_link(self.folder("tmp"))
-        refuse_link(self.folder("new"))
+        self._refuse_links()
         try:
             name = f"{self._stamp():020d}-{message.type}-{message.id}{SUFFIX}"
             self._put(name, message.encode())
@@ -134,7 +134,6 @@ class Mailbox:
         what the next one costs (`cost` of its size in bytes). `accept` sees file names. None when
         there is nothing to take. Raises StateUnavailable when the disk refuses.
         """
-        refuse_link(self.folder("claimed"))
         try:
             return self._claim(most, room, cost, accept)
         except OSError as error:
@@ -145,6 +144,7 @@ class Mailbox:
 
     def release_stale(self) -> bool:
         """Gives back what readers that have died since had taken; whether there was any."""
+        self._refuse_links()
         found = False
         for claimer in _names(self.folder("claimed")):
             if processes.has_ended(claimer.partition("-")[2]):
@@ -199,17 +199,20 @@ class Mailbox:
 
     def prune(self) -> None:
         """Removes what killed senders left in `tmp/`, and history older than a month."""
+        self._refuse_links()
         now = time.time_ns()
         for name in _names(self.folder("tmp")):
             if now - _stamp_of(name) > TMP_SECONDS * 10**9:
                 _remove(self.folder("tmp", name))
         for claimer in _names(self.folder("read")):
             if now - _stamp_of(claimer) > READ_SECONDS * 10**9:
-                folder = self.folder("read", claimer)
-                for name in _names(folder):
-                    _remove(os.path.join(folder, name))
                 with suppress(OSError):
-                    os.rmdir(folder)
+                    remove_tree(self.folder("read", claimer))
+
+    def _refuse_links(self) -> None:
+        """Nothing is taken, moved or removed through a link. Raises StateUnavailable."""
+        for name in ("tmp", "new", "claimed", "read"):
+            refuse_link(self.folder(name))
 
     def _put(self, name: str, content: bytes) -> None:
         """Delivers a file. Raises OSError; then nothing of it is left."""
@@ -287,6 +290,7 @@ class Mailbox:
 
     def _move_back(self, folder: str, mark: Callable[[str], str | None]) -> None:
         """Back to `new/` under a name with the mark; None leaves a file where it is."""
+        refuse_link(folder)
         for name in _names(folder):
             added = mark(name)
             if added is None:

@@ -1,7 +1,7 @@
 """The question whose answer an `ask` call of a worker's server waits for."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from worker_manager.errors import InvalidInput
@@ -12,29 +12,40 @@ _WAITING = "waiting"
 
 
 @contextmanager
-def waiting_for(home: str, question_id: str) -> Iterator[None]:
-    """While this is held, hooks leave the answer to this question to the call that waits.
-    Raises InvalidInput when another call waits for the same worker.
+def waiting_for_answer(home: str) -> Iterator[Callable[[str], None]]:
+    """One call at a time asks and waits. What this gives is called with the question's id: from
+    then on hooks leave the answer to it alone. Raises InvalidInput when another call waits.
     """
-    other = waiting(home)
-    if other:
+    process, other = _read(home)
+    if process and not processes.has_ended(process):
         raise InvalidInput(
-            f"Your question {other} still waits for its answer. Ask one thing at a time."
+            f"Your question {other or 'before this one'} still waits for its answer. "
+            "Ask one thing at a time."
         )
-    path = os.path.join(home, _WAITING)
-    write_atomic(path, f"{processes.identity(os.getpid())} {question_id}".encode())
+
+    def note(question_id: str) -> None:
+        text = f"{processes.identity(os.getpid())} {question_id}"
+        write_atomic(os.path.join(home, _WAITING), text.encode())
+
+    note("")
     try:
-        yield
+        yield note
     finally:
         with suppress(OSError):
-            os.unlink(path)
+            os.unlink(os.path.join(home, _WAITING))
 
 
 def waiting(home: str) -> str:
     """The id of the question; empty when no call waits."""
+    process, question_id = _read(home)
+    return "" if processes.has_ended(process) else question_id
+
+
+def _read(home: str) -> tuple[str, str]:
+    """The process that waits, and for the answer to which question."""
     try:
         with open(os.path.join(home, _WAITING), encoding="utf-8") as file:
             process, _, question_id = file.read().partition(" ")
     except OSError:
-        return ""
-    return "" if processes.has_ended(process) else question_id
+        return "", ""
+    return process, question_id

@@ -87,6 +87,7 @@ class Records:
         home = self.home(worker_id)
         if not os.path.isdir(home):
             raise WorkerNotFound(worker_id)
+        refuse_link(home)
         with exclusive(os.path.join(home, "worker.lock")):
             before = self.get(worker_id)
             after = change(before)

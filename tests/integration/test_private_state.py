@@ -1,0 +1,231 @@
+"""The state directory: readable by its owner alone, no secrets in it, no way out of it."""
+
+import os
+import shutil
+import stat
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from worker_manager import reports
+from worker_manager.errors import StateUnavailable
+from worker_manager.fleet import Fleet, Wanted
+from worker_manager.hooks import entry, mail
+from worker_manager.messages import Message
+from worker_manager.models import Worker
+from worker_manager.state import sessions
+from worker_manager.state.layout import mailbox_path, state_root
+from worker_manager.state.mailbox import Mailbox
+from worker_manager.state.records import DRAFT
+
+#: A busy machine is slow; only a failure takes that long.
+WAIT_SECONDS = 60
+HANG = '```steps\n[{"hang": true}]\n```'
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def message(number: int) -> Message:
+    return Message(
+        id=f"m{number:012d}", type="nudge", sender="s", name="n", sent="now", body="text"
+    )
+
+
+def test_all_of_it_is_readable_by_its_owner_alone(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = '```steps\n[{"idle": 0}, {"complete": "done"}, {"crash": 1}]\n```'
+    umask = os.umask(0)
+    try:
+        worker = fleet.start(Wanted("t", steps)).worker
+        wait_until(lambda: fleet.workers()[0].exit_code is not None)
+        shown = mail.take(fleet.home)
+        assert shown is not None
+        shown.acknowledge()
+    finally:
+        os.umask(umask)
+
+    assert "[completion" in shown.text
+    assert Path(fleet.records.home(worker.id), "reminders").exists()
+    root = Path(state_root())
+    wrong = [
+        (str(path.relative_to(root)), oct(stat.S_IMODE(path.lstat().st_mode)))
+        for path in [root, *root.rglob("*")]
+        if not path.is_symlink() and path.lstat().st_mode & 0o077
+    ]
+    assert wrong == []
+
+
+def test_a_secret_of_the_starter_reaches_the_worker_and_nothing_else(
+    fleet: Fleet, tmux_socket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "s3cr3t-of-the-starter"
+    monkeypatch.setenv("MY_TOKEN", secret)
+    for name in (
+        "MY-ODD.TOKEN",
+        "BASH_FUNC_f%%",
+        "-g",
+        "a b",
+        "end;",
+        "#{pid}",
+        "ünï",
+        "$x",
+        "[*]",
+    ):
+        monkeypatch.setenv(name, secret)
+    first = environment_of_a_worker(fleet)
+    monkeypatch.delenv("MY_TOKEN")
+    monkeypatch.setenv("MY_SECOND", secret)
+    second = environment_of_a_worker(fleet)
+
+    assert f"MY_TOKEN={secret}" in first
+    assert f"MY_SECOND={secret}" in second
+    assert "MY_TOKEN" not in second
+    files = [path for path in Path(state_root()).rglob("*") if path.is_file()]
+    assert [path for path in files if secret.encode() in path.read_bytes()] == []
+    command = ["tmux", "-L", tmux_socket, "show-environment", "-g"]
+    left = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert secret not in left
+
+
+def environment_of_a_worker(fleet: Fleet) -> str:
+    """What it sees. It ends, so that what its terminal showed is on disk."""
+    steps = '```steps\n[{"run": "env > seen"}, {"crash": 1}]\n```'
+    worker = fleet.start(Wanted("t", steps)).worker
+    wait_until(lambda: fleet.worker(worker.id).exit_code is not None)
+    return Path(worker.path, "seen").read_text("utf-8")
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Path:
+    """A directory of the person's own, which looks like a mailbox folder or a worker's home."""
+    folder = tmp_path / "outside"
+    folder.mkdir()
+    (folder / "00000000000000000001-nudge-m000000000009.mail").write_bytes(message(9).encode())
+    return folder
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """All that lies below."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else b""
+        for path in folder.rglob("*")
+    }
+
+
+@pytest.mark.parametrize("name", ["new", "tmp", "claimed", "read", ""])
+def test_a_mailbox_with_a_link_in_it_is_refused_and_the_link_not_followed(
+    fleet: Fleet, outside: Path, name: str
+) -> None:
+    box = Path(mailbox_path(fleet.home))
+    mailbox = Mailbox(str(box))
+    mailbox.deliver(message(1))
+    if not name:
+        for folder in ("new", "tmp", "claimed", "read"):
+            (outside / folder).mkdir()
+    shutil.rmtree(box / name)
+    (box / name).symlink_to(outside)
+    before = content(outside)
+
+    for call in (
+        lambda: mailbox.deliver(message(2)),
+        mailbox.claim,
+        mailbox.prune,
+        lambda: mail.take(fleet.home),
+    ):
+        with pytest.raises(StateUnavailable, match=r"symbolic link.*Remove the link"):
+            call()
+
+    assert content(outside) == before
+
+
+def test_a_workers_home_that_is_a_link_is_not_followed(fleet: Fleet, outside: Path) -> None:
+    worker = fleet.start(Wanted("t", HANG)).worker
+    home = Path(fleet.records.home(worker.id))
+    kept = home.with_name("kept")
+    home.rename(kept)
+    shutil.copy(kept / "worker.json", outside)
+    home.symlink_to(outside)
+    before = content(outside)
+
+    for call in (
+        lambda: fleet.stop(worker.id),
+        lambda: fleet.nudge(worker.id, "hello"),
+        lambda: reports.complete(fleet.records, worker.id, "done"),
+        lambda: fleet.records.update(worker.id, Worker.request_stop),
+    ):
+        with pytest.raises(StateUnavailable, match="symbolic link"):
+            call()
+
+    assert fleet.workers() == []
+    assert content(outside) == before
+
+
+def test_a_draft_that_is_a_link_is_not_emptied(fleet: Fleet, outside: Path) -> None:
+    workers = Path(fleet.records.repository, "workers")
+    workers.mkdir(exist_ok=True)
+    (workers / f"{DRAFT}12345678").symlink_to(outside)
+    os.utime(outside, (0, 0))
+    before = content(outside)
+
+    fleet.tidy()
+
+    assert content(outside) == before
+
+
+def test_notes_are_not_written_through_a_link(fleet: Fleet, outside: Path) -> None:
+    worker = fleet.start(Wanted("t", HANG)).worker
+    journal = Path(fleet.records.home(worker.id), "journal.jsonl")
+    journal.unlink(missing_ok=True)
+    journal.symlink_to(outside / "victim")
+
+    fleet.stop(worker.id)
+
+    assert not (outside / "victim").exists()
+
+
+def test_a_session_link_that_leads_out_is_no_home(fleet: Fleet, tmp_path: Path) -> None:
+    outside = tmp_path / "away" / "orchestrators" / "0123456789ab"
+    outside.mkdir(parents=True)
+    link = Path(state_root(), "sessions", "session-9")
+    link.symlink_to(outside)
+    middle = Path(fleet.records.repository, "orchestrators", "ba9876543210")
+    middle.symlink_to(outside)
+    sessions.link(state_root(), "session-8", str(middle))
+
+    assert sessions.find(state_root(), "session-9") is None
+    assert sessions.find(state_root(), "session-8") is None
+    assert sessions.find(state_root(), "session-1") == fleet.home
+    with suppress(StateUnavailable):
+        sessions.link(state_root(), "session-9", fleet.home)
+    assert list(outside.iterdir()) == []
+
+
+def test_what_failed_is_logged_privately_and_not_through_a_link(
+    tmp_path: Path, outside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "made" / "anew"
+    monkeypatch.setenv("WORKER_MANAGER_STATE_DIR", str(root))
+    umask = os.umask(0)
+    try:
+        assert entry.run("NoSuchEvent") == 0
+    finally:
+        os.umask(umask)
+
+    log = root / "logs" / "hooks.log"
+    assert "NoSuchEvent: KeyError" in log.read_text("utf-8")
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (root, log.parent, log)]
+    assert modes == [0o700, 0o700, 0o600]
+    log.unlink()
+    log.symlink_to(outside / "victim")
+    assert entry.run("NoSuchEvent") == 0
+    assert not (outside / "victim").exists()

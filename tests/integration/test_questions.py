@@ -1,0 +1,173 @@
+"""Question and answer: the answer goes to the call that asked, or to a hook when it can't."""
+
+import os
+import re
+import subprocess
+import sys
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import anyio
+import pytest
+
+from tests.conftest import CHECKOUT
+from worker_manager import naming, reports
+from worker_manager.fleet import Fleet
+from worker_manager.hooks import mail
+from worker_manager.models import Status, Worker
+from worker_manager.rehearsal.session import RehearsedSession, ToolResult
+from worker_manager.state import processes, sessions
+from worker_manager.state.layout import state_root
+from worker_manager.state.records import now
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def worker(repository: Path, fleet: Fleet) -> Worker:
+    """A record and a home, and no terminal: its session is the test's own."""
+    worker_id = naming.new_worker_id()
+    worker = Worker(
+        id=worker_id,
+        name=naming.worker_name("t", worker_id),
+        title="t",
+        owner=fleet.owner,
+        created_at=now(),
+        project=str(repository),
+        path=str(repository),
+        agent="scripted",
+        session_id=str(uuid.uuid4()),
+        handle="/nowhere:t",
+        mark=naming.new_mark(),
+        starter=processes.identity(os.getpid()),
+    )
+    fleet.records.create(worker)
+    sessions.link(state_root(), worker.session_id, fleet.records.home(worker_id))
+    return worker
+
+
+def home_of(fleet: Fleet, worker: Worker) -> str:
+    return fleet.records.home(worker.id)
+
+
+def answered(fleet: Fleet, worker: Worker, text: str) -> str:
+    """The answer's message id."""
+    _, message = fleet.nudge(worker.id, text)
+    return message.id
+
+
+def test_the_answer_to_another_question_is_not_taken(fleet: Fleet, worker: Worker) -> None:
+    first = reports.ask(fleet.records, worker.id, "tea?")
+    answered(fleet, worker, "no")
+    second = reports.ask(fleet.records, worker.id, "coffee?")
+    answered(fleet, worker, "yes")
+    answered(fleet, worker, "a nudge, no answer")
+    home = home_of(fleet, worker)
+
+    claims = [reports.take_answer(home, one.message_id) for one in (second, first, second)]
+
+    assert [claim and claim.messages[0].body for claim in claims] == ["yes", "no", None]
+    shown = mail.take(home)
+    assert shown is not None
+    assert "a nudge, no answer" in shown.text
+
+
+@contextmanager
+def waiting_call(home: str, question_id: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that waits for the answer, as the server of a worker does."""
+    script = (
+        "import sys, time; from worker_manager.state import questions\n"
+        "with questions.waiting_for_answer(sys.argv[1]) as waiting:\n"
+        "    waiting(sys.argv[2]); print(flush=True); time.sleep(60)"
+    )
+    command = [sys.executable, "-c", script, home, question_id]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_hooks_leave_the_answer_to_a_call_that_waits(fleet: Fleet, worker: Worker) -> None:
+    home = home_of(fleet, worker)
+    question = reports.ask(fleet.records, worker.id, "tea?")
+    with waiting_call(home, question.message_id):
+        answer = answered(fleet, worker, "yes")
+        nudge = answered(fleet, worker, "and hurry")
+        shown = mail.take(home)
+
+    assert shown is not None
+    assert nudge in shown.text
+    assert answer not in shown.text
+
+
+def test_hooks_show_the_answer_when_the_call_that_waited_was_killed(
+    fleet: Fleet, worker: Worker
+) -> None:
+    home = home_of(fleet, worker)
+    question = reports.ask(fleet.records, worker.id, "tea?")
+    with waiting_call(home, question.message_id) as server:
+        answer = answered(fleet, worker, "yes")
+        assert mail.take(home) is None
+        server.kill()
+        server.wait()
+
+        shown = mail.take(home)
+
+    assert shown is not None
+    assert f"[answer {answer}]" in shown.text
+    assert f"answer to your question {question.message_id}:\nyes" in shown.text
+
+
+@asynccontextmanager
+async def session_of(worker: Worker) -> AsyncIterator[RehearsedSession]:
+    environ = {
+        **os.environ,
+        "WORKER_MANAGER_PYTHON": sys.executable,
+        "WORKER_MANAGER_WORKER_ID": worker.id,
+    }
+    session = RehearsedSession(
+        plugin_root=CHECKOUT,
+        cwd=Path(worker.path),
+        session_id=worker.session_id,
+        environ=environ,
+    )
+    async with session:
+        await session.start()
+        yield session
+
+
+@pytest.mark.anyio
+async def test_a_second_question_is_refused_and_not_delivered_while_the_first_waits(
+    fleet: Fleet, worker: Worker
+) -> None:
+    results: dict[str, ToolResult] = {}
+
+    async def ask(session: RehearsedSession, question: str) -> None:
+        results[question] = await session.call_tool("ask", question=question)
+        if len(results) == 1:
+            while fleet.worker(worker.id).status is not Status.ASKING:
+                await anyio.sleep(0.02)
+            answered(fleet, worker, "the answer")
+
+    async with session_of(worker) as session:
+        with anyio.fail_after(10):
+            async with anyio.create_task_group() as both:
+                both.start_soon(ask, session, "tea?")
+                both.start_soon(ask, session, "coffee?")
+
+    refused, taken = sorted(results.values(), key=lambda result: not result.is_error)
+    assert refused.is_error
+    assert re.search(r"still waits for its answer. Ask one thing at a time", refused.text)
+    assert (taken.is_error, taken.structured["answer"]) == (False, "the answer")
+    claim = fleet.claim_mail(most=9)
+    assert claim is not None
+    assert [message.type for message in claim.messages] == ["question"]
+    assert fleet.worker(worker.id).status is Status.RUNNING
