@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ import pytest
 from tests.conftest import CHECKOUT
 from tests.support.claude_lab import ClaudeLab, wait_until
 from tests.support.crew import AUTONOMOUS, CREW, start_boss, start_worker, worker_id
-from tests.support.messages_api import MessagesApi, call, say
+from tests.support.messages_api import MessagesApi, Reply, Request, call, say
 
 pytestmark = [pytest.mark.claude, pytest.mark.timeout(180)]
 
@@ -181,10 +182,17 @@ def test_without_a_doorbell_an_orchestrator_cannot_stop_past_waiting_mail(
 ) -> None:
     api.name_session("boss", first_prompt="^BOSS")
     api.name_session("worker", first_prompt="W1 write")
+    reported = threading.Event()
+
+    def note_the_report(_: Request) -> Reply:
+        reported.set()
+        return say("bye")
+
     arguments = {"title": "Greet W1", "task": "W1 write a greeting"}
     api.on("boss", "^BOSS", call(f"{CREW}start_worker", **arguments))
-    api.on("boss", r"Worker [0-9a-f]{8} ", say("I stop here.", delay=8))
+    api.on("boss", r"Worker [0-9a-f]{8} ", say("I stop here.", until=reported))
     api.on("worker", "W1 write", call(f"{CREW}complete", summary="DONE-1 at once"))
+    api.on("worker", "Delivered to your orchestrator", note_the_report)
 
     crew.run_print("BOSS start W1", *AUTONOMOUS)
 
