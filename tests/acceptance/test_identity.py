@@ -72,6 +72,12 @@ def remembered(lab: ClaudeLab, session_id: str) -> str:
     return str([line for line in lines if line["type"] != "queue-operation"])
 
 
+def let_receipts_be_due(lab: ClaudeLab, session_id: str) -> None:
+    """As if what was shown last had been shown long ago."""
+    for marker in (home_of(lab, session_id) / "mail" / "pending").iterdir():
+        os.utime(marker, (0, 0))
+
+
 def test_after_a_kill_each_report_reaches_the_resumed_session_once(
     crew: ClaudeLab, api: MessagesApi
 ) -> None:
@@ -225,6 +231,32 @@ def test_a_report_that_was_shown_before_the_session_died_is_not_repeated(
 
     assert told.all_text.count("DONE-W1") == 1
     assert A_REPEAT not in told.all_text
+
+
+def test_a_report_shown_at_the_resume_is_not_repeated_at_a_late_first_prompt(
+    crew: ClaudeLab, api: MessagesApi
+) -> None:
+    go = crew.root / "go"
+    api.name_session("boss", first_prompt="^BOSS")
+    report_when(api, "W1", go)
+    session = start_boss(crew)
+    put_to_work(api, session, "W1")
+    session_id = session.session_id
+
+    # Until its first prompt a resumed session writes nothing down, and twice there is none.
+    session.end()
+    go.touch()
+    wait_for_mail(crew, session_id, 1)
+    for _ in range(2):
+        resume_boss(crew, session_id).end()
+    session = resume_boss(crew, session_id)
+    let_receipts_be_due(crew, session_id)
+    session.type("go on")
+    told = api.wait_for_request("boss", "^go on")
+    session.wait_for_status("idle")
+
+    assert told.all_text.count("DONE-W1") == 1
+    assert api.times_told("boss", "DONE-W1") == 1
 
 
 def test_mail_reaches_the_main_conversation_and_no_subagent(

@@ -166,12 +166,13 @@ class Mailbox:
         """The ids of what a claimer has shown."""
         return [_id_of(name) for name in _names(self.folder("read", claimer))]
 
-    def settle(self, claimer: str, missing: set[str]) -> None:
-        """The receipts of a claimer are in: the messages of these ids are to be shown again."""
+    def settle(self, claimer: str, missing: set[str], *, once: bool = True) -> None:
+        """The receipts of a claimer are in: the messages of these ids are to be shown again,
+        but no third time if `once`: a transcript may never show it, for reasons that we don't know.
+        """
 
         def mark(name: str) -> str | None:
-            # Once only: a transcript may never show it, for reasons that we don't know.
-            return AGAIN if _id_of(name) in missing and AGAIN not in name else None
+            return AGAIN if _id_of(name) in missing and not (once and AGAIN in name) else None
 
         self._move_back(self.folder("read", claimer), mark)
         _remove(self.folder("pending", claimer))
