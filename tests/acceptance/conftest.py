@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import CHECKOUT
 from tests.support.claude_lab import ClaudeLab, CliMissingError, find_cli
 from tests.support.messages_api import MessagesApi
 
@@ -49,3 +51,11 @@ def lab(
         yield lab
         report = f"{lab.describe()}\n--- requests\n{api.describe()}"
         request.node.add_report_section("teardown", "lab", report)
+
+
+@pytest.fixture
+def crew(lab: ClaudeLab, api: MessagesApi) -> ClaudeLab:
+    """A lab with the plugin installed; the virtual environment is the tests' own."""
+    lab.env["WORKER_MANAGER_PYTHON"] = sys.executable
+    lab.install_plugin(CHECKOUT)
+    return lab

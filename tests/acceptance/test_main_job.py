@@ -5,59 +5,24 @@ The assertions look at what the model was really sent. Nobody types but where a 
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import CHECKOUT
-from tests.support.claude_lab import ClaudeLab, Session, wait_until
-from tests.support.messages_api import MessagesApi, Request, call, say
+from tests.support.claude_lab import ClaudeLab, wait_until
+from tests.support.crew import AUTONOMOUS, CREW, start_boss, start_worker, worker_id
+from tests.support.messages_api import MessagesApi, Reply, Request, call, say
 
 pytestmark = [pytest.mark.claude, pytest.mark.timeout(180)]
 
-CREW = "mcp__plugin_worker-manager_crew__"
-AUTONOMOUS = ("--permission-mode", "bypassPermissions", "--settings")
 #: What a package installer may need on a machine like this one.
 SETUP = ("PIP_", "UV_", "SSL_", "HTTP", "http", "NO_PROXY", "no_proxy", "REQUESTS_")
-NO_WARNING = json.dumps({"skipDangerousModePermissionPrompt": True, "tui": "default"})
-
-
-@pytest.fixture
-def crew(lab: ClaudeLab, api: MessagesApi) -> ClaudeLab:
-    """A lab with the plugin installed; the virtual environment is the tests' own."""
-    lab.env["WORKER_MANAGER_PYTHON"] = sys.executable
-    lab.install_plugin(CHECKOUT)
-    return lab
-
-
-def start_boss(lab: ClaudeLab, name: str = "BOSS", *, cwd: Path | None = None) -> Session:
-    """An orchestrator session, idle, with its server up."""
-    session = lab.start(*AUTONOMOUS, NO_WARNING, prompt=f"{name} hello", cwd=cwd)
-    session.wait_for_first_turn()
-    server = lab.state_home / "worker-manager" / "sessions" / session.session_id / "server"
-    wait_until(server.exists, 60, lambda: "our server has not listed its tools")
-    session.wait_for_status("idle")
-    return session
-
-
-def start_worker(api: MessagesApi, boss: str, marker: str) -> Callable[[Request], bool]:
-    """Has the model of `boss` start a worker at the prompt `start MARKER`."""
-    arguments = {"title": f"Greet {marker}", "task": f"{marker} write a greeting"}
-    api.on(boss, f"^start {marker}", call(f"{CREW}start_worker", **arguments))
-    return lambda request: f"Greet {marker}" in request.new_text
-
-
-def worker_id(request: Request) -> str:
-    """The id in start_worker's answer."""
-    found = re.search(r"Worker ([0-9a-f]{8}) ", request.new_text)
-    assert found, request.new_text
-    return found[1]
 
 
 def test_the_main_job(crew: ClaudeLab, api: MessagesApi) -> None:
@@ -217,12 +182,19 @@ def test_without_a_doorbell_an_orchestrator_cannot_stop_past_waiting_mail(
 ) -> None:
     api.name_session("boss", first_prompt="^BOSS")
     api.name_session("worker", first_prompt="W1 write")
+    reported = threading.Event()
+
+    def note_the_report(_: Request) -> Reply:
+        reported.set()
+        return say("bye")
+
     arguments = {"title": "Greet W1", "task": "W1 write a greeting"}
     api.on("boss", "^BOSS", call(f"{CREW}start_worker", **arguments))
-    api.on("boss", r"Worker [0-9a-f]{8} ", say("I stop here.", delay=8))
+    api.on("boss", r"Worker [0-9a-f]{8} ", say("I stop here.", until=reported))
     api.on("worker", "W1 write", call(f"{CREW}complete", summary="DONE-1 at once"))
+    api.on("worker", "Delivered to your orchestrator", note_the_report)
 
-    crew.run_print("BOSS start W1", *AUTONOMOUS, NO_WARNING)
+    crew.run_print("BOSS start W1", *AUTONOMOUS)
 
     held = api.wait_for_request("boss", "DONE-1")
     assert "Stop hook feedback" in held.new_text

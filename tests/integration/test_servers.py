@@ -1,7 +1,9 @@
 """The servers and hooks as a session has them: real processes, stdio, JSON on stdin."""
 
+import json
 import os
 import re
+import subprocess
 import sys
 import time
 import uuid
@@ -13,7 +15,11 @@ import anyio
 import pytest
 
 from tests.conftest import CHECKOUT
+from worker_manager.messages import Message
 from worker_manager.rehearsal.session import RehearsedSession
+from worker_manager.state import orchestrators
+from worker_manager.state.layout import mailbox_path, state_root
+from worker_manager.state.mailbox import Mailbox
 
 pytestmark = pytest.mark.anyio
 
@@ -118,3 +124,29 @@ async def test_a_worker_that_ends_silently_is_reminded_twice_and_then_told_of(
 
     assert told
     assert re.search(r"\[stalled m\w+\] from worker " + started.structured["id"], told)
+
+
+def test_mail_stands_beside_a_tool_of_the_session_and_not_of_its_subagent(repository: Path) -> None:
+    session_id = str(uuid.uuid4())
+    home = orchestrators.open_home(state_root(), session_id, str(repository))
+    letter = Message(
+        id="m1", type="completion", sender="12345678", name="n", sent="now", body="DONE-1"
+    )
+    Mailbox(mailbox_path(home)).deliver(letter)
+
+    def tool_used(**fields: str) -> str:
+        return subprocess.run(
+            [CHECKOUT / "bin" / "worker-manager", "--hook", "PostToolUse"],
+            env={
+                **os.environ,
+                "WORKER_MANAGER_PYTHON": sys.executable,
+                "CLAUDE_CODE_SESSION_ID": session_id,
+            },
+            input=json.dumps({"session_id": session_id, **fields}),
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    assert tool_used(agent_id="a1", agent_type="general-purpose") == ""
+    assert "DONE-1" in tool_used()

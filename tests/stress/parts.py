@@ -228,6 +228,7 @@ def _show(text: str, tally: Tally, transcript: Path) -> None:
     with transcript.open("a", encoding="utf-8") as file:
         for message_id in tally.see_text(text):
             file.write(json.dumps({"type": "attachment", "text": message_id}) + "\n")
+        file.write(json.dumps({"type": "assistant", "text": "I have read it."}) + "\n")
 
 
 def _idle_worker(fleet: Fleet, worker_id: str) -> Worker:

@@ -25,6 +25,8 @@ from typing import Any, Self, TypeVar
 
 CLI_DIRECTORY_VARIABLE = "WORKER_MANAGER_CLAUDE_CLI"
 REPOSITORY = Path(__file__).resolve().parents[2]
+#: Read at once: the tests' guards take our variables out of the environment.
+CLI_DIRECTORY = Path(os.environ.get(CLI_DIRECTORY_VARIABLE) or REPOSITORY / ".claude-cli")
 API_KEY = "sk-ant-fake-key-of-a-test-laboratory"
 GIT_HOST = "https://git.example.invalid/"  # only a name: git is told to look into the lab instead
 
@@ -46,11 +48,10 @@ class CliMissingError(Exception):
 
 def find_cli(version: str) -> Path:
     """The native program of one version, or CliMissingError."""
-    directory = Path(os.environ.get(CLI_DIRECTORY_VARIABLE) or REPOSITORY / ".claude-cli")
-    packages = directory / version / "node_modules" / "@anthropic-ai"
+    packages = CLI_DIRECTORY / version / "node_modules" / "@anthropic-ai"
     for program in sorted(packages.glob("claude-code-*/claude")):
         return program.resolve()
-    raise CliMissingError(version, directory)
+    raise CliMissingError(version, CLI_DIRECTORY)
 
 
 def wait_until(

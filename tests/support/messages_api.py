@@ -31,6 +31,8 @@ MARKERS_OF_SIDE_QUERIES = (
     "CRITICAL: Respond with TEXT ONLY",  # compaction
     "[SUGGESTION MODE",  # what the user might type next
 )
+#: The name under which subagents are scripted; their requests are side requests.
+SUBAGENT = "subagent"
 DEFERRED = "deferred tools are now available via ToolSearch"
 STOPPED = "Stop hook feedback:\n"
 SIDE_REPLY = (
@@ -358,12 +360,14 @@ class MessagesApi:
             request = self._request(headers, body)
             if is_side_query(request):
                 self.side_requests.append(request)
-                return say(SIDE_REPLY)
-            self._requests.append(request)
-            self._give_name(request)
-            self._changed.notify_all()
+                names, otherwise = (SUBAGENT,) if is_subagent(request) else (), say(SIDE_REPLY)
+            else:
+                self._requests.append(request)
+                self._give_name(request)
+                self._changed.notify_all()
+                names, otherwise = (self._name(request), request.session_id), OK
             try:
-                return self._scripted(request)
+                return self._scripted(request, names) or otherwise
             except Exception as error:  # noqa: BLE001  (a test's own code: the test shall see it)
                 self.problems.append(error)
                 return Failure(400, f"the script of the test failed: {error!r}")
@@ -386,13 +390,13 @@ class MessagesApi:
             names = (known.name for known in self._names if known.fits(request))
             self._name_of[request.session_id] = next(names, request.session_id)
 
-    def _scripted(self, request: Request) -> Answer:
-        for session in dict.fromkeys((self._name(request), request.session_id)):
+    def _scripted(self, request: Request, names: Iterable[str]) -> Answer | None:
+        for session in dict.fromkeys(names):
             for rule in self._rules.get(session, ()):
                 if rule.fits(request):
                     rule.used += 1
                     return rule.answer(request) if callable(rule.answer) else rule.answer
-        return OK
+        return None
 
     def _name(self, request: Request) -> str:
         return self._name_of.get(request.session_id, request.session_id)
@@ -414,12 +418,15 @@ class MessagesApi:
 def is_side_query(request: Request) -> bool:
     """Whether the request is no step of the main conversation: a title, a probe, a subagent."""
     body = request.body
-    if AGENT_HEADER in request.headers or "cc_is_subagent" in request.system:
-        return True
-    if not body.get("tools") or "format" in body.get("output_config", {}):
+    if is_subagent(request) or not body.get("tools") or "format" in body.get("output_config", {}):
         return True
     latest = request.latest
     return bool(latest) and any(latest[-1].startswith(mark) for mark in MARKERS_OF_SIDE_QUERIES)
+
+
+def is_subagent(request: Request) -> bool:
+    """Whether it is a step of a subagent's conversation."""
+    return AGENT_HEADER in request.headers or "cc_is_subagent" in request.system
 
 
 def _session_in_metadata(body: Json) -> str:

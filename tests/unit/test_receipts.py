@@ -38,6 +38,11 @@ def write(transcript: Path, kind: str, text: str = f"mail {ID}") -> None:
         file.write(json.dumps({"type": kind, "message": {"content": text}}) + "\n")
 
 
+def answer(transcript: Path) -> None:
+    """The model says something: what it was given before stands there by now."""
+    write(transcript, "assistant", "I see.")
+
+
 def deliver(mailbox: Mailbox) -> None:
     mailbox.deliver(Message(id=ID, type="nudge", sender="s", name="n", sent="t", body="text"))
 
@@ -79,14 +84,53 @@ def test_what_is_missing_is_shown_once_more_with_a_mark_and_no_third_time(
 ) -> None:
     deliver(mailbox)
     assert show(home) == [False]
-    write(transcript, "user", "something else")
+    answer(transcript)
 
     settle_later(home)
     assert show(home) == [True]
+    answer(transcript)
     settle_later(home)
 
     assert (show(home), mailbox.pending()) == ([], [])
     assert [message.id for message, _ in mailbox.history(9)] == [ID]
+
+
+def test_where_receipts_are_known_to_work_a_missing_one_is_missed_each_time(
+    home: str, mailbox: Mailbox, transcript: Path
+) -> None:
+    deliver(mailbox)
+    other = Message(id="mffffffffffff", type="nudge", sender="s", name="n", sent="t", body="x")
+    mailbox.deliver(other)
+    show(home)
+    write(transcript, "user", f"mail {other.id}")
+
+    for _ in range(3):
+        answer(transcript)
+        settle_later(home)
+        assert show(home) == [True]
+
+
+def test_before_the_model_has_spoken_nothing_is_concluded(
+    home: str, mailbox: Mailbox, transcript: Path
+) -> None:
+    deliver(mailbox)
+    show(home)
+    write(transcript, "user", "something else")
+
+    settle_later(home)
+
+    assert (show(home), len(mailbox.pending())) == ([], 1)
+
+
+def test_what_was_shown_to_sessions_that_ended_without_a_word_is_shown_each_time(
+    home: str, mailbox: Mailbox, transcript: Path
+) -> None:
+    deliver(mailbox)
+    show(home)
+
+    for _ in range(3):
+        receipts.settle(home, restarted=True)
+        assert show(home) == [True]
 
 
 def test_what_is_only_queued_waits_until_its_process_is_gone(
@@ -132,6 +176,7 @@ def test_what_stood_in_the_transcript_before_is_no_receipt(
     write(transcript, "user")
     deliver(mailbox)
     show(home)
+    answer(transcript)
 
     settle_later(home)
 
@@ -146,6 +191,7 @@ def test_of_several_messages_only_the_missing_one_comes_again(
     mailbox.deliver(other)
     show(home)
     write(transcript, "user")
+    answer(transcript)
 
     settle_later(home)
 
@@ -184,7 +230,7 @@ def test_a_transcript_that_is_not_yet_written_is_read_from_its_beginning(
     receipts.note_transcript(home, str(transcript))
     deliver(mailbox)
     show(home)
-    write(transcript, "user", "something else")
+    answer(transcript)
 
     settle_later(home)
 

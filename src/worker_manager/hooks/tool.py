@@ -1,4 +1,4 @@
-"""PostToolUse: shows mail in the middle of a turn."""
+"""PostToolUse: shows mail in the middle of a turn. The launcher has seen that some waits."""
 
 from worker_manager.hooks import call, mail
 
@@ -6,9 +6,13 @@ EVENT = "PostToolUse"
 
 
 def run() -> int:
-    """Adds the mail to the tool's result."""
+    """Adds the mail to the tool's result, but not to that of a subagent's tool: the session
+    itself would never read it.
+    """
     home = call.home()
-    shown = mail.take(home) if home else None
+    if home is None or call.stdin().get("agent_id"):
+        return 0
+    shown = mail.take(home)
     if shown is not None:
         call.add_context(EVENT, shown.text)
         shown.acknowledge()

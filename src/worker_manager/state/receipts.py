@@ -1,8 +1,9 @@
 """Did what we showed reach the model? Then its id stands in the session's own transcript.
 
 Claude Code drops the output of a hook that took too long, and a wake-up that it had queued
-when it was killed. A hook's text is in the transcript 0.1 s after the hook has ended (seen);
-a queued one as a `queue-operation` until the model gets it.
+when it was killed. A hook's text is in the transcript 0.1 s after the hook has ended (seen),
+that of SessionStart only with the next prompt (seen); a queued one as a `queue-operation`
+until the model gets it. So nothing is concluded before the model has said something.
 """
 
 import json
@@ -31,7 +32,7 @@ def expect(home: str) -> str:
     """Where the receipt of what is shown next will stand: offset and path of the transcript.
     Empty when the transcript isn't known: then no receipt is expected.
     """
-    path = _read(os.path.join(home, TRANSCRIPT)).decode("utf-8", "surrogateescape")
+    path = _transcript(home)
     if not path:
         return ""
     try:
@@ -55,11 +56,14 @@ def settle(home: str, *, restarted: bool) -> None:
             mailbox.settle(claimer, set())  # nothing can be told
             continue
         found = {message_id: _look(tail, message_id) for message_id in mailbox.ids_read(claimer)}
-        if not restarted and QUEUED in found.values():
-            continue
-        works = _note_works(home, path) if SEEN in found.values() else _works(home, path)
         missing = {name for name, state in found.items() if state != SEEN}
-        mailbox.settle(claimer, missing, again_and_again=works)
+        answered = any(map(_is_of_the_model, tail))
+        may_still_come = QUEUED in found.values() or (not answered and path == _transcript(home))
+        if missing and may_still_come and not restarted:
+            continue
+        if SEEN in found.values():
+            _note_works(home, path)
+        mailbox.settle(claimer, missing, again_and_again=not answered or _works(home, path))
 
 
 def _works(home: str, transcript: str) -> bool:
@@ -69,10 +73,9 @@ def _works(home: str, transcript: str) -> bool:
     return _read(os.path.join(home, WORKS)) == os.fsencode(transcript)
 
 
-def _note_works(home: str, transcript: str) -> bool:
+def _note_works(home: str, transcript: str) -> None:
     if not _works(home, transcript):
         write_atomic(os.path.join(home, WORKS), os.fsencode(transcript))
-    return True
 
 
 def _look(tail: list[bytes], message_id: str) -> str:
@@ -80,6 +83,14 @@ def _look(tail: list[bytes], message_id: str) -> str:
     if types - {"queue-operation", "assistant"}:
         return SEEN
     return QUEUED if "queue-operation" in types else MISSING
+
+
+def _transcript(home: str) -> str:
+    return _read(os.path.join(home, TRANSCRIPT)).decode("utf-8", "surrogateescape")
+
+
+def _is_of_the_model(line: bytes) -> bool:
+    return b'"assistant"' in line and _type(line) == "assistant"
 
 
 def _type(line: bytes) -> str:

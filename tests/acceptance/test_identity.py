@@ -1,0 +1,307 @@
+"""Who a session is: its mail and its workers stay its own, and no report is lost or shown twice.
+
+Seen on the real Claude Code: the assertions look at what the model was really sent.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.support.claude_lab import ClaudeLab, Session, wait_until
+from tests.support.crew import (
+    CREW,
+    fork_boss,
+    home_of,
+    report_when,
+    resume_boss,
+    server_pid,
+    start_boss,
+    start_worker,
+    wait_for_server,
+    worker_id,
+)
+from tests.support.messages_api import SUBAGENT, MessagesApi, Request, call, say
+
+pytestmark = [pytest.mark.claude, pytest.mark.timeout(180)]
+
+A_REPEAT = ", a repeat if you have seen this id"
+#: The title of a report that is not marked as a repeat.
+UNMARKED = r"\[completion \w+\]"
+
+
+def put_to_work(api: MessagesApi, session: Session, marker: str) -> str:
+    """Starts a worker that waits for the file of `report_when`; its id."""
+    start_worker(api, "boss", marker)
+    before = api.requests("boss")[-1]
+    session.type(f"start {marker}")
+    started = api.wait_for_request("boss", r"Worker [0-9a-f]{8} ", after=before)
+    api.wait_for_request(f"worker {marker}")
+    session.wait_for_status("idle")
+    return worker_id(started)
+
+
+def list_workers(api: MessagesApi, name: str, session: Session) -> Request:
+    """Has the model list its workers; the request that holds the answer."""
+    api.on(name, "^list them", call(f"{CREW}list_workers"))
+    session.type("list them")
+    return api.wait_for_request(name, r'"workers":')
+
+
+def mail_in(lab: ClaudeLab, session_id: str, folder: str) -> list[Path]:
+    """The messages in a folder of the session's mailbox."""
+    return list((home_of(lab, session_id) / "mail" / folder).rglob("*.mail"))
+
+
+def wait_for_mail(lab: ClaudeLab, session_id: str, count: int, folder: str = "new") -> None:
+    """Waits until so many messages lie there."""
+    wait_until(
+        lambda: len(mail_in(lab, session_id, folder)) == count,
+        30,
+        lambda: f"in {folder}: {mail_in(lab, session_id, folder)}",
+    )
+
+
+def remembered(lab: ClaudeLab, session_id: str) -> str:
+    """What the session's transcript holds beside what waits in Claude Code's own queue."""
+    lines = lab.transcript(session_id)
+    return str([line for line in lines if line["type"] != "queue-operation"])
+
+
+def let_receipts_be_due(lab: ClaudeLab, session_id: str) -> None:
+    """As if what was shown last had been shown long ago."""
+    for marker in (home_of(lab, session_id) / "mail" / "pending").iterdir():
+        os.utime(marker, (0, 0))
+
+
+def test_after_a_kill_each_report_reaches_the_resumed_session_once(
+    crew: ClaudeLab, api: MessagesApi
+) -> None:
+    go = crew.root / "go"
+    api.name_session("boss", first_prompt="^BOSS")
+    report_when(api, "W1", go)
+    report_when(api, "W2", go)
+    session = start_boss(crew)
+    ids = [put_to_work(api, session, marker) for marker in ("W1", "W2")]
+    session_id = session.session_id
+
+    session.end(signal.SIGKILL)
+    go.touch()
+    wait_for_mail(crew, session_id, 2)
+    session = resume_boss(crew, session_id)
+    listed = list_workers(api, "boss", session)
+
+    assert all(f"{one} completed" in listed.new_text for one in ids)
+    session.wait_for_status("idle")
+    assert api.times_told("boss", "DONE-W1") == 1
+    assert api.times_told("boss", "DONE-W2") == 1
+    assert api.times_told("boss", UNMARKED) == 2
+
+
+def test_a_fork_has_a_home_of_its_own(crew: ClaudeLab, api: MessagesApi) -> None:
+    first, second = crew.root / "first", crew.root / "second"
+    api.name_session("boss", first_prompt="^BOSS")
+    report_when(api, "W1", first)
+    report_when(api, "W2", second)
+    parent = start_boss(crew)
+    parent_id = parent.session_id
+    for marker in ("W1", "W2"):
+        put_to_work(api, parent, marker)
+
+    fork = fork_boss(crew, api, parent_id, "fork")
+    assert home_of(crew, fork.session_id).resolve() != home_of(crew, parent_id).resolve()
+    assert "No workers." in list_workers(api, "fork", fork).new_text
+
+    # The parent runs: its report wakes it, and nobody else.
+    first.touch()
+    api.wait_for_request("boss", "DONE-W1")
+    # The parent is gone: its report waits for it.
+    parent.wait_for_status("idle")
+    parent.end(signal.SIGKILL)
+    second.touch()
+    wait_for_mail(crew, parent_id, 1)
+    fork.type("any news")
+    api.wait_for_request("fork", "^any news")
+    parent = resume_boss(crew, parent_id)
+    parent.type("any news")
+    told = api.wait_for_request("boss", "DONE-W2")
+
+    assert told.all_text.count("DONE-W1") == 1
+    parent.wait_for_status("idle")
+    assert api.times_told("boss", "DONE-W2") == 1
+    assert api.times_told("fork", "DONE-W") == 0
+
+
+def test_compaction_neither_loses_nor_repeats_a_report(crew: ClaudeLab, api: MessagesApi) -> None:
+    before, after = crew.root / "before", crew.root / "after"
+    api.name_session("boss", first_prompt="^BOSS")
+    report_when(api, "W1", before)
+    report_when(api, "W2", after)
+    session = start_boss(crew)
+    for marker in ("W1", "W2"):
+        put_to_work(api, session, marker)
+
+    before.touch()
+    api.wait_for_request("boss", "DONE-W1")
+    session.type("/compact")
+    session.wait_for_screen("Compacted")
+    after.touch()
+    woken = api.wait_for_request("boss", "DONE-W2")
+
+    assert "DONE-W1" not in woken.all_text  # it was compacted away, and is not said anew
+    session.wait_for_status("idle")
+    assert api.times_told("boss", "DONE-W1") == 1
+    assert api.times_told("boss", "DONE-W2") == 1
+
+
+def test_a_new_server_of_the_same_session_has_its_workers(
+    crew: ClaudeLab, api: MessagesApi
+) -> None:
+    go = crew.root / "go"
+    api.name_session("boss", first_prompt="^BOSS")
+    report_when(api, "W1", go)
+    session = start_boss(crew)
+    worker = put_to_work(api, session, "W1")
+
+    # Neither version starts a server that has died by itself.
+    former = server_pid(crew, session.session_id)
+    os.kill(former, signal.SIGKILL)
+    session.type("/mcp reconnect plugin:worker-manager:crew")
+    wait_for_server(crew, session.session_id, former)
+    listed = list_workers(api, "boss", session)
+    go.touch()
+    api.wait_for_request("boss", "DONE-W1")
+
+    assert f"{worker} running" in listed.new_text
+    session.wait_for_status("idle")
+    assert api.times_told("boss", "DONE-W1") == 1
+
+
+def test_a_report_that_was_only_queued_when_the_session_died_is_shown_again_and_marked(
+    crew: ClaudeLab, api: MessagesApi
+) -> None:
+    go = crew.root / "go"
+    api.name_session("boss", first_prompt="^BOSS")
+    report_when(api, "W1", go)
+    session = start_boss(crew)
+    put_to_work(api, session, "W1")
+    session_id = session.session_id
+    api.on("boss", "^think", say("never said", until=threading.Event()))
+
+    session.type("think")
+    api.wait_for_request("boss", "^think")
+    go.touch()
+    wait_for_mail(crew, session_id, 1, "read")
+    wait_until(lambda: "DONE-W1" in str(crew.transcript(session_id)), 30, lambda: "not queued")
+    assert "DONE-W1" not in remembered(crew, session_id)
+    session.end(signal.SIGKILL)
+    session = resume_boss(crew, session_id)
+    session.type("go on")
+    told = api.wait_for_request("boss", "DONE-W1")
+
+    assert told.all_text.count("DONE-W1") == 1
+    assert A_REPEAT in told.all_text
+    session.wait_for_status("idle")
+    assert api.times_told("boss", "DONE-W1") == 1
+
+
+def test_a_report_that_was_shown_before_the_session_died_is_not_repeated(
+    crew: ClaudeLab, api: MessagesApi
+) -> None:
+    go = crew.root / "go"
+    api.name_session("boss", first_prompt="^BOSS")
+    report_when(api, "W1", go)
+    session = start_boss(crew)
+    put_to_work(api, session, "W1")
+    session_id = session.session_id
+    api.on("boss", "DONE-W1", say("never said", until=threading.Event()))
+
+    go.touch()
+    api.wait_for_request("boss", "DONE-W1")
+    # A moment later it is written down; killed before, the resumed session knows nothing of it.
+    wait_until(lambda: "DONE-W1" in remembered(crew, session_id), 30, lambda: "not written")
+    session.end(signal.SIGKILL)
+    session = resume_boss(crew, session_id)
+    session.type("go on")
+    told = api.wait_for_request("boss", "^go on")
+
+    assert told.all_text.count("DONE-W1") == 1
+    assert A_REPEAT not in told.all_text
+
+
+def test_a_report_shown_at_the_resume_is_not_repeated_at_a_late_first_prompt(
+    crew: ClaudeLab, api: MessagesApi
+) -> None:
+    go = crew.root / "go"
+    api.name_session("boss", first_prompt="^BOSS")
+    report_when(api, "W1", go)
+    session = start_boss(crew)
+    put_to_work(api, session, "W1")
+    session_id = session.session_id
+
+    # Until its first prompt a resumed session writes nothing down, and twice there is none.
+    session.end()
+    go.touch()
+    wait_for_mail(crew, session_id, 1)
+    for _ in range(2):
+        resume_boss(crew, session_id).end()
+    session = resume_boss(crew, session_id)
+    let_receipts_be_due(crew, session_id)
+    session.type("go on")
+    told = api.wait_for_request("boss", "^go on")
+    session.wait_for_status("idle")
+
+    assert told.all_text.count("DONE-W1") == 1
+    assert api.times_told("boss", "DONE-W1") == 1
+
+
+def test_mail_reaches_the_main_conversation_and_no_subagent(
+    crew: ClaudeLab, api: MessagesApi
+) -> None:
+    go = crew.root / "go"
+    api.name_session("boss", first_prompt="^BOSS")
+    report_when(api, "W1", go)
+    session = start_boss(crew)
+    put_to_work(api, session, "W1")
+    new = home_of(crew, session.session_id) / "mail" / "new"
+    come = f"touch {go}; while ! ls {new}/*; do sleep 0.1; done"
+    taken = f"while ls {new}/*; do sleep 0.1; done"
+    delegate = {"description": "Look", "prompt": "SUBTASK look", "subagent_type": "general-purpose"}
+    api.on("boss", "^delegate", call("Agent", **delegate))
+    # Its first tool ends when mail lies there, its second when the doorbell has taken it.
+    api.on(SUBAGENT, "SUBTASK", call("Bash", command=come, description="Wait for mail"))
+    api.on(SUBAGENT, "", call("Bash", command=taken, description="Wait for the doorbell"))
+
+    session.type("delegate it")
+    api.wait_for_request("boss", "DONE-W1")
+
+    session.wait_for_status("idle")
+    assert api.unused_rules(SUBAGENT) == []
+    assert not any("DONE-W1" in request.all_text for request in api.side_requests)
+    assert api.times_told("boss", "DONE-W1") == 1
+    assert api.times_told("boss", UNMARKED) == 1
+
+
+def test_exit_in_one_of_two_terminals_leaves_the_workers_to_the_other(
+    crew: ClaudeLab, api: MessagesApi
+) -> None:
+    go = crew.root / "go"
+    api.name_session("boss", first_prompt="^BOSS")
+    report_when(api, "W1", go)
+    first = start_boss(crew)
+    worker = put_to_work(api, first, "W1")
+    second = resume_boss(crew, first.session_id)
+
+    first.type("/exit")
+    first.wait_for_end()
+    listed = list_workers(api, "boss", second)
+    go.touch()
+    api.wait_for_request("boss", "DONE-W1")
+
+    assert f"{worker} running" in listed.new_text
+    second.wait_for_status("idle")
+    assert api.times_told("boss", "DONE-W1") == 1
