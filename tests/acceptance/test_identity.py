@@ -78,6 +78,7 @@ def let_receipts_be_due(lab: ClaudeLab, session_id: str) -> None:
         os.utime(marker, (0, 0))
 
 
+@pytest.mark.promise("identity-resume")
 def test_after_a_kill_each_report_reaches_the_resumed_session_once(
     crew: ClaudeLab, api: MessagesApi
 ) -> None:
@@ -102,6 +103,7 @@ def test_after_a_kill_each_report_reaches_the_resumed_session_once(
     assert api.times_told("boss", UNMARKED) == 2
 
 
+@pytest.mark.promise("identity-fork")
 def test_a_fork_has_a_home_of_its_own(crew: ClaudeLab, api: MessagesApi) -> None:
     first, second = crew.root / "first", crew.root / "second"
     api.name_session("boss", first_prompt="^BOSS")
@@ -136,6 +138,7 @@ def test_a_fork_has_a_home_of_its_own(crew: ClaudeLab, api: MessagesApi) -> None
     assert api.times_told("fork", "DONE-W") == 0
 
 
+@pytest.mark.promise("identity-clear")
 def test_compaction_neither_loses_nor_repeats_a_report(crew: ClaudeLab, api: MessagesApi) -> None:
     before, after = crew.root / "before", crew.root / "after"
     api.name_session("boss", first_prompt="^BOSS")
@@ -158,6 +161,7 @@ def test_compaction_neither_loses_nor_repeats_a_report(crew: ClaudeLab, api: Mes
     assert api.times_told("boss", "DONE-W2") == 1
 
 
+@pytest.mark.promise("identity-server")
 def test_a_new_server_of_the_same_session_has_its_workers(
     crew: ClaudeLab, api: MessagesApi
 ) -> None:
@@ -181,6 +185,7 @@ def test_a_new_server_of_the_same_session_has_its_workers(
     assert api.times_told("boss", "DONE-W1") == 1
 
 
+@pytest.mark.promise("mail-receipt")
 def test_a_report_that_was_only_queued_when_the_session_died_is_shown_again_and_marked(
     crew: ClaudeLab, api: MessagesApi
 ) -> None:
@@ -259,6 +264,7 @@ def test_a_report_shown_at_the_resume_is_not_repeated_at_a_late_first_prompt(
     assert api.times_told("boss", "DONE-W1") == 1
 
 
+@pytest.mark.promise("mail-subagent")
 def test_mail_reaches_the_main_conversation_and_no_subagent(
     crew: ClaudeLab, api: MessagesApi
 ) -> None:
@@ -286,6 +292,7 @@ def test_mail_reaches_the_main_conversation_and_no_subagent(
     assert api.times_told("boss", UNMARKED) == 1
 
 
+@pytest.mark.promise("end-deliberate")
 def test_exit_in_one_of_two_terminals_leaves_the_workers_to_the_other(
     crew: ClaudeLab, api: MessagesApi
 ) -> None:

@@ -128,6 +128,7 @@ def test_nobody_stops_past_waiting_mail_or_without_a_report(
     assert api.times_told("boss", "DONE-1") == 1
 
 
+@pytest.mark.promise("owner-apart")
 def test_a_second_session_never_sees_the_first_ones_workers(
     crew: ClaudeLab, api: MessagesApi
 ) -> None:
@@ -153,6 +154,7 @@ def test_a_second_session_never_sees_the_first_ones_workers(
     assert api.times_told("two", "W1") == 0
 
 
+@pytest.mark.promise("identity-clear")
 def test_after_clear_the_workers_mail_still_arrives(crew: ClaudeLab, api: MessagesApi) -> None:
     api.name_session("boss", first_prompt="^BOSS")
     api.name_session("worker", first_prompt="W1 write")

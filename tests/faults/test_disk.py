@@ -51,6 +51,7 @@ def said(result: ToolResult) -> str:
     return result.text
 
 
+@pytest.mark.promise("disk-refused")
 async def test_on_a_full_disk_each_tool_says_so_and_afterwards_all_is_there(
     disk: Path, repository: Path, tmux_socket: str
 ) -> None:
@@ -74,6 +75,7 @@ async def test_on_a_full_disk_each_tool_says_so_and_afterwards_all_is_there(
         assert "exit code 3" in (await boss.wait_for_mail(30) or "")
 
 
+@pytest.mark.promise("disk-refused")
 async def test_on_a_read_only_disk_mail_waits_until_it_can_be_written(
     disk: Path, repository: Path, tmux_socket: str
 ) -> None:

@@ -124,7 +124,9 @@ class RecordMachine(RuleBasedStateMachine):
         assert self.letters == [text for text in self.texts if text in self.letters], "order"
 
 
-TestRecords = RecordMachine.TestCase
+TestRecords = pytest.mark.promise("report-once", "report-repair", "record-kept")(
+    RecordMachine.TestCase
+)
 TestRecords.settings = settings(
     max_examples=20,
     stateful_step_count=20,
@@ -134,6 +136,7 @@ TestRecords.settings = settings(
 )
 
 
+@pytest.mark.promise("record-kept")
 @pytest.mark.parametrize("fault", [KILL, *ERRORS])
 def test_a_record_made_by_a_process_that_fails_is_whole_or_absent(
     tmp_path: Path, fault: int
@@ -157,6 +160,7 @@ def test_a_record_made_by_a_process_that_fails_is_whole_or_absent(
             assert f"{at:08x}" in known
 
 
+@pytest.mark.promise("report-end")
 @pytest.mark.parametrize("fault", [KILL, *ERRORS])
 def test_an_end_that_is_reported_by_a_process_that_fails_is_told_once(
     tmp_path: Path, fault: int

@@ -30,6 +30,7 @@ def attempt(fleet: Fleet, project: Path, socket: str, fault: int, at: int) -> Ou
     return run(actions.start, root, fleet.home, str(project), socket, root=root, fault=fault, at=at)
 
 
+@pytest.mark.promise("start-whole")
 @pytest.mark.timeout(600)
 def test_a_start_that_is_killed_at_any_step_is_accounted_for(
     project: Path, tmux_socket: str
@@ -45,6 +46,7 @@ def test_a_start_that_is_killed_at_any_step_is_accounted_for(
         pytest.fail("a start has more steps than that")
 
 
+@pytest.mark.promise("start-whole")
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("fault", ERRORS)
 def test_a_start_that_the_disk_refuses_at_any_step_leaves_nothing(

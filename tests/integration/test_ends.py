@@ -73,6 +73,7 @@ def hanging(socket: str) -> Iterator[None]:
         os.kill(server, signal.SIGCONT)
 
 
+@pytest.mark.promise("report-end")
 def test_when_the_tmux_server_is_killed_each_worker_is_told_of_once(
     fleet: Fleet, tmux_socket: str
 ) -> None:
@@ -86,6 +87,7 @@ def test_when_the_tmux_server_is_killed_each_worker_is_told_of_once(
     assert sorted(told + take_mail(fleet)) == sorted(("failed", one) for one in ids)
 
 
+@pytest.mark.promise("end-agent")
 def test_a_stop_ends_the_agent_and_not_only_its_terminal(fleet: Fleet) -> None:
     steps = '```steps\n[{"run": "echo $PPID > agent"}, {"hang": true}]\n```'
     worker = fleet.start(Wanted("t", steps)).worker
@@ -113,6 +115,7 @@ def test_what_a_worker_runs_hears_the_signals_that_it_should(fleet: Fleet) -> No
     assert unheard == []
 
 
+@pytest.mark.promise("reconcile-unknown")
 def test_a_stop_that_a_hanging_tmux_does_not_carry_out_is_withdrawn(
     fleet: Fleet, tmux_socket: str
 ) -> None:
@@ -184,6 +187,7 @@ def test_an_end_is_told_however_broken_the_settings_are(repository: Path, fleet:
     assert take_mail(fleet) == [("failed", worker.id)]
 
 
+@pytest.mark.promise("end-fast")
 @pytest.mark.anyio
 async def test_a_deliberate_end_takes_no_time_and_ends_all_workers(
     repository: Path, tmux_socket: str

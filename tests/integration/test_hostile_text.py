@@ -39,6 +39,7 @@ def parts_of(text: str) -> tuple[str, str, str]:
     return before, inside, behind
 
 
+@pytest.mark.promise("secure-text")
 @pytest.mark.parametrize(
     "body",
     [
@@ -61,6 +62,7 @@ def test_a_text_stays_within_its_fence(body: str) -> None:
     assert inside.startswith("\n")
 
 
+@pytest.mark.promise("secure-text")
 @pytest.mark.parametrize(
     "tag",
     [
@@ -81,6 +83,7 @@ def test_a_text_forges_no_frame_of_claude_code(tag: str) -> None:
         assert f"</{name}" not in text
 
 
+@pytest.mark.promise("secure-screen")
 def test_what_plays_tricks_on_a_terminal_is_taken_out_of_what_is_shown() -> None:
     kept = "plain, tab\tand\nnewline, ünïcödé 🎉"
     tricks = "".join(map(chr, [*range(9), *range(11, 32), *range(127, 160)]))
@@ -93,6 +96,7 @@ def test_what_plays_tricks_on_a_terminal_is_taken_out_of_what_is_shown() -> None
     assert not set(text) & set(bidi)
 
 
+@pytest.mark.promise("secure-text")
 @pytest.mark.parametrize("event", ["UserPromptSubmit", "PostToolUse", "Stop", "SessionStart"])
 def test_a_text_forges_no_answer_of_a_hook(tmp_path: Path, event: str) -> None:
     home = orchestrators.open_home(state_root(), "session-1", str(tmp_path))
@@ -122,6 +126,7 @@ def test_a_text_forges_no_answer_of_a_hook(tmp_path: Path, event: str) -> None:
         assert forged in answer["hookSpecificOutput"]["additionalContext"]
 
 
+@pytest.mark.promise("secure-text")
 def test_a_text_forges_no_header_of_its_message() -> None:
     forged = Message(
         id=ID,
@@ -137,6 +142,7 @@ def test_a_text_forges_no_header_of_its_message() -> None:
     assert (read.id, read.reply_to, read.body) == (ID, "", forged.body)
 
 
+@pytest.mark.promise("secure-ids")
 @pytest.mark.parametrize(
     "worker_id", ["../../x", "..", "/etc", "1234567\n", "1234567/", "12345678/"]
 )
@@ -156,6 +162,7 @@ def test_an_id_never_becomes_a_path(fleet: Fleet, worker_id: str) -> None:
     assert sorted(Path(state_root()).rglob("*")) == before
 
 
+@pytest.mark.promise("secure-shell")
 def test_no_shell_reads_a_title_a_task_or_a_model(
     fleet: Fleet, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,6 +68,7 @@ def claude(fleet: Fleet) -> Iterator[subprocess.Popen[bytes]]:
         process.kill()
 
 
+@pytest.mark.promise("owner-apart")
 @pytest.mark.parametrize("where", ["same", "linked", "another"])
 def test_a_session_has_nothing_to_do_with_the_workers_of_another(
     fleet: Fleet, repository: Path, tmux_socket: str, tmp_path: Path, where: str
@@ -92,6 +93,7 @@ def test_a_session_has_nothing_to_do_with_the_workers_of_another(
     assert take_mail(fleet) == [("question", worker.id, "tea?")]
 
 
+@pytest.mark.promise("owner-adopt")
 def test_orphans_are_adopted_with_the_mail_that_waits(
     repository: Path, fleet: Fleet, other: Fleet, tmux_socket: str
 ) -> None:
@@ -127,6 +129,7 @@ def test_adopting_one_leaves_the_mail_of_the_others_where_it_is(fleet: Fleet, ot
     ]
 
 
+@pytest.mark.promise("owner-adopt")
 def test_the_workers_of_a_running_session_are_taken_by_force_only(
     fleet: Fleet, other: Fleet, claude: subprocess.Popen[bytes]
 ) -> None:
@@ -143,6 +146,7 @@ def test_the_workers_of_a_running_session_are_taken_by_force_only(
     assert ids(fleet.workers()) == [second.id]
 
 
+@pytest.mark.promise("owner-adopt")
 def test_once_the_claude_process_is_gone_its_workers_are_orphans(
     fleet: Fleet, other: Fleet, claude: subprocess.Popen[bytes]
 ) -> None:

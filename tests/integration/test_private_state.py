@@ -40,6 +40,7 @@ def message(number: int) -> Message:
     )
 
 
+@pytest.mark.promise("secure-private")
 def test_all_of_it_is_readable_by_its_owner_alone(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,6 +66,7 @@ def test_all_of_it_is_readable_by_its_owner_alone(
     assert wrong == []
 
 
+@pytest.mark.promise("secure-secrets")
 def test_a_secret_of_the_starter_reaches_the_worker_and_nothing_else(
     fleet: Fleet, tmux_socket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,6 +124,7 @@ def content(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.promise("secure-links")
 @pytest.mark.parametrize("name", ["new", "tmp", "claimed", "read", ""])
 def test_a_mailbox_with_a_link_in_it_is_refused_and_the_link_not_followed(
     fleet: Fleet, outside: Path, name: str
@@ -148,6 +151,7 @@ def test_a_mailbox_with_a_link_in_it_is_refused_and_the_link_not_followed(
     assert content(outside) == before
 
 
+@pytest.mark.promise("secure-links")
 def test_a_workers_home_that_is_a_link_is_not_followed(fleet: Fleet, outside: Path) -> None:
     worker = fleet.start(Wanted("t", HANG)).worker
     home = Path(fleet.records.home(worker.id))

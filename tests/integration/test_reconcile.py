@@ -18,6 +18,7 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.mark.promise("reconcile-missing")
 def test_a_removed_worktree_and_branch_are_named_once(fleet: Fleet, repository: Path) -> None:
     worker = fleet.start(Wanted("t", HANG)).worker
     git(repository, "worktree", "remove", "--force", worker.path)
@@ -30,6 +31,7 @@ def test_a_removed_worktree_and_branch_are_named_once(fleet: Fleet, repository: 
     assert journal_text.count('"missing": "worktree and branch"') == 1
 
 
+@pytest.mark.promise("reconcile-unknown")
 def test_a_repository_that_git_cannot_read_makes_no_branch_missing(
     fleet: Fleet, repository: Path
 ) -> None:
@@ -39,6 +41,7 @@ def test_a_repository_that_git_cannot_read_makes_no_branch_missing(
     assert fleet.workers()[0].missing == ""
 
 
+@pytest.mark.promise("reconcile-damaged")
 @pytest.mark.anyio
 async def test_damaged_records_are_named(repository: Path, tmux_socket: str) -> None:
     async with session(repository, tmux_socket) as boss:
@@ -51,6 +54,7 @@ async def test_damaged_records_are_named(repository: Path, tmux_socket: str) -> 
     assert Path(listed.structured["damaged"][0]).read_text("utf-8") == "{"
 
 
+@pytest.mark.promise("disk-deleted")
 @pytest.mark.anyio
 async def test_a_deleted_state_directory_is_made_anew(repository: Path, tmux_socket: str) -> None:
     async with session(repository, tmux_socket) as boss:
@@ -65,6 +69,7 @@ async def test_a_deleted_state_directory_is_made_anew(repository: Path, tmux_soc
     assert started.structured["id"] in told
 
 
+@pytest.mark.promise("disk-deleted")
 @pytest.mark.anyio
 async def test_a_worker_whose_record_is_gone_is_told_what_to_do(
     repository: Path, tmux_socket: str

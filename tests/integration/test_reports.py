@@ -32,6 +32,7 @@ def mail(fleet: Fleet) -> list[tuple[str, str]]:
     return [(message.type, message.body) for message in claim.messages]
 
 
+@pytest.mark.promise("report-once")
 def test_the_same_summary_again_is_the_same_report(fleet: Fleet, worker: Worker) -> None:
     first = reports.complete(fleet.records, worker.id, "done")
     second = reports.complete(fleet.records, worker.id, "done")
@@ -40,6 +41,7 @@ def test_the_same_summary_again_is_the_same_report(fleet: Fleet, worker: Worker)
     assert [kind for kind, _ in mail(fleet)] == ["completion"]
 
 
+@pytest.mark.promise("report-repair")
 def test_a_report_whose_sender_died_before_delivering_arrives_once(
     fleet: Fleet, worker: Worker
 ) -> None:
@@ -79,6 +81,7 @@ def test_a_completion_tells_what_lies_on_the_branch(fleet: Fleet, worker: Worker
     assert "1 uncommitted file." in body
 
 
+@pytest.mark.promise("report-end")
 def test_a_crash_is_one_failure_with_exit_code_and_last_lines(fleet: Fleet) -> None:
     steps = '```steps\n[{"run": "echo LAST-WORDS"}, {"crash": 3}]\n```'
     worker = fleet.start(Wanted("t", steps)).worker
@@ -126,6 +129,7 @@ def test_an_end_of_the_session_stops_only_its_own_unfinished_workers(
     assert not other.workers()[0].finished
 
 
+@pytest.mark.promise("reconcile-damaged")
 def test_a_corrupt_record_is_set_aside_and_the_rest_goes_on(fleet: Fleet, worker: Worker) -> None:
     other = fleet.start(Wanted("t", HANG)).worker
     home = Path(fleet.records.home(worker.id))
@@ -135,6 +139,7 @@ def test_a_corrupt_record_is_set_aside_and_the_rest_goes_on(fleet: Fleet, worker
     assert len(list(home.glob("worker.json.corrupt-*"))) == 1
 
 
+@pytest.mark.promise("record-kept")
 def test_updates_from_many_processes_are_all_kept(fleet: Fleet, worker: Worker) -> None:
     counters = [start_counter(fleet.records, worker.id) for _ in range(8)]
     assert [counter.wait() for counter in counters] == [0] * 8

@@ -89,6 +89,7 @@ async def test_read_mail_shows_a_message_once_and_again_in_its_history(
     assert "exit code 3" in history.text
 
 
+@pytest.mark.promise("end-deliberate")
 @pytest.mark.parametrize(("reason", "stops"), [("prompt_input_exit", True), ("other", False)])
 async def test_only_a_deliberate_end_stops_the_sessions_workers(
     repository: Path, tmux_socket: str, reason: str, stops: bool
@@ -126,6 +127,7 @@ async def test_a_worker_that_ends_silently_is_reminded_twice_and_then_told_of(
     assert re.search(r"\[stalled m\w+\] from worker " + started.structured["id"], told)
 
 
+@pytest.mark.promise("mail-subagent")
 def test_mail_stands_beside_a_tool_of_the_session_and_not_of_its_subagent(repository: Path) -> None:
     session_id = str(uuid.uuid4())
     home = orchestrators.open_home(state_root(), session_id, str(repository))

@@ -11,6 +11,7 @@ from worker_manager.fleet import Wanted
 HANG = '```steps\n[{"hang": true}]\n```'
 
 
+@pytest.mark.promise("secure-links")
 @pytest.mark.parametrize(
     ("link", "setting"),
     [

@@ -60,13 +60,10 @@ def crowd(
         for writer in range(writers)
     ]
     stop = folder / "stop"
+    kinds = (["hook", "tool"] * readers)[:readers]
     reading = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.stress.reader", kind, fleet.home, str(stop), SESSION],
-            stdout=(folder / f"read-{number}").open("wb"),
-            cwd=CHECKOUT,
-        )
-        for number, kind in zip(range(readers), ["hook", "tool"] * readers, strict=False)
+        _start_reader(kind, fleet.home, stop, folder / f"read-{number}")
+        for number, kind in enumerate(kinds)
     ]
     for process in sending:
         process.start()
@@ -176,6 +173,12 @@ def _drain(box: Mailbox, tally: Tally) -> None:
         for message in claim.messages:
             tally.see(message.id, message.body, repeat=message.repeat)
         claim.acknowledge()
+
+
+def _start_reader(kind: str, home: str, stop: Path, output: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tests.stress.reader", kind, home, str(stop), SESSION]
+    with output.open("wb") as file:
+        return subprocess.Popen(command, stdout=file, cwd=CHECKOUT)
 
 
 def _at_once(calls: list[tuple[Callable[..., None], object, object]]) -> None:

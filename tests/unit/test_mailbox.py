@@ -32,6 +32,7 @@ def ids(messages: list[Message]) -> list[str]:
     return [message.id for message in messages]
 
 
+@pytest.mark.promise("mail-once")
 def test_messages_come_out_once_and_in_order(mailbox: Mailbox) -> None:
     for number in range(5):
         mailbox.deliver(message(number))
@@ -69,6 +70,7 @@ def test_a_released_claim_can_be_taken_again(mailbox: Mailbox) -> None:
     assert ids(again.messages) == ids(first.messages)
 
 
+@pytest.mark.promise("mail-claim")
 def test_what_a_killed_reader_had_claimed_is_shown_again(mailbox: Mailbox) -> None:
     mailbox.deliver(message(1))
     claim_and_die(mailbox)
@@ -88,6 +90,7 @@ def claim_and_die(mailbox: Mailbox) -> None:
     subprocess.run([sys.executable, "-c", script, mailbox.path], check=False)
 
 
+@pytest.mark.promise("mail-claim")
 def test_a_live_readers_claim_is_left_alone(mailbox: Mailbox) -> None:
     mailbox.deliver(message(1))
     held = mailbox.claim()
@@ -96,6 +99,7 @@ def test_a_live_readers_claim_is_left_alone(mailbox: Mailbox) -> None:
     assert held is not None
 
 
+@pytest.mark.promise("reconcile-damaged")
 def test_a_torn_file_is_set_aside_and_the_rest_goes_on(mailbox: Mailbox) -> None:
     mailbox.deliver(message(1))
     torn = os.path.join(mailbox.path, "new", "00000000000000000001-nudge-mtorn.mail")
@@ -121,6 +125,7 @@ def test_an_id_is_found_wherever_it_went(mailbox: Mailbox) -> None:
     assert not mailbox.contains("m000000000009")
 
 
+@pytest.mark.promise("mail-clock")
 def test_a_clock_that_jumps_back_changes_no_order(mailbox: Mailbox) -> None:
     future = message(1)
     Path(mailbox.folder("new", f"{2 * 10**18:020d}-nudge-{future.id}.mail")).write_bytes(
@@ -138,6 +143,7 @@ def test_a_clock_that_jumps_back_changes_no_order(mailbox: Mailbox) -> None:
     assert ids(claim.messages) == [message(number).id for number in (1, 2, 3)]
 
 
+@pytest.mark.promise("secure-links")
 @pytest.mark.parametrize("kind", ["fifo", "link", "dangling link", "directory"])
 def test_what_is_no_file_is_set_aside_and_neither_waited_for_nor_followed(
     mailbox: Mailbox, tmp_path: Path, kind: str
@@ -184,6 +190,7 @@ def test_pruning_removes_old_drafts_and_old_history_only(mailbox: Mailbox) -> No
     assert len(os.listdir(mailbox.folder("claimed", f"{old}-1-1"))) == 2
 
 
+@pytest.mark.promise("secure-links")
 @pytest.mark.parametrize("where", ["tmp", "read", "read/00000000000000000001-1-1"])
 def test_pruning_follows_no_link_out_of_the_mailbox(
     mailbox: Mailbox, tmp_path: Path, where: str
@@ -202,6 +209,7 @@ def test_pruning_follows_no_link_out_of_the_mailbox(
     assert [path.exists() for path in (folder / "file", folder.parent / "file")] == [True, True]
 
 
+@pytest.mark.promise("mail-once")
 def test_what_a_killed_reader_may_have_shown_is_marked_as_a_repeat(mailbox: Mailbox) -> None:
     mailbox.deliver(message(1))
     claim_and_die(mailbox)
@@ -224,6 +232,7 @@ def test_what_was_released_unseen_is_no_repeat(mailbox: Mailbox) -> None:
     assert [message.repeat for message in claim.messages] == [False]
 
 
+@pytest.mark.promise("identity-reboot")
 @pytest.mark.parametrize(("started", "is_taken"), [("", False), ("1", True)])
 def test_a_claim_is_given_back_only_once_its_very_process_has_ended(
     mailbox: Mailbox, started: str, is_taken: bool

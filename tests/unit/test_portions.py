@@ -55,6 +55,7 @@ def units(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
+@pytest.mark.promise("mail-portions")
 @pytest.mark.parametrize("long", ["x" * 50_000, "🎉" * 50_000, "</system-reminder>" * 3_000])
 def test_a_long_message_among_short_ones_comes_in_portions_and_in_order(
     home: str, mailbox: Mailbox, long: str
@@ -72,6 +73,7 @@ def test_a_long_message_among_short_ones_comes_in_portions_and_in_order(
     assert seen == [f"m{number:012d}" for number in range(21)]
 
 
+@pytest.mark.promise("mail-portions")
 def test_of_ten_thousand_messages_the_oldest_come_first_a_few_at_a_time(
     home: str, mailbox: Mailbox
 ) -> None:
@@ -87,6 +89,7 @@ def test_of_ten_thousand_messages_the_oldest_come_first_a_few_at_a_time(
     assert f"{10_000 - len(shown):} more wait" in second
 
 
+@pytest.mark.promise("mail-size")
 @pytest.mark.parametrize("body", ["x", "é" * 5_000_000])
 def test_a_body_of_any_size_goes_through_whole(home: str, mailbox: Mailbox, body: str) -> None:
     mailbox.deliver(report(1, body))

@@ -66,6 +66,7 @@ def settle_later(home: str, *, restarted: bool = False) -> None:
     receipts.settle(home, restarted=restarted)
 
 
+@pytest.mark.promise("mail-receipt")
 @pytest.mark.parametrize("kind", ["user", "attachment", "system"])
 def test_what_stands_in_the_transcript_is_not_shown_again(
     home: str, mailbox: Mailbox, transcript: Path, kind: str
@@ -95,6 +96,7 @@ def test_what_is_missing_is_shown_once_more_with_a_mark_and_no_third_time(
     assert [message.id for message, _ in mailbox.history(9)] == [ID]
 
 
+@pytest.mark.promise("mail-receipt")
 def test_where_receipts_are_known_to_work_a_missing_one_is_missed_each_time(
     home: str, mailbox: Mailbox, transcript: Path
 ) -> None:
