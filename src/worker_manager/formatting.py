@@ -38,6 +38,11 @@ def clean(text: str) -> str:
     return _FRAME_TAG.sub(r"< \1", _CONTROL.sub("", text))
 
 
+def one_line(text: str) -> str:
+    """Cleaned, for a place where a line of its own would be taken for ours."""
+    return " ".join(clean(text).split())
+
+
 def for_orchestrator(shown: list[Message], files: list[str], left: int) -> str:
     """Messages of workers, each as fenced data: the fence holds the message's own id, so a
     worker's text can't close it.

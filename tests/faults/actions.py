@@ -40,6 +40,12 @@ def complete_all(barrier: Barrier, repository: str, worker_id: str) -> None:
     reports.complete(Records(repository), worker_id, f"done {worker_id}")
 
 
+def reconcile_all(barrier: Barrier, root: str, home: str, socket: str) -> None:
+    """Together with the others at the barrier."""
+    barrier.wait()
+    fleet(root, home, home, socket).reconcile()
+
+
 def read(tell: Tell, home: str, most: int) -> int:
     """As a hook does: shows, then acknowledges."""
     receipt = receipts.expect(home)

@@ -18,6 +18,8 @@ from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
 KILL = 0
+#: A rename that is done, and said to have failed: only renames count as steps.
+LATE = -1
 ERRORS = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO)
 _STEPS = {
     "open",
@@ -95,34 +97,56 @@ def _all(reader: Connection) -> Iterator[tuple[Any, ...]]:
 def _play(
     writer: Connection, action: Callable[..., Any], args: Any, root: str, fault: int, at: int
 ) -> None:
-    steps = 0
-
-    def step() -> None:
-        nonlocal steps
-        steps += 1
-        if steps != at:
-            return
-        if fault == KILL:
-            os.kill(os.getpid(), signal.SIGKILL)
-        raise OSError(fault, os.strerror(fault))
-
-    def audit(event: str, given: tuple[Any, ...]) -> None:
-        if event in _STEPS and (event == "subprocess.Popen" or _is_below(root, given)):
-            step()
-
-    def fsync(descriptor: int) -> None:
-        step()
-        real_fsync(descriptor)
-
-    real_fsync, os.fsync = os.fsync, fsync
-    sys.addaudithook(audit)
+    steps = _Steps(root, fault, at)
+    steps.watch()
     result, error = None, ""
     try:
         result = action(lambda content: writer.send(("told", content)), *args)
     except Exception as caught:  # noqa: BLE001  the test judges it
         error = f"{type(caught).__name__}: {caught}"
-    at = _NEVER
-    writer.send(("ended", result, error, steps))
+    steps.at = _NEVER
+    writer.send(("ended", result, error, steps.count))
+
+
+class _Steps:
+    """Counts the steps of this process, and lets one of them fail."""
+
+    def __init__(self, root: str, fault: int, at: int) -> None:
+        self.count = 0
+        self.at = at
+        self._root = root
+        self._fault = fault
+        self._fsync, self._rename = os.fsync, os.rename
+
+    def watch(self) -> None:
+        """From now on."""
+        if self._fault == LATE:
+            os.rename = self._late_rename  # type: ignore[assignment]
+        else:
+            os.fsync = self._counted_fsync
+            sys.addaudithook(self._audit)
+
+    def _step(self) -> None:
+        self.count += 1
+        if self.count != self.at:
+            return
+        if self._fault == KILL:
+            os.kill(os.getpid(), signal.SIGKILL)
+        raise OSError(self._fault, os.strerror(self._fault))
+
+    def _audit(self, event: str, given: tuple[Any, ...]) -> None:
+        if event in _STEPS and (event == "subprocess.Popen" or _is_below(self._root, given)):
+            self._step()
+
+    def _counted_fsync(self, descriptor: int) -> None:
+        self._step()
+        self._fsync(descriptor)
+
+    def _late_rename(self, source: str, target: str) -> None:
+        self._rename(source, target)
+        self.count += 1
+        if self.count == self.at:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), source)
 
 
 def _is_below(root: str, given: tuple[Any, ...]) -> bool:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from tests.faults import actions
-from tests.faults.injection import ERRORS, KILL, Outcome, at_every_step, run
+from tests.faults.injection import ERRORS, KILL, LATE, Outcome, at_every_step, run
 from worker_manager.messages import Message
 from worker_manager.state import receipts
 from worker_manager.state.layout import mailbox_path
@@ -128,18 +128,20 @@ class MailMachine(RuleBasedStateMachine):
         return bool(outcome.told)
 
 
-TestMail = pytest.mark.promise("mail-crash", "mail-once", "mail-whole")(MailMachine.TestCase)
-TestMail.settings = settings(
-    max_examples=30,
-    stateful_step_count=25,
-    deadline=None,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
+@pytest.mark.timeout(600)
+@pytest.mark.promise("mail-crash", "mail-once", "mail-whole")
+class TestMail(MailMachine.TestCase):
+    settings = settings(
+        max_examples=20,
+        stateful_step_count=25,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
 
 
 @pytest.mark.promise("mail-crash")
-@pytest.mark.parametrize("fault", [KILL, *ERRORS])
+@pytest.mark.parametrize("fault", [KILL, LATE, *ERRORS])
 def test_a_delivery_that_fails_at_any_step_is_whole_or_absent(tmp_path: Path, fault: int) -> None:
     home = home_in(tmp_path)
     for number, outcome in at_every_step(
@@ -149,7 +151,7 @@ def test_a_delivery_that_fails_at_any_step_is_whole_or_absent(tmp_path: Path, fa
         visible = box.contains(message(number).id)
         refused = bool(outcome.error)
         assert outcome.killed or visible is not refused, outcome
-        assert fault == KILL or refused is (outcome.steps >= number), outcome
+        assert fault in (KILL, LATE) or refused is (outcome.steps >= number), outcome
         claim = box.claim()
         assert visible is (claim is not None)
         if claim is not None:
@@ -158,7 +160,7 @@ def test_a_delivery_that_fails_at_any_step_is_whole_or_absent(tmp_path: Path, fa
 
 
 @pytest.mark.promise("mail-crash")
-@pytest.mark.parametrize("fault", [KILL, *ERRORS])
+@pytest.mark.parametrize("fault", [KILL, LATE, *ERRORS])
 def test_a_reader_that_fails_at_any_step_loses_nothing(tmp_path: Path, fault: int) -> None:
     home = home_in(tmp_path)
     box = Mailbox(mailbox_path(home))

@@ -124,16 +124,16 @@ class RecordMachine(RuleBasedStateMachine):
         assert self.letters == [text for text in self.texts if text in self.letters], "order"
 
 
-TestRecords = pytest.mark.promise("report-once", "report-repair", "record-kept")(
-    RecordMachine.TestCase
-)
-TestRecords.settings = settings(
-    max_examples=20,
-    stateful_step_count=20,
-    deadline=None,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
+@pytest.mark.timeout(600)
+@pytest.mark.promise("report-once", "report-repair", "record-kept")
+class TestRecords(RecordMachine.TestCase):
+    settings = settings(
+        max_examples=20,
+        stateful_step_count=20,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
 
 
 @pytest.mark.promise("record-kept")

@@ -1,16 +1,21 @@
 """Records and the world: what somebody removed, and what becomes of it."""
 
+import os
 import shutil
+import signal
 from pathlib import Path
 
 import anyio
 import pytest
 
-from tests.conftest import git
+from tests.conftest import end_tmux, git
+from tests.faults import actions
+from tests.faults.injection import forks
 from tests.integration.test_servers import HANG, session
 from worker_manager.fleet import Fleet, Wanted
 from worker_manager.runtimes.tmux import Tmux
-from worker_manager.state.layout import state_root
+from worker_manager.state.layout import mailbox_path, state_root
+from worker_manager.state.mailbox import Mailbox
 
 
 @pytest.fixture
@@ -39,6 +44,33 @@ def test_a_repository_that_git_cannot_read_makes_no_branch_missing(
     (repository / ".git" / "HEAD").rename(repository / ".git" / "HEAD.away")
 
     assert fleet.workers()[0].missing == ""
+
+
+@pytest.mark.promise("report-end")
+def test_many_processes_that_find_dead_workers_tell_of_each_once(
+    fleet: Fleet, tmux_socket: str
+) -> None:
+    dead = [fleet.start(Wanted("t", HANG)).worker for _ in range(3)]
+    for worker in dead:
+        os.kill(int(worker_process(fleet, worker.id)), signal.SIGKILL)
+    end_tmux(tmux_socket)
+    barrier = forks.Barrier(8)
+    arguments = (barrier, state_root(), fleet.home, tmux_socket)
+    finders = [forks.Process(target=actions.reconcile_all, args=arguments) for _ in range(8)]
+    for finder in finders:
+        finder.start()
+    for finder in finders:
+        finder.join()
+
+    claim = Mailbox(mailbox_path(fleet.home)).claim()
+
+    assert [finder.exitcode for finder in finders] == [0] * 8
+    assert claim is not None
+    assert sorted(message.sender for message in claim.messages) == sorted(one.id for one in dead)
+
+
+def worker_process(fleet: Fleet, worker_id: str) -> str:
+    return fleet.records.get(worker_id).process.partition("-")[0]
 
 
 @pytest.mark.promise("reconcile-damaged")

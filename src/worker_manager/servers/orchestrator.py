@@ -187,7 +187,7 @@ def _info(fleet: Fleet, worker: Worker) -> WorkerInfo:
         branch=worker.branch,
         base=worker.base_branch,
         base_sha=worker.base_sha,
-        question=formatting.clean(asked)[:500],
+        question=formatting.one_line(asked)[:500],
         missing=worker.missing,
         attach=shlex.join(fleet.attach_command(worker)),
         changed_at=worker.changed_at,

@@ -30,11 +30,20 @@ def write_atomic(path: str, content: bytes, *, mode: int = 0o600) -> None:
     temporary = f"{path}.{secrets.token_hex(4)}.tmp"
     try:
         write_durable(temporary, content, mode=mode)
-        os.replace(temporary, path)
+        move(temporary, path)
         sync_directory(directory)
     except OSError as error:
         _remove(temporary)
         raise unavailable(path, error) from error
+
+
+def move(source: str, target: str) -> None:
+    """Renames. Raises OSError; not when it was done all the same, as network file systems do."""
+    try:
+        os.rename(source, target)
+    except OSError:
+        if os.path.lexists(source) or not os.path.lexists(target):
+            raise
 
 
 def write_durable(path: str, content: bytes, *, mode: int = 0o600) -> None:

@@ -18,6 +18,7 @@ from worker_manager.state import processes
 from worker_manager.state.files import (
     disk_errors,
     make_private,
+    move,
     read_regular,
     refuse_link,
     remove_tree,
@@ -63,7 +64,7 @@ class Claim:
             with suppress(OSError):
                 write_durable(self._mailbox.folder("pending", self._claimer), receipt.encode())
         source = self._mailbox.folder("claimed", self._claimer)
-        os.rename(source, self._mailbox.folder("read", self._claimer))
+        move(source, self._mailbox.folder("read", self._claimer))
 
     def release(self) -> None:
         """They were not shown: back to `new/`."""
@@ -185,7 +186,7 @@ class Mailbox:
             message = self.peek(name)
             if message is not None and message.sender == sender:
                 with suppress(FileNotFoundError):
-                    os.rename(self.folder("new", name), other.folder("new", name))
+                    move(self.folder("new", name), other.folder("new", name))
 
     def history(self, most: int) -> list[tuple[Message, str]]:
         """The messages shown last and where each lies, oldest first."""
@@ -229,7 +230,7 @@ class Mailbox:
         target = self.folder("new", name)
         directory = os.open(self.folder("new"), os.O_RDONLY)
         try:
-            os.rename(temporary, target)
+            move(temporary, target)
             try:
                 os.fsync(directory)
             except OSError:
@@ -278,7 +279,7 @@ class Mailbox:
                 return
             target = self.folder("claimed", claimer, name)
             try:
-                os.rename(self.folder("new", name), target)
+                move(self.folder("new", name), target)
             except FileNotFoundError:
                 if claim.messages:
                     return  # another reader has gone on from here: order is kept so
@@ -298,7 +299,7 @@ class Mailbox:
             base = name.removesuffix(SUFFIX)
             marked = name if added in base else f"{base.removesuffix(MAYBE)}{added}{SUFFIX}"
             with suppress(FileNotFoundError):
-                os.rename(os.path.join(folder, name), self.folder("new", marked))
+                move(os.path.join(folder, name), self.folder("new", marked))
 
     def _load(self, path: str) -> Message | None:
         """None when it is gone, or is no whole message: then it is set aside. Raises OSError."""
@@ -309,7 +310,7 @@ class Mailbox:
         except StateCorrupt as error:
             aside = self.folder("corrupt", os.path.basename(path))
             with suppress(FileNotFoundError):
-                os.rename(path, aside)
+                move(path, aside)
                 note(os.path.dirname(self.path), "mail set aside", path=aside, why=str(error))
             return None
 

@@ -15,6 +15,7 @@ from worker_manager.state import journal
 from worker_manager.state.files import (
     disk_errors,
     make_private,
+    move,
     read_regular,
     refuse_link,
     remove_tree,
@@ -58,7 +59,7 @@ class Records:
             Mailbox(mailbox_path(draft)).create()
             _write(draft, worker)
             with disk_errors(draft):
-                os.rename(draft, self.home(worker.id))
+                move(draft, self.home(worker.id))
                 undo.callback(_discard, self.home(worker.id))
                 sync_directory(os.path.dirname(draft))
             undo.pop_all()

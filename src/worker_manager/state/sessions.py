@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from worker_manager.naming import is_session_id
 from worker_manager.state import processes
-from worker_manager.state.files import make_private, unavailable
+from worker_manager.state.files import make_private, move, unavailable
 from worker_manager.state.layout import ORCHESTRATORS, WORKERS
 
 
@@ -112,7 +112,7 @@ def _point(root: str, folder: str, name: str, home: str) -> None:
     temporary = f"{path}.{secrets.token_hex(4)}"
     try:
         os.symlink(target, temporary)
-        os.rename(temporary, path)
+        move(temporary, path)
     except OSError as error:
         with suppress(OSError):
             os.unlink(temporary)
