@@ -20,6 +20,8 @@ _NEXT_STEPS = {
     messages.COMPLETION: 'Check its work first; nudge_worker(id="{id}", message=...) reopens it.',
     messages.STALLED: 'It has stopped. Say how to go on: nudge_worker(id="{id}", message=...).',
     messages.FAILED: "Its branch and worktree are still there.",
+    messages.BLOCKED: "It can't go on until that is done; nobody presses keys for it.",
+    messages.LIMIT: "It has stopped. When the limit is over, nudge_worker makes it go on.",
     messages.ADOPTED: "It is not yours any more.",
 }
 #: Tags with which Claude Code itself frames what it tells the model.

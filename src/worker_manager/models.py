@@ -17,6 +17,7 @@ class Status(StrEnum):
     STARTING = "starting"  #: launched; its session has not checked in yet
     RUNNING = "running"  #: its session checked in and works
     ASKING = "asking"  #: it called `ask` and has no answer yet
+    BLOCKED = "blocked"  #: it can't go on by itself: a permission, a dialog, a usage limit
     COMPLETED = "completed"  #: it called `complete`
     FAILED = "failed"  #: its agent process ended without a report
     STOPPED = "stopped"  #: the orchestrator stopped it
@@ -91,9 +92,19 @@ class Worker:
 
     def check_in(self, *, at: str) -> Worker:
         """Its session has started, or started a turn."""
-        if self.status is Status.STARTING or self.is_presumed_dead:
+        if self.status in (Status.STARTING, Status.BLOCKED) or self.is_presumed_dead:
             return self._move(Status.RUNNING, at)
         return self
+
+    def block(self, report: Report, *, reason: str) -> Worker:
+        """It can't go on by itself; a finished one needs not to."""
+        if self.finished:
+            return self
+        return replace(self._move(Status.BLOCKED, report.at, reason), report=report)
+
+    def unblock(self, *, at: str) -> Worker:
+        """What it waited for has come, or somebody at its terminal has answered."""
+        return self._move(Status.RUNNING, at) if self.status is Status.BLOCKED else self
 
     def ask(self, report: Report) -> Worker:
         """It asked its orchestrator something."""

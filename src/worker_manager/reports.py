@@ -28,7 +28,7 @@ SCREEN_LINES = 30
 def check_in(records: Records, worker_id: str) -> None:
     """Its session has started, or started a turn."""
     worker = records.get(worker_id)
-    if worker.status is Status.STARTING or worker.is_presumed_dead:
+    if worker.status in (Status.STARTING, Status.BLOCKED) or worker.is_presumed_dead:
         records.update(worker_id, lambda worker: worker.check_in(at=now()))
 
 
@@ -60,6 +60,22 @@ def ask(records: Records, worker_id: str, question: str) -> Report:
     asked = _report(records, worker_id, change).report
     assert asked is not None  # noqa: S101  `ask` has just set it
     return asked
+
+
+def blocked(
+    records: Records, worker_id: str, kind: str, text: str, *, reason: str, message_id: str = ""
+) -> Worker:
+    """It can't go on by itself: a message of this kind (`permission`, `blocked`, `limit`) says
+    why. `message_id` is that of the message, when others must know it before it is sent.
+    """
+    report = replace(_new_report(kind, text), message_id=message_id or naming.new_message_id())
+    return _report(records, worker_id, lambda worker: worker.block(report, reason=reason))
+
+
+def unblocked(records: Records, worker_id: str) -> None:
+    """It goes on."""
+    if records.get(worker_id).status is Status.BLOCKED:
+        records.update(worker_id, lambda worker: worker.unblock(at=now()))
 
 
 def go_on(records: Records, worker_id: str) -> None:

@@ -1,0 +1,111 @@
+"""Tools that start, stop and take over workers."""
+
+from typing import Annotated
+
+from mcp.server.mcpserver import MCPServer
+from mcp_types import CallToolResult, ToolAnnotations
+from pydantic import Field
+
+from worker_manager.fleet import Fleet, Place, Started, Wanted
+from worker_manager.models import Worker
+from worker_manager.servers.tooling import Result, answer, tool_errors
+from worker_manager.servers.views import WorkerId, WorkerInfo, info_of, line_of
+
+
+class StoppedInfo(Result, WorkerInfo):
+    """A worker that was just stopped."""
+
+
+class StartedInfo(Result, WorkerInfo):
+    """A worker that was just started."""
+
+    behind_upstream: int
+    uncommitted_in_checkout: int
+
+
+class Adopted(Result):
+    """Workers that are this session's from now on."""
+
+    workers: list[WorkerInfo]
+
+
+def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
+    """Registers them."""
+
+    @server.tool(annotations=ToolAnnotations(title="Start worker", destructive_hint=False))
+    def start_worker(
+        title: Annotated[str, Field(description="a few words")],
+        task: Annotated[str, Field(description="all a stranger needs to do it")],
+        use_worktree: Annotated[bool, Field(description="false: work in this directory")] = True,
+        base_branch: Annotated[str | None, Field(description="branch, tag or sha")] = None,
+        agent: str | None = None,
+        model: str | None = None,
+        permission_mode: str | None = None,
+    ) -> Annotated[CallToolResult, StartedInfo]:
+        """Start an autonomous worker on a task. Answers at once; its report comes by itself."""
+        with tool_errors():
+            wanted = Wanted(title, task, use_worktree, base_branch, agent, model, permission_mode)
+            started = fleet.start(wanted)
+            info = _started_info(fleet, started)
+            return answer(_started_text(started, info.attach), info)
+
+    @server.tool(annotations=ToolAnnotations(title="Stop worker", destructive_hint=True))
+    def stop_worker(id: WorkerId) -> Annotated[CallToolResult, StoppedInfo]:
+        """End a worker's session. Its branch, worktree and uncommitted files stay."""
+        with tool_errors():
+            worker = fleet.stop(id)
+            text = f"{worker.name} is {worker.status.value}. Its work stays in {worker.path}."
+            return answer(text, StoppedInfo(**info_of(fleet, worker).model_dump()))
+
+    @server.tool(annotations=ToolAnnotations(title="Adopt workers", destructive_hint=False))
+    def adopt_workers(
+        ids: Annotated[
+            list[str] | None, Field(description="default: all whose session is gone")
+        ] = None,
+        force: Annotated[
+            bool, Field(description="from a session that runs; ask your user")
+        ] = False,
+    ) -> Annotated[CallToolResult, Adopted]:
+        """Take over workers of this repository whose session is gone, with their mail."""
+        with tool_errors():
+            infos = [info_of(fleet, worker) for worker in fleet.adopt(ids or (), force=force)]
+            return answer(_adopted_text(infos), Adopted(workers=infos))
+
+
+def _started_info(fleet: Fleet, started: Started) -> StartedInfo:
+    return StartedInfo(
+        **info_of(fleet, started.worker).model_dump(),
+        behind_upstream=started.place.base.behind if started.place else 0,
+        uncommitted_in_checkout=started.place.uncommitted if started.place else 0,
+    )
+
+
+def _started_text(started: Started, attach: str) -> str:
+    worker = started.worker
+    lines = [
+        f"Worker {worker.id} ({worker.name}) started: {worker.agent}"
+        + (f", permission mode {worker.permission_mode}." if worker.agent == "claude" else ".")
+    ]
+    lines += _place_lines(started.place, worker)
+    lines.append(f"A person looks at it with: {attach}")
+    lines.append("Its question or report will reach you by itself.")
+    return "\n".join(lines)
+
+
+def _place_lines(place: Place | None, worker: Worker) -> list[str]:
+    if place is None:
+        return [f"It works in {worker.path} itself, without a branch of its own."]
+    base = place.base
+    behind = f", {base.behind} behind {base.upstream}" if base.behind else ""
+    lines = [f"Branch {worker.branch} from {base.name} at {base.sha[:12]}{behind}."]
+    if place.uncommitted:
+        lines.append(
+            f"Your checkout has {place.uncommitted} uncommitted files that it does not see."
+        )
+    return lines
+
+
+def _adopted_text(infos: list[WorkerInfo]) -> str:
+    return "\n".join(
+        ["Yours now:", *map(line_of, infos)] if infos else ["There was none to adopt."]
+    )

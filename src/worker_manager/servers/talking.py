@@ -1,0 +1,65 @@
+"""Tools that speak to workers, and read what they said."""
+
+from typing import Annotated
+
+from mcp.server.mcpserver import MCPServer
+from mcp_types import CallToolResult, ToolAnnotations
+from pydantic import Field
+
+from worker_manager import formatting
+from worker_manager.fleet import Fleet
+from worker_manager.servers.tooling import Result, acknowledged_soon, answer, tool_errors
+from worker_manager.servers.views import WorkerId
+
+
+class Sent(Result):
+    """A message that lies in a worker's mailbox."""
+
+    id: str
+    message_id: str
+    answered_question: bool
+
+
+class Mail(Result):
+    """Messages; how many more wait."""
+
+    messages: list[str]
+    left: int
+
+
+def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
+    """Registers them."""
+
+    @server.tool(annotations=ToolAnnotations(title="Nudge worker", destructive_hint=False))
+    def nudge_worker(id: WorkerId, message: str) -> Annotated[CallToolResult, Sent]:
+        """Send a worker the answer to its question, or what to do next. Wakes and reopens it."""
+        with tool_errors():
+            before, sent = fleet.nudge(id, message)
+            what = "answer" if sent.reply_to else "message"
+            info = Sent(id=id, message_id=sent.id, answered_question=bool(sent.reply_to))
+            return answer(f"Delivered: the {what} lies in the mailbox of {before.name}.", info)
+
+    @server.tool(annotations=ToolAnnotations(title="Read mail", destructive_hint=False))
+    def read_mail(
+        history: Annotated[bool, Field(description="what was shown before, again")] = False,
+    ) -> Annotated[CallToolResult, Mail]:
+        """Messages from your workers that wait. They also arrive by themselves."""
+        with tool_errors():
+            return _history(fleet) if history else _waiting_mail(fleet)
+
+
+def _waiting_mail(fleet: Fleet) -> CallToolResult:
+    claim = fleet.claim_mail(most=20)
+    if claim is None:
+        return answer("No mail waits.", Mail(messages=[], left=0))
+    with acknowledged_soon(claim, fleet.home):
+        text = formatting.for_orchestrator(claim.messages, claim.files, claim.left)
+        mail = Mail(messages=[message.id for message in claim.messages], left=claim.left)
+        return answer(text, mail)
+
+
+def _history(fleet: Fleet) -> CallToolResult:
+    past = fleet.history(most=20)
+    shown, paths = [message for message, _ in past], [path for _, path in past]
+    text = formatting.for_orchestrator(shown, paths, 0) if past else "No mail so far."
+    return answer(text, Mail(messages=[message.id for message in shown], left=0))
