@@ -14,7 +14,7 @@ def main() -> None:
         os._exit(entry.run(arguments[1]))
     if not arguments and not sys.stdin.isatty():
         sys.exit(_serve())
-    if arguments[:1] in (["--exited"], ["--end-session"], ["--reconcile"]):
+    if arguments[:1] in (["--exited"], ["--not-checked-in"], ["--end-session"], ["--reconcile"]):
         from worker_manager import aftermath
 
         sys.exit(aftermath.main(arguments))

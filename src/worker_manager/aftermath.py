@@ -1,24 +1,35 @@
-"""What is to be done when something has ended: an agent's process, or a session."""
+"""What is to be done when something has ended: an agent's process, a session, or a worker's time
+to check in.
+"""
 
 import os
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from worker_manager import config, reports
+from worker_manager.agents import dialogs
 from worker_manager.config import Settings
 from worker_manager.fleet import Fleet, plugin_root
+from worker_manager.models import Status, Worker
 from worker_manager.runtimes.tmux import Tmux
 from worker_manager.state import journal
 from worker_manager.state.layout import repository_of, state_root
 from worker_manager.state.records import Records
 
+#: From the first look at a worker that has not checked in to the second.
+SECOND_LOOK_SECONDS = 40
+
 
 def main(arguments: list[str]) -> int:
-    """`--exited ID CODE` from a launch script; `--end-session HOME` from the SessionEnd hook;
-    `--reconcile HOME` from a hook that found what a dead process has left.
+    """`--exited ID CODE` and `--not-checked-in ID` from a launch script; `--end-session HOME` from
+    the SessionEnd hook; `--reconcile HOME` from a hook that found what a dead process has left.
     """
     match arguments:
         case ["--exited", worker_id, code] if code.isdigit():
             return _exited(worker_id, int(code))
+        case ["--not-checked-in", worker_id]:
+            return _not_checked_in(worker_id)
         case ["--end-session", home]:
             return _end_session(home)
         case ["--reconcile", home]:
@@ -32,14 +43,38 @@ def _exited(worker_id: str, code: int) -> int:
     """The worker's agent has ended; this runs in its pane, which stays to be looked at. It
     reads no settings: they may be broken by now.
     """
+    for records, worker in _records_of(worker_id):
+        screen = Tmux("").screen(worker.handle)
+        journal.note(records.home(worker_id), "agent ended", exit_code=code)
+        reports.ended(records, worker_id, exit_code=code, screen=screen)
+    return code
+
+
+def _not_checked_in(worker_id: str) -> int:
+    """The worker has not checked in for a while: a dialog that we know is told at once, anything
+    else a little later, for a busy machine is slow.
+    """
+    for seconds in (0, SECOND_LOOK_SECONDS):
+        time.sleep(seconds)
+        for records, worker in _records_of(worker_id):
+            screen = Tmux("").screen(worker.handle)
+            dialog = dialogs.shown(screen)
+            if worker.status is not Status.STARTING:
+                return 0
+            if dialog or seconds:
+                way_out = dialog.way_out if dialog else "Look at its terminal, or stop_worker it."
+                reason = dialog.name if dialog else "has not checked in"
+                text = f"Its session has not started: {reason}. {way_out}\nIts terminal:\n{screen}"
+                reports.not_checked_in(records, worker_id, text, reason=reason)
+                return 0
+    return 0
+
+
+def _records_of(worker_id: str) -> Iterator[tuple[Records, Worker]]:
     for entry in os.scandir(state_root()):
         records = Records(entry.path)
         if os.path.isdir(records.home(worker_id)):
-            worker = records.get(worker_id)
-            screen = Tmux("").screen(worker.handle)
-            journal.note(records.home(worker_id), "agent ended", exit_code=code)
-            reports.ended(records, worker_id, exit_code=code, screen=screen)
-    return code
+            yield records, records.get(worker_id)
 
 
 def _end_session(home: str) -> int:

@@ -26,10 +26,10 @@ from worker_manager.errors import (
     WorkerNotFound,
 )
 from worker_manager.messages import Message
-from worker_manager.models import Status, Worker
+from worker_manager.models import Activity, Status, Worker
 from worker_manager.reconcile import end_the_gone, reconcile
 from worker_manager.runtimes.base import Runtime
-from worker_manager.state import journal, launches, processes, receipts, sessions
+from worker_manager.state import activities, journal, launches, processes, receipts, sessions
 from worker_manager.state.files import remove_tree
 from worker_manager.state.layout import mailbox_path, orchestrator_home, repository_of
 from worker_manager.state.locking import exclusive
@@ -243,6 +243,11 @@ class Fleet:
         """The messages that were shown last, and where each lies."""
         return self._own_mailbox().history(most)
 
+    def activity(self, worker: Worker) -> Activity | None:
+        """What its session does at this moment, or None."""
+        home = self.records.home(worker.id)
+        return None if worker.finished else activities.activity(self._root, home)
+
     def attach_command(self, worker: Worker) -> list[str]:
         """How a person looks at the worker's terminal."""
         return self._runtime.attach_command(worker.handle)
@@ -367,6 +372,7 @@ class Fleet:
                 "WORKER_MANAGER_PYTHON": sys.executable,
             },
             on_exit=[*ours, "--exited", worker.id],
+            on_silence=[*ours, "--not-checked-in", worker.id],
         )
 
     def _own_mailbox(self) -> Mailbox:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from worker_manager.errors import StateCorrupt, WorkerFinished
 
 SCHEMA = 1
+#: Between two turns a session is idle for a moment.
+SETTLE_SECONDS = 3.0
 
 
 class Status(StrEnum):
@@ -25,6 +28,16 @@ class Status(StrEnum):
 
 #: Statuses of a worker that has nothing more to do.
 FINISHED = frozenset({Status.COMPLETED, Status.FAILED, Status.STOPPED})
+
+
+class Activity(NamedTuple):
+    """What Claude Code says of a session of its own: `status` is busy, idle, waiting or shell (a
+    background command runs), `waiting_for` names a dialog, `since` is in seconds since the epoch.
+    """
+
+    status: str
+    waiting_for: str
+    since: float
 
 
 @dataclass(frozen=True)
@@ -85,6 +98,22 @@ class Worker:
     def is_presumed_dead(self) -> bool:
         """Whether its end was only concluded: no launch script has told an exit code."""
         return self.status is Status.FAILED and self.exit_code is None
+
+    def seen(self, activity: Activity | None, *, at: float) -> tuple[Status, str, str]:
+        """Status, reason and since when, with what its session does at this moment: some things
+        that happen at its terminal fire no hook. `at` is in seconds since the epoch.
+        """
+        if activity is None or at - activity.since < SETTLE_SECONDS:
+            return self.status, self.reason, self.changed_at
+        since = datetime.fromtimestamp(activity.since, UTC).isoformat(timespec="seconds")
+        is_open = self.status in (Status.STARTING, Status.RUNNING)
+        if is_open and activity.status == "waiting":
+            return Status.BLOCKED, f"{activity.waiting_for} at its terminal", since
+        if is_open and activity.status == "idle":
+            return self.status, "idle without a report; nudge_worker makes it go on", since
+        if self.status is Status.BLOCKED and activity.status == "busy" and since > self.changed_at:
+            return Status.RUNNING, "", since
+        return self.status, self.reason, self.changed_at
 
     def launch(self, process: str) -> Worker:
         """Its runtime has taken it over."""

@@ -72,6 +72,17 @@ def blocked(
     return _report(records, worker_id, lambda worker: worker.block(report, reason=reason))
 
 
+def not_checked_in(records: Records, worker_id: str, text: str, *, reason: str) -> None:
+    """Its session has not started: something at its terminal keeps it."""
+    report = _new_report(messages.BLOCKED, text)
+
+    def change(worker: Worker) -> Worker:
+        is_held = worker.status is Status.STARTING
+        return worker.block(report, reason=reason) if is_held else worker
+
+    _report(records, worker_id, change)
+
+
 def unblocked(records: Records, worker_id: str) -> None:
     """It goes on."""
     if records.get(worker_id).status is Status.BLOCKED:

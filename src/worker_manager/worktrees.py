@@ -39,6 +39,13 @@ class Work(NamedTuple):
     uncommitted: int
 
 
+class Progress(NamedTuple):
+    """Commits since the base; files that differ from it, committed or not."""
+
+    commits: int
+    files: int
+
+
 def main_checkout(project: str) -> Path:
     """The top directory below which the repository's worktrees go. Raises NotARepository."""
     inside = _try(project, "rev-parse", "--is-inside-work-tree")
@@ -113,6 +120,17 @@ def remove_unused(checkout: Path, path: Path, branch: str, base_sha: str) -> Non
     """Takes back a worktree that `create` has just made and nobody has used."""
     _git(str(checkout), "worktree", "remove", "--", str(path))
     _git(str(checkout), "update-ref", "-d", f"refs/heads/{branch}", base_sha)
+
+
+def progress(path: str, base_sha: str) -> Progress | None:
+    """How far a worker's directory has come from its base; None when git doesn't say."""
+    try:
+        commits = int(_git(path, "rev-list", "--count", f"{base_sha}..HEAD"))
+        changed = _git(path, "diff", "--name-only", base_sha).splitlines()
+        new = _git(path, "ls-files", "--others", "--exclude-standard").splitlines()
+    except (NotARepository, WorktreeRefused):
+        return None
+    return Progress(commits, len(changed) + len(new))
 
 
 def describe(path: str, base_sha: str) -> Work:

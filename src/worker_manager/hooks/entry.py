@@ -14,6 +14,8 @@ _MODULES = {
     "UserPromptSubmit": "prompt",
     "PostToolUse": "tool",
     "Stop": "stop",
+    "StopFailure": "stop_failure",
+    "Notification": "notification",
     "SessionEnd": "session_end",
 }
 

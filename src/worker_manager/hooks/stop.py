@@ -34,6 +34,7 @@ def _want_report(home: str, stdin: dict[str, object]) -> None:
     if stdin.get("background_tasks"):
         return  # the end of one of them starts its next turn
     records = Records(repository_of(home))
+    reports.unblocked(records, os.path.basename(home))  # its turn came to an end
     worker = reports.redeliver(records, records.get(os.path.basename(home)))
     if worker.status not in (Status.STARTING, Status.RUNNING):
         return
@@ -48,6 +49,11 @@ def _want_report(home: str, stdin: dict[str, object]) -> None:
         occasion = str(os.stat(path).st_mtime_ns)
         reports.stalled(records, worker.id, last_words, occasion=occasion)
         _remind(home)
+
+
+def was_told_of(home: str) -> bool:
+    """Whether its orchestrator was told, since somebody last spoke to it, that it stopped."""
+    return _reminded(home) > REMIND_TIMES
 
 
 def _reminded(home: str) -> int:

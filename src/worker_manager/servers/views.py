@@ -1,11 +1,12 @@
 """How tools show a worker: its structured content, and a line of text."""
 
 import shlex
+import time
 from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from worker_manager import formatting
+from worker_manager import formatting, worktrees
 from worker_manager.fleet import Fleet
 from worker_manager.models import Worker
 
@@ -20,6 +21,7 @@ class WorkerInfo(BaseModel):
     title: str
     status: str
     reason: str
+    since: str
     agent: str
     path: str
     branch: str
@@ -27,19 +29,24 @@ class WorkerInfo(BaseModel):
     base_sha: str
     question: str
     missing: str
+    commits: int | None
+    changed_files: int | None
+    created_at: str
     attach: str
-    changed_at: str
 
 
 def info_of(fleet: Fleet, worker: Worker) -> WorkerInfo:
     """What is known of it."""
+    status, reason, since = worker.seen(fleet.activity(worker), at=time.time())
+    progress = worktrees.progress(worker.path, worker.base_sha) if worker.branch else None
     asked = worker.report.text if worker.report and worker.status == "asking" else ""
     return WorkerInfo(
         id=worker.id,
         name=worker.name,
         title=worker.title,
-        status=worker.status.value,
-        reason=worker.reason,
+        status=status.value,
+        reason=reason,
+        since=since,
         agent=worker.agent,
         path=worker.path,
         branch=worker.branch,
@@ -48,13 +55,17 @@ def info_of(fleet: Fleet, worker: Worker) -> WorkerInfo:
         question=formatting.one_line(asked)[:500],
         missing=worker.missing,
         attach=shlex.join(fleet.attach_command(worker)),
-        changed_at=worker.changed_at,
+        commits=progress.commits if progress else None,
+        changed_files=progress.files if progress else None,
+        created_at=worker.created_at,
     )
 
 
 def line_of(info: WorkerInfo) -> str:
     """On one line."""
     reason = f" ({info.reason})" if info.reason else ""
-    question = f": {info.question}" if info.question else ""
+    since = f" since {info.since[:19].replace('T', ' ')}" if info.since else ""
+    work = "" if info.commits is None else f", commits: {info.commits}, files: {info.changed_files}"
     missing = f" [{info.missing} missing]" if info.missing else ""
-    return f"{info.id} {info.status}{reason} {info.name}{missing}{question}"
+    question = f": {info.question}" if info.question else ""
+    return f"{info.id} {info.status}{reason}{since} {info.name}{work}{missing}{question}"

@@ -27,6 +27,8 @@ SESSION_VARIABLES = (
     "CLAUDE_PROJECT_DIR",
     "AI_AGENT",
 )
+#: A session checks in 1 to 3 s after its start.
+CHECK_IN_SECONDS = 20
 #: Above this a task is named instead of given: Linux allows 128 KiB for one argument.
 PROMPT_LIMIT_BYTES = 100_000
 
@@ -59,16 +61,22 @@ def write_script(
     prompt_word: str,
     environment: Mapping[str, str],
     on_exit: Sequence[str],
+    on_silence: Sequence[str],
 ) -> str:
     """The launch script; gives its path. `on_exit` is called with the exit code behind it, also
     when the terminal goes away. The kernel tells that to the first shell alone, which dies of it,
     so that it is told to the agent, too; the second shell outlives the agent.
+
+    `on_silence` is called when the worker has not checked in after CHECK_IN_SECONDS.
     """
     exports = [f"export {name}={shlex.quote(value)}" for name, value in environment.items()]
+    record = shlex.quote(os.path.join(home, "worker.json"))
     lines = [
         "#!/bin/sh",
         f"unset {' '.join(SESSION_VARIABLES)}",
         *exports,
+        f'(sleep {CHECK_IN_SECONDS}; grep -q \'"status": "starting"\' {record} &&'
+        f" exec {shlex.join(on_silence)}) </dev/null >/dev/null 2>&1 &",
         # In the foreground: a program in the background of a shell ignores Ctrl-C, and all that
         # it runs does.
         "(",

@@ -62,7 +62,7 @@ def claude_process(root: str) -> int | None:
         return int(told)
     pid: int | None = os.getppid()
     while pid and pid > 1:
-        if os.path.exists(_session_file(pid)) or find_by_process(root, pid):
+        if os.path.exists(session_file(pid)) or find_by_process(root, pid):
             return pid
         pid = processes.parent(pid)
     return None
@@ -71,7 +71,7 @@ def claude_process(root: str) -> int | None:
 def id_in_session_file(pid: int) -> str | None:
     """The session id in Claude Code's own file about one of its processes, or None."""
     try:
-        with open(_session_file(pid), encoding="utf-8") as file:
+        with open(session_file(pid), encoding="utf-8") as file:
             found = str(json.load(file).get("sessionId", ""))
     except (OSError, ValueError, AttributeError):
         return None
@@ -93,7 +93,8 @@ def _names(root: str) -> list[str]:
         return []
 
 
-def _session_file(pid: int) -> str:
+def session_file(pid: int) -> str:
+    """Claude Code's own file about one of its processes."""
     configuration = os.environ.get("CLAUDE_CONFIG_DIR") or os.path.expanduser("~/.claude")
     return os.path.join(configuration, "sessions", f"{pid}.json")
 

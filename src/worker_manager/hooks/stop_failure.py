@@ -1,0 +1,26 @@
+"""StopFailure: a worker's turn ended with an error of the API. Nothing resumes by itself."""
+
+import os
+
+from worker_manager.hooks import call
+from worker_manager.state.layout import is_worker_home, repository_of
+
+
+def run() -> int:
+    """Tells the orchestrator, with what Claude Code says."""
+    home = call.home()
+    if home is None or not is_worker_home(home):
+        return 0
+    given = call.stdin()
+    said = (given.get("error_details"), given.get("last_assistant_message"))
+    _report(home, str(given.get("error") or "unknown"), [str(text) for text in said if text])
+    return 0
+
+
+def _report(home: str, error: str, said: list[str]) -> None:
+    from worker_manager import messages, reports  # 60 ms, in workers only
+    from worker_manager.state.records import Records
+
+    text = "\n".join([f"Its turn ended with an error of the API: {error}.", *said])
+    records = Records(repository_of(home))
+    reports.blocked(records, os.path.basename(home), messages.LIMIT, text, reason=error)

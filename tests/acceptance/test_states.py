@@ -1,0 +1,163 @@
+"""What keeps a real worker from going on, and how its orchestrator hears of it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.support.claude_lab import ClaudeLab, Session
+from tests.support.crew import CREW, start_boss, start_worker, worker_id
+from tests.support.messages_api import Failure, MessagesApi, Request, call, say
+
+pytestmark = [pytest.mark.claude, pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+def boss(crew: ClaudeLab, api: MessagesApi) -> Session:
+    """An idle orchestrator; its model starts worker W1 at the prompt `start W1`."""
+    api.name_session("boss", first_prompt="^BOSS")
+    api.name_session("worker", first_prompt="W1 write")
+    api.on("boss", "^list", call(f"{CREW}list_workers"))
+    start_worker(api, "boss", "W1")
+    return start_boss(crew)
+
+
+def start(api: MessagesApi, boss: Session) -> str:
+    """Starts the worker; gives its id."""
+    boss.type("start W1")
+    started = api.wait_for_request("boss", r"Worker [0-9a-f]{8} ")
+    boss.wait_for_status("idle")
+    return worker_id(started)
+
+
+def listed(api: MessagesApi, boss: Session) -> Request:
+    """What the model reads of its workers."""
+    boss.wait_for_status("idle")
+    before = api.requests("boss")[-1]
+    boss.type("list them")
+    return api.wait_for_request("boss", '"workers":', after=before)
+
+
+def terminal_of(lab: ClaudeLab, api: MessagesApi) -> Session:
+    """The worker's own session."""
+    opening = api.wait_for_request("worker")
+    return lab.wait_for_session(lambda state: state["sessionId"] == opening.session_id)
+
+
+@contextmanager
+def personal_settings(lab: ClaudeLab) -> Iterator[dict[str, object]]:
+    """The person's own ~/.claude.json, to be changed."""
+    path = lab.home / ".claude.json"
+    content = json.loads(path.read_text("utf-8"))
+    yield content
+    path.write_text(json.dumps(content), "utf-8")
+
+
+@pytest.mark.promise("state-idle")
+def test_esc_at_a_workers_terminal_is_seen_and_told(crew: ClaudeLab, api: MessagesApi) -> None:
+    with personal_settings(crew) as own:
+        own["messageIdleNotifThresholdMs"] = 8000
+    api.name_session("boss", first_prompt="^BOSS")
+    api.name_session("worker", first_prompt="W1 write")
+    api.on("boss", "^list", call(f"{CREW}list_workers"))
+    api.on("worker", "W1 write", call("Bash", command="sleep 300", description="Work"))
+    start_worker(api, "boss", "W1")
+    boss = start_boss(crew)
+    worker = start(api, boss)
+    terminal = terminal_of(crew, api)
+    terminal.wait_for_status("busy")
+    terminal.wait_for_screen("Work")
+
+    terminal.press("Escape")
+    terminal.wait_for_status("idle")
+
+    told = api.wait_for_request("boss", r"\[stalled m")
+    assert worker in told.new_text
+    assert "idle without a report" in listed(api, boss).new_text
+    assert api.times_told("boss", r"\[stalled m") == 1
+
+
+@pytest.mark.promise("state-dialog")
+def test_a_dialog_at_a_workers_start_is_told_with_the_way_out(
+    crew: ClaudeLab, api: MessagesApi, boss: Session
+) -> None:
+    servers = {"mcpServers": {"foo": {"command": "true"}}}
+    (crew.repository / ".mcp.json").write_text(json.dumps(servers), "utf-8")
+    crew.git("add", ".mcp.json")
+    crew.git("commit", "-q", "-m", "Servers")
+    api.on("worker", "W1 write", call(f"{CREW}complete", summary="DONE-1"))
+    worker = start(api, boss)
+
+    told = api.wait_for_request("boss", r"\[blocked m", seconds=60)
+    assert "project MCP servers" in told.new_text
+    assert "enabledMcpjsonServers" in told.new_text
+    assert f"{worker} blocked (project MCP servers)" in listed(api, boss).new_text
+
+    (state,) = [s for s in crew.state_home.glob("worker-manager/*/workers/*/worker.json")]
+    handle = json.loads(state.read_text("utf-8"))["handle"]
+    socket, _, name = handle.rpartition(":")
+    # The person answers.
+    subprocess.run(["tmux", "-S", socket, "send-keys", "-t", f"={name}:", "Enter"], check=True)
+    api.wait_for_request("boss", "DONE-1")
+    assert api.times_told("boss", r"\[blocked m") == 1
+
+
+@pytest.mark.promise("state-limit")
+def test_a_usage_limit_is_told_once_and_a_nudge_goes_on(
+    crew: ClaudeLab, api: MessagesApi, boss: Session
+) -> None:
+    headers = {"x-should-retry": "false"}
+    limit = "You have hit your limit, it resets at 5pm"
+    api.on("worker", "W1 write", Failure(429, limit, headers))
+    api.on("worker", "GO-ON", call(f"{CREW}complete", summary="DONE-1"))
+    worker = start(api, boss)
+
+    told = api.wait_for_request("boss", r"\[limit m")
+    assert limit in told.new_text
+    assert f"{worker} blocked (rate_limit)" in listed(api, boss).new_text
+
+    boss.wait_for_status("idle")
+    api.on("boss", "^go on", call(f"{CREW}nudge_worker", id=worker, message="GO-ON"))
+    boss.type("go on with it")
+    api.wait_for_request("boss", "DONE-1")
+    assert api.times_told("boss", r"\[limit m") == 1
+
+
+@pytest.mark.promise("state-limit")
+def test_an_overload_that_passes_is_not_told(
+    crew: ClaudeLab, api: MessagesApi, boss: Session
+) -> None:
+    api.on("worker", "W1 write", Failure(529, "overloaded"))
+    api.on("worker", "W1 write", call(f"{CREW}complete", summary="DONE-1"))
+    start(api, boss)
+
+    api.wait_for_request("boss", "DONE-1")
+
+    boss.wait_for_status("idle")
+    assert api.times_told("boss", r"\[limit m") == 0
+
+
+@pytest.mark.promise("report-end")
+@pytest.mark.parametrize("how", ["killed", "exit"])
+def test_a_worker_that_ends_at_its_terminal_has_failed(
+    crew: ClaudeLab, api: MessagesApi, boss: Session, how: str
+) -> None:
+    api.on("worker", "W1 write", say("I wait."))
+    api.on("worker", "", say("I wait."))
+    worker = start(api, boss)
+    terminal = terminal_of(crew, api)
+    if how == "killed":
+        terminal.end(signal.SIGKILL)
+    else:
+        api.wait_for_request("boss", r"\[stalled m")
+        terminal.type("/exit")
+
+    told = api.wait_for_request("boss", r"\[failed m")
+    assert worker in told.new_text
+    assert f"exit code {137 if how == 'killed' else 0}" in told.new_text
+    assert f"{worker} failed" in listed(api, boss).new_text
