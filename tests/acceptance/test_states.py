@@ -71,7 +71,7 @@ def test_esc_at_a_workers_terminal_is_seen_and_told(crew: ClaudeLab, api: Messag
     worker = start(api, boss)
     terminal = terminal_of(crew, api)
     terminal.wait_for_status("busy")
-    terminal.wait_for_screen("Work")
+    terminal.wait_for_screen("sleep 300")
 
     terminal.press("Escape")
     terminal.wait_for_status("idle")
@@ -98,7 +98,7 @@ def test_a_dialog_at_a_workers_start_is_told_with_the_way_out(
     assert "enabledMcpjsonServers" in told.new_text
     assert f"{worker} blocked (project MCP servers)" in listed(api, boss).new_text
 
-    (state,) = [s for s in crew.state_home.glob("worker-manager/*/workers/*/worker.json")]
+    (state,) = crew.state_home.glob("worker-manager/*/workers/*/worker.json")
     handle = json.loads(state.read_text("utf-8"))["handle"]
     socket, _, name = handle.rpartition(":")
     # The person answers.

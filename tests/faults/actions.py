@@ -11,6 +11,7 @@ from typing import Any
 
 from worker_manager import reports
 from worker_manager.config import Settings
+from worker_manager.errors import StateUnavailable
 from worker_manager.fleet import Fleet, Wanted
 from worker_manager.messages import Message
 from worker_manager.models import Worker
@@ -55,6 +56,14 @@ def read(tell: Tell, home: str, most: int) -> int:
     tell([(message.id, message.body, message.repeat) for message in claim.messages])
     claim.acknowledge(receipt)
     return len(claim.messages)
+
+
+def read_again(tell: Tell, home: str, most: int) -> None:
+    """As a server does, which lives on when a call of its has failed."""
+    try:
+        read(tell, home, most)
+    except StateUnavailable:
+        read(tell, home, most)
 
 
 def release(_: Tell, home: str, most: int) -> None:

@@ -178,3 +178,23 @@ def test_a_reader_that_fails_at_any_step_loses_nothing(tmp_path: Path, fault: in
         assert {*shown, *again} == {message(10 * at + number).id for number in range(3)}
         assert all(again[one] for one in shown if one in again), "an unmarked repeat"
         claim.acknowledge()
+
+
+@pytest.mark.promise("disk-refused")
+@pytest.mark.parametrize("fault", ERRORS)
+def test_a_reader_that_lives_on_after_an_error_shows_the_same_messages(
+    tmp_path: Path, fault: int
+) -> None:
+    home = home_in(tmp_path)
+    box = Mailbox(mailbox_path(home))
+
+    def attempt(at: int) -> Outcome:
+        for number in range(2):
+            box.deliver(message(10 * at + number))
+        return run(actions.read_again, home, 2, root=home, fault=fault, at=at)
+
+    for at, outcome in at_every_step(attempt):
+        shown = {letter[0] for portion in outcome.told for letter in portion}
+        assert shown == {message(10 * at + number).id for number in range(2)}
+        while (claim := box.claim()) is not None:
+            claim.acknowledge()
