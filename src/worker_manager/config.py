@@ -27,6 +27,7 @@ class Settings:
     permission_mode: str = "bypassPermissions"
     on_exit: str = "stop"
     ask_wait_seconds: int = 3600
+    idle_seconds: int = 60
     worktree_directory: str = ".worktrees"
     tmux_socket: str = "worker-manager"
 

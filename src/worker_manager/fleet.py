@@ -27,7 +27,7 @@ from worker_manager.errors import (
 )
 from worker_manager.messages import Message
 from worker_manager.models import Activity, Status, Worker
-from worker_manager.reconcile import end_the_gone, reconcile
+from worker_manager.reconcile import end_the_gone, reconcile, tell_idle
 from worker_manager.runtimes.base import Runtime
 from worker_manager.state import activities, journal, launches, processes, receipts, sessions
 from worker_manager.state.files import remove_tree
@@ -255,6 +255,12 @@ class Fleet:
     def reconcile(self) -> None:
         """Makes this orchestrator's records agree with the world; safe at any time."""
         reconcile(self.records, self.owner, self._runtime)
+
+    def watch(self) -> None:
+        """Notices what fires no hook and ends no process, in a few milliseconds."""
+        own = [one for one in self.records.all() if one.owner == self.owner and not one.finished]
+        end_the_gone(self.records, own, self._runtime)
+        tell_idle(self._root, self.records, own, self._settings.idle_seconds)
 
     def tidy(self) -> None:
         """Removes what is too old to be of use: no work, only mail shown long ago and drafts."""

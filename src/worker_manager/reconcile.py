@@ -6,13 +6,14 @@ What a tool does not tell changes nothing.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
 from worker_manager import reports, worktrees
-from worker_manager.models import Worker
+from worker_manager.models import Status, Worker
 from worker_manager.runtimes.base import Presence, Runtime
-from worker_manager.state import journal, processes
+from worker_manager.state import activities, journal, processes, reminders
 from worker_manager.state.records import Records
 
 
@@ -36,6 +37,20 @@ def end_the_gone(records: Records, workers: Sequence[Worker], runtime: Runtime) 
             reason = "" if one.launched else "its start was interrupted"
             journal.note(records.home(one.id), "reconciled", found="gone")
             reports.ended(records, one.id, exit_code=None, screen=screen, reason=reason)
+
+
+def tell_idle(root: str, records: Records, workers: Sequence[Worker], seconds: float) -> None:
+    """Who works, but has done nothing for so many seconds, was interrupted at its terminal: Esc
+    fires no hook. Told once for each time.
+    """
+    for one in workers:
+        home = records.home(one.id)
+        if one.status is not Status.RUNNING or reminders.was_told_of(home):
+            continue
+        activity = activities.activity(root, home)
+        if activity and activity.status == "idle" and time.time() - activity.since > seconds:
+            words = "(it is idle: somebody may have interrupted it at its terminal)"
+            reports.stalled(records, one.id, words, occasion=f"idle {activity.since}")
 
 
 def _note_missing(records: Records, workers: Sequence[Worker]) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -15,6 +13,8 @@ from tests.support.crew import CREW, start_boss, start_worker, worker_id
 from tests.support.messages_api import Failure, MessagesApi, Request, call, say
 
 pytestmark = [pytest.mark.claude, pytest.mark.timeout(240)]
+
+WORK = "while :; do sleep 1; done"
 
 
 @pytest.fixture
@@ -49,29 +49,19 @@ def terminal_of(lab: ClaudeLab, api: MessagesApi) -> Session:
     return lab.wait_for_session(lambda state: state["sessionId"] == opening.session_id)
 
 
-@contextmanager
-def personal_settings(lab: ClaudeLab) -> Iterator[dict[str, object]]:
-    """The person's own ~/.claude.json, to be changed."""
-    path = lab.home / ".claude.json"
-    content = json.loads(path.read_text("utf-8"))
-    yield content
-    path.write_text(json.dumps(content), "utf-8")
-
-
 @pytest.mark.promise("state-idle")
 def test_esc_at_a_workers_terminal_is_seen_and_told(crew: ClaudeLab, api: MessagesApi) -> None:
-    with personal_settings(crew) as own:
-        own["messageIdleNotifThresholdMs"] = 8000
+    crew.env["WORKER_MANAGER_IDLE_SECONDS"] = "5"
     api.name_session("boss", first_prompt="^BOSS")
     api.name_session("worker", first_prompt="W1 write")
     api.on("boss", "^list", call(f"{CREW}list_workers"))
-    api.on("worker", "W1 write", call("Bash", command="sleep 300", description="Work"))
+    api.on("worker", "W1 write", call("Bash", command=WORK, description="Work"))
     start_worker(api, "boss", "W1")
     boss = start_boss(crew)
     worker = start(api, boss)
     terminal = terminal_of(crew, api)
     terminal.wait_for_status("busy")
-    terminal.wait_for_screen("sleep 300")
+    terminal.wait_for_screen("sleep 1")
 
     terminal.press("Escape")
     terminal.wait_for_status("idle")
@@ -91,7 +81,11 @@ def test_a_dialog_at_a_workers_start_is_told_with_the_way_out(
     crew.git("add", ".mcp.json")
     crew.git("commit", "-q", "-m", "Servers")
     api.on("worker", "W1 write", call(f"{CREW}complete", summary="DONE-1"))
-    worker = start(api, boss)
+    arguments = {"title": "Greet W2", "task": "W1 write", "permission_mode": "acceptEdits"}
+    api.on("boss", "^start W2", call(f"{CREW}start_worker", **arguments))
+    boss.type("start W2")
+    worker = worker_id(api.wait_for_request("boss", r"Worker [0-9a-f]{8} "))
+    boss.wait_for_status("idle")
 
     told = api.wait_for_request("boss", r"\[blocked m", seconds=60)
     assert "project MCP servers" in told.new_text

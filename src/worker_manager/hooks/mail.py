@@ -6,11 +6,9 @@ import sys
 from collections.abc import Callable
 
 from worker_manager import formatting
-from worker_manager.state import questions, receipts
+from worker_manager.state import questions, receipts, reminders
 from worker_manager.state.layout import is_worker_home, mailbox_path
 from worker_manager.state.mailbox import Claim, Mailbox, is_answer
-
-REMINDERS = "reminders"
 
 
 class Shown:
@@ -42,16 +40,9 @@ def take(home: str) -> Shown | None:
     if not is_worker_home(home):
         text = formatting.for_orchestrator(claim.messages, claim.files, claim.left)
         return Shown(text, claim, receipt)
-    forget_reminders(home)
+    reminders.forget(home)
     text = formatting.for_worker(claim.messages, claim.files, claim.left, _mark(home))
     return Shown(text, claim, receipt)
-
-
-def forget_reminders(home: str) -> None:
-    """The worker was spoken to: it is reminded anew."""
-    path = os.path.join(home, REMINDERS)
-    if os.path.exists(path):
-        os.unlink(path)
 
 
 def _accepts(home: str, mailbox: Mailbox) -> Callable[[str], bool]:

@@ -1,11 +1,11 @@
-"""Notification: Claude Code tells that a worker waits for a person, or does nothing."""
+"""Notification: Claude Code tells that a worker waits for a person."""
 
 import os
 
 from worker_manager.hooks import call
 from worker_manager.state.layout import is_worker_home, repository_of
 
-IDLE = "idle_prompt"
+DIALOGS = ("permission_prompt", "agent_needs_input", "elicitation_dialog")
 
 
 def run() -> int:
@@ -15,26 +15,9 @@ def run() -> int:
         return 0
     given = call.stdin()
     kind, message = str(given.get("notification_type", "")), str(given.get("message", ""))
-    if kind == IDLE:
-        _idle(home)
-    elif kind in ("permission_prompt", "agent_needs_input", "elicitation_dialog"):
+    if kind in DIALOGS:
         _waits(home, message)
     return 0
-
-
-def _idle(home: str) -> None:
-    """Without a report it has been idle for a minute: somebody pressed Esc, which fires no hook."""
-    from worker_manager import reports  # 60 ms, in workers only
-    from worker_manager.hooks import stop
-    from worker_manager.models import Status
-    from worker_manager.state.records import Records
-
-    records = Records(repository_of(home))
-    worker = records.get(os.path.basename(home))
-    if worker.status in (Status.STARTING, Status.RUNNING) and not stop.was_told_of(home):
-        reports.stalled(
-            records, worker.id, "(it was interrupted at its terminal)", occasion=worker.changed_at
-        )
 
 
 def _waits(home: str, message: str) -> None:

@@ -4,11 +4,8 @@ import os
 
 from worker_manager import formatting
 from worker_manager.hooks import call, mail
-from worker_manager.state import receipts
-from worker_manager.state.files import append
+from worker_manager.state import receipts, reminders
 from worker_manager.state.layout import is_worker_home, repository_of
-
-REMIND_TIMES = 2
 
 
 def run() -> int:
@@ -38,31 +35,12 @@ def _want_report(home: str, stdin: dict[str, object]) -> None:
     worker = reports.redeliver(records, records.get(os.path.basename(home)))
     if worker.status not in (Status.STARTING, Status.RUNNING):
         return
-    reminded = _reminded(home)
-    if reminded < REMIND_TIMES:
-        _remind(home)
+    reminded = reminders.count(home)
+    if reminded < reminders.TIMES:
+        reminders.add(home)
         call.block(formatting.reminder(reminded + 1))
-    elif reminded == REMIND_TIMES:
-        path = os.path.join(home, mail.REMINDERS)
+    elif reminded == reminders.TIMES:
         last_words = str(stdin.get("last_assistant_message") or "")
         # Told first, counted after: killed in between, it is told no second time.
-        occasion = str(os.stat(path).st_mtime_ns)
-        reports.stalled(records, worker.id, last_words, occasion=occasion)
-        _remind(home)
-
-
-def was_told_of(home: str) -> bool:
-    """Whether its orchestrator was told, since somebody last spoke to it, that it stopped."""
-    return _reminded(home) > REMIND_TIMES
-
-
-def _reminded(home: str) -> int:
-    """How often it was reminded since it was last spoken to; one more once it was told of."""
-    try:
-        return os.path.getsize(os.path.join(home, mail.REMINDERS))
-    except FileNotFoundError:
-        return 0
-
-
-def _remind(home: str) -> None:
-    append(os.path.join(home, mail.REMINDERS), "x")
+        reports.stalled(records, worker.id, last_words, occasion=reminders.occasion(home))
+        reminders.add(home)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,9 @@ from worker_manager.state.records import Records
 
 if TYPE_CHECKING:
     from worker_manager.fleet import Fleet
+
+#: A look costs 10 ms.
+WATCH_SECONDS = 10.0
 
 
 def serve_orchestrator() -> None:
@@ -89,13 +94,21 @@ def _open_home(root: str, claude: int, session_id: str, project: str) -> str:
 def _settle_in(fleet: Fleet) -> None:
     """The session has its tools; what happened while nobody looked may take its time."""
     _note_server(fleet.home)
-    threading.Thread(target=_catch_up, args=(fleet,), daemon=True).start()
+    threading.Thread(target=_keep_up, args=(fleet,), daemon=True).start()
 
 
-def _catch_up(fleet: Fleet) -> None:
+def _keep_up(fleet: Fleet) -> None:
+    """Catches up with what happened while nobody looked, then goes on looking."""
+    _try(fleet.reconcile)
+    _try(fleet.tidy)
+    while True:
+        time.sleep(WATCH_SECONDS)
+        _try(fleet.watch)
+
+
+def _try(look: Callable[[], None]) -> None:
     try:
-        fleet.reconcile()
-        fleet.tidy()
+        look()
     except (WorkerManagerError, OSError) as error:
         logging.getLogger(__name__).warning("%s", error)  # the tools will say it again
 
