@@ -22,12 +22,12 @@ SECOND_LOOK_SECONDS = 40
 
 
 def main(arguments: list[str]) -> int:
-    """`--exited ID CODE` and `--not-checked-in ID` from a launch script; `--end-session HOME` from
-    the SessionEnd hook; `--reconcile HOME` from a hook that found what a dead process has left.
+    """`--exited ID PID CODE` and `--not-checked-in ID` from a launch script; `--end-session HOME`
+    from the SessionEnd hook; `--reconcile HOME` from a hook that found what a dead process has left.
     """
     match arguments:
-        case ["--exited", worker_id, code] if code.isdigit():
-            return _exited(worker_id, int(code))
+        case ["--exited", worker_id, pid, code] if code.isdigit():
+            return _exited(worker_id, pid, int(code))
         case ["--not-checked-in", worker_id]:
             return _not_checked_in(worker_id)
         case ["--end-session", home]:
@@ -39,13 +39,15 @@ def main(arguments: list[str]) -> int:
             return 2
 
 
-def _exited(worker_id: str, code: int) -> int:
+def _exited(worker_id: str, pid: str, code: int) -> int:
     """The worker's agent has ended; this runs in its pane, which stays to be looked at. It
     reads no settings: they may be broken by now.
     """
     for records, worker in _records_of(worker_id):
-        screen = Tmux("").screen(worker.handle)
         journal.note(records.home(worker_id), "agent ended", exit_code=code)
+        if not worker.is_run_by(pid):
+            continue  # it was restored meanwhile
+        screen = Tmux("").screen(worker.handle)
         reports.ended(records, worker_id, exit_code=code, screen=screen)
     return code
 

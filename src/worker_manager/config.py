@@ -28,6 +28,8 @@ class Settings:
     on_exit: str = "stop"
     ask_wait_seconds: int = 3600
     idle_seconds: int = 60
+    stop_grace_seconds: int = 60
+    close_after_seconds: int = 3600
     worktree_directory: str = ".worktrees"
     tmux_socket: str = "worker-manager"
 

@@ -14,9 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from worker_manager import formatting, messages, naming, reports, worktrees
+from worker_manager import formatting, messages, naming, reports, stops, worktrees
 from worker_manager.agents import agent_named
-from worker_manager.agents.base import Assignment
+from worker_manager.agents.base import Assignment, LaunchSpec
 from worker_manager.config import Settings
 from worker_manager.errors import (
     InvalidInput,
@@ -28,7 +28,7 @@ from worker_manager.errors import (
 from worker_manager.messages import Message
 from worker_manager.models import Activity, Status, Worker
 from worker_manager.reconcile import end_the_gone, reconcile, tell_idle
-from worker_manager.runtimes.base import Runtime
+from worker_manager.runtimes.base import Presence, Runtime
 from worker_manager.state import activities, journal, launches, processes, receipts, sessions
 from worker_manager.state.files import remove_tree
 from worker_manager.state.layout import mailbox_path, orchestrator_home, repository_of
@@ -110,12 +110,12 @@ class Fleet:
         """
         title = naming.checked_title(wanted.title)
         task = naming.checked_text(wanted.task, "task")
-        agent = agent_named(wanted.agent or self._settings.agent)
         worker = self._new_worker(title, wanted)
+        agent_named(worker.agent)  # raises when there is none of that name
         self._runtime.check()
         worker, place = self._place(worker, wanted)
+        spec = self._launch_spec(worker)
         home = self.records.home(worker.id)
-        spec = agent.launch_spec(self._assignment(worker, home))
         with ExitStack() as undo:
             # The record comes first: should we be killed, it tells what was begun.
             self.records.create(worker)
@@ -124,16 +124,38 @@ class Fleet:
                 self._make_worktree(worker, place, undo)
             sessions.link(self._root, worker.session_id, home)
             undo.callback(sessions.unlink, self._root, worker.session_id)
-            for name, text in spec.files.items():
-                launches.write_file(home, name, text)
-            script = self._write_script(worker, home, spec.argv, task)
             undo.callback(_quietly_end, self._runtime, worker.handle)
-            pid = self._runtime.launch(worker.handle, ["sh", script], cwd=worker.path)
-            process = processes.identity(pid)
+            prompt = f"Task from your orchestrator: {title}\n\n{task}\n"
+            process = self._launch(worker, spec, "task.md", prompt)
             self.records.update(worker.id, lambda current: current.launch(process))
             undo.pop_all()
         journal.note(home, "started", agent=worker.agent, base=worker.base_sha)
         return Started(worker, place)
+
+    def restore(self, worker_id: str, text: str = "") -> Worker:
+        """Goes on with a worker's conversation in a new session, where it was. Raises
+        InvalidInput when it has one.
+        """
+        worker = self.worker(worker_id)
+        self._require_ended(worker)
+        self._runtime.check()
+        if worker.branch and not os.path.isdir(worker.path):
+            checkout = worktrees.main_checkout(self._project)
+            worktrees.reopen(checkout, Path(worker.path), worker.branch)
+        self._runtime.end(worker.handle)  # the terminal that shows how it ended
+        sessions.link(self._root, worker.session_id, self.records.home(worker.id))
+        prompt = f"Your orchestrator has restored your session. {text or 'Go on.'}\n"
+        spec = self._launch_spec(worker, is_restored=True)
+        starter = processes.identity(os.getpid())
+        self.records.update(worker.id, lambda one: one.restore(starter, at=now()))
+        try:
+            process = self._launch(worker, spec, "restored.md", prompt)
+        except WorkerManagerError:
+            self.records.update(worker.id, lambda _: worker)
+            raise
+        _, after = self.records.update(worker.id, lambda one: one.launch(process))
+        journal.note(self.records.home(worker.id), "restored")
+        return after
 
     def workers(self) -> list[Worker]:
         """This orchestrator's workers, oldest first, after a look at the world."""
@@ -158,6 +180,8 @@ class Fleet:
         worker = self.worker(worker_id)  # it may have asked while tmux was answering
         if worker.status in (Status.FAILED, Status.STOPPED):
             raise WorkerFinished(worker_id, worker.status.value, worker.reason)
+        if worker.status is Status.COMPLETED:
+            self._require_session(worker)
         question = worker.report if worker.status is Status.ASKING else None
         message = Message(
             id=naming.new_message_id(),
@@ -180,17 +204,17 @@ class Fleet:
         return worker, message
 
     def stop(self, worker_id: str) -> Worker:
-        """Ends the worker's agent; its worktree, branch and files stay as they are."""
+        """Ends the worker's session now; its worktree, branch and files stay, and what no commit
+        holds is saved.
+        """
+        return stops.end(self.records, self._runtime, self.worker(worker_id).id)
+
+    def ask_to_stop(self, worker_id: str) -> Worker:
+        """As `stop`, but a worker that can finish its thought may do so first, or refuse."""
         worker = self.worker(worker_id)
-        self.records.update(worker_id, Worker.request_stop)
-        try:
-            self._runtime.end(worker.handle)
-        except RuntimeUnavailable:
-            # Should it end later, that is no stop of ours.
-            self.records.update(worker_id, Worker.withdraw_stop)
-            raise
-        _, after = self.records.update(worker_id, lambda worker: worker.end(at=now(), reason=""))
-        return after
+        if not stops.can_be_asked(worker):
+            return self.stop(worker_id)
+        return stops.ask_to_stop(self.records, worker, self._settings.stop_grace_seconds)
 
     def stop_unfinished(self) -> list[str]:
         """Stops every unfinished worker of this orchestrator; gives their ids."""
@@ -258,9 +282,12 @@ class Fleet:
 
     def watch(self) -> None:
         """Notices what fires no hook and ends no process, in a few milliseconds."""
-        own = [one for one in self.records.all() if one.owner == self.owner and not one.finished]
+        settings = self._settings
+        own = [one for one in self.records.all() if one.owner == self.owner]
         end_the_gone(self.records, own, self._runtime)
-        tell_idle(self._root, self.records, own, self._settings.idle_seconds)
+        tell_idle(self._root, self.records, own, settings.idle_seconds)
+        stops.end_the_due(self.records, self._runtime, own)
+        stops.close_the_done(self.records, self._runtime, own, settings.close_after_seconds)
 
     def tidy(self) -> None:
         """Removes what is too old to be of use: no work, only mail shown long ago and drafts."""
@@ -349,12 +376,33 @@ class Fleet:
             worktrees.create(place.checkout, path, worker.branch, place.base.sha)
         undo.callback(worktrees.remove_unused, place.checkout, path, worker.branch, place.base.sha)
 
-    def _assignment(self, worker: Worker, home: str) -> Assignment:
-        return Assignment(
+    def _require_session(self, worker: Worker) -> None:
+        gone = self._runtime.probe([worker.handle])[worker.handle] is Presence.GONE
+        if worker.closed or gone:
+            raise InvalidInput(
+                f"Worker {worker.id} is completed and its session has ended. "
+                "restore_worker goes on with its conversation."
+            )
+
+    def _require_ended(self, worker: Worker) -> None:
+        presence = self._runtime.probe([worker.handle])[worker.handle]
+        if presence is Presence.UNKNOWN:
+            raise RuntimeUnavailable(
+                f"tmux does not say whether worker {worker.id} has a session. Try again."
+            )
+        if presence is Presence.ALIVE:
+            raise InvalidInput(
+                f"Worker {worker.id} has a session. Speak to it with nudge_worker, or end it with "
+                "stop_worker first."
+            )
+
+    def _launch_spec(self, worker: Worker, *, is_restored: bool = False) -> LaunchSpec:
+        """Raises InvalidInput or AgentNotInstalled."""
+        assignment = Assignment(
             worker_id=worker.id,
             name=worker.name,
             title=worker.title,
-            home=home,
+            home=self.records.home(worker.id),
             path=worker.path,
             branch=worker.branch,
             session_id=worker.session_id,
@@ -362,16 +410,23 @@ class Fleet:
             plugin_root=self._plugin_root,
             permission_mode=worker.permission_mode,
             model=worker.model,
+            is_restored=is_restored,
         )
+        return agent_named(worker.agent).launch_spec(assignment)
 
-    def _write_script(self, worker: Worker, home: str, argv: list[str], task: str) -> str:
-        _, prompt_word = launches.write_task(home, worker.title, task)
+    def _launch(self, worker: Worker, spec: LaunchSpec, name: str, prompt: str) -> str:
+        """Starts its agent; gives the identity of the launch script's process. `name` is that of
+        the file that holds the prompt.
+        """
+        home = self.records.home(worker.id)
+        for file, text in spec.files.items():
+            launches.write_file(home, file, text)
         ours = [sys.executable, "-I", "-m", "worker_manager"]
-        return launches.write_script(
+        script = launches.write_script(
             home,
             cwd=worker.path,
-            argv=argv,
-            prompt_word=prompt_word,
+            argv=spec.argv,
+            prompt_word=launches.write_prompt(home, name, prompt),
             environment={
                 "WORKER_MANAGER_WORKER_ID": worker.id,
                 "WORKER_MANAGER_STATE_DIR": self._root,
@@ -379,6 +434,9 @@ class Fleet:
             },
             on_exit=[*ours, "--exited", worker.id],
             on_silence=[*ours, "--not-checked-in", worker.id],
+        )
+        return processes.identity(
+            self._runtime.launch(worker.handle, ["sh", script], cwd=worker.path)
         )
 
     def _own_mailbox(self) -> Mailbox:

@@ -19,6 +19,7 @@ LIMIT = "limit"
 ADOPTED = "adopted"
 NUDGE = "nudge"
 ANSWER = "answer"
+SHUTDOWN = "shutdown"
 
 _FIELDS = ("id", "type", "sender", "name", "sent", "reply-to")
 

@@ -86,6 +86,9 @@ class Worker:
     missing: str = ""  #: worktree, branch, or both with ` and `: gone without our doing
     launched: bool = False
     stop_requested: bool = False
+    stop_due: str = ""  #: when its session ends, after it was asked to stop
+    saved: str = ""  #: the git ref that holds what no commit held when its session ended
+    closed: bool = False  #: its session was ended a while after it completed
     schema: int = SCHEMA
     extra: dict[str, Any] = field(default_factory=dict)
 
@@ -138,7 +141,8 @@ class Worker:
     def ask(self, report: Report) -> Worker:
         """It asked its orchestrator something."""
         self._require_alive()
-        return replace(self._move(Status.ASKING, report.at), report=report)
+        asking = replace(self._move(Status.ASKING, report.at), report=report)
+        return asking.withdraw_stop() if self.stop_due else asking  # it refuses to stop
 
     def complete(self, report: Report) -> Worker:
         """It reported its work as done."""
@@ -154,17 +158,33 @@ class Worker:
             return self._move(Status.RUNNING, at)
         return self
 
-    def request_stop(self) -> Worker:
+    def request_stop(self, *, due: str = "") -> Worker:
         """From here on the end of its process is a stop and no failure."""
-        return replace(self, stop_requested=True)
+        return replace(self, stop_requested=True, stop_due=due)
 
     def withdraw_stop(self) -> Worker:
-        """The stop could not be carried out."""
-        return replace(self, stop_requested=False)
+        """It won't be stopped after all."""
+        return replace(self, stop_requested=False, stop_due="")
+
+    def close(self, changed_at: str) -> Worker:
+        """Its session ends, for it has completed and nobody spoke to it since then."""
+        is_done = self.status is Status.COMPLETED and self.changed_at == changed_at
+        return replace(self, closed=True) if is_done else self
+
+    def restore(self, starter: str, *, at: str) -> Worker:
+        """Its conversation goes on in a new session, which is to be launched."""
+        fresh = replace(self, starter=starter, launched=False, exit_code=None, closed=False)
+        return fresh.withdraw_stop()._move(Status.STARTING, at)
+
+    def is_run_by(self, pid: str) -> bool:
+        """Whether a launch script is its present one, not that of a session it had before."""
+        # Until a launch is noted, the record holds the process of the session before.
+        return (pid == self.process.partition("-")[0]) is self.launched
 
     def end(self, *, at: str, reason: str, exit_code: int | None = None) -> Worker:
         """Its agent process is gone."""
-        ended = replace(self, exit_code=self.exit_code if exit_code is None else exit_code)
+        code = self.exit_code if exit_code is None else exit_code
+        ended = replace(self, exit_code=code, stop_due="")
         if self.finished:
             return ended
         if self.stop_requested:

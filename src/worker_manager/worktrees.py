@@ -5,6 +5,9 @@ time limit, no GIT_* variables, no questions, English messages.
 """
 
 import os
+import shutil
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -122,6 +125,30 @@ def remove_unused(checkout: Path, path: Path, branch: str, base_sha: str) -> Non
     _git(str(checkout), "update-ref", "-d", f"refs/heads/{branch}", base_sha)
 
 
+def reopen(checkout: Path, path: Path, branch: str) -> None:
+    """Makes a worker's worktree again, on its branch. Raises WorktreeRefused."""
+    _require_inside(checkout, path.parent)
+    _git(str(checkout), "worktree", "prune")
+    _git(str(checkout), "worktree", "add", "--quiet", "--", str(path), branch)
+
+
+def save(path: str, ref: str, message: str) -> str:
+    """Saves what no commit holds, untracked files too, as a commit under `ref`; the worktree and
+    its index stay as they are. Gives its sha; empty when all is committed.
+    """
+    if not uncommitted(path):
+        return ""
+    index = os.path.join(path, _git(path, "rev-parse", "--git-path", "index"))
+    with tempfile.TemporaryDirectory() as folder:
+        copy = {"GIT_INDEX_FILE": os.path.join(folder, "index")}
+        shutil.copyfile(index, copy["GIT_INDEX_FILE"])
+        _git(path, "add", "--all", environment=copy)
+        tree = _git(path, "write-tree", environment=copy)
+    sha = _git(path, "commit-tree", tree, "-p", "HEAD", "-m", message, environment=_OURS)
+    _git(path, "update-ref", ref, sha)
+    return sha
+
+
 def progress(path: str, base_sha: str) -> Progress | None:
     """How far a worker's directory has come from its base; None when git doesn't say."""
     try:
@@ -168,10 +195,19 @@ def _exclude(checkout: Path, directory: str) -> None:
 _ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
 
 
-def _git(directory: str, *arguments: str) -> str:
+#: Whose commits those are that save work: the person may have no identity set.
+_OURS = {
+    "GIT_AUTHOR_NAME": "worker-manager",
+    "GIT_AUTHOR_EMAIL": "worker-manager@localhost",
+    "GIT_COMMITTER_NAME": "worker-manager",
+    "GIT_COMMITTER_EMAIL": "worker-manager@localhost",
+}
+
+
+def _git(directory: str, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
     git = Git(directory)
     try:
-        with git.custom_environment(**_ENVIRONMENT):
+        with git.custom_environment(**_ENVIRONMENT, **(environment or {})):
             return str(git.execute(["git", *arguments], kill_after_timeout=TIMEOUT_SECONDS))
     except GitCommandNotFound as error:
         raise NotARepository("git is not installed, or the directory is gone.") from error

@@ -155,3 +155,52 @@ def test_a_worker_that_ends_at_its_terminal_has_failed(
     assert worker in told.new_text
     assert f"exit code {137 if how == 'killed' else 0}" in told.new_text
     assert f"{worker} failed" in listed(api, boss).new_text
+
+
+@pytest.mark.promise("stop-saved", "stop-restored")
+def test_a_worker_stopped_with_dirty_files_goes_on_with_its_conversation(
+    crew: ClaudeLab, api: MessagesApi, boss: Session
+) -> None:
+    api.on(
+        "worker", "W1 write", call("Bash", command="echo x > dirty; " + WORK, description="Work")
+    )
+    worker = start(api, boss)
+    terminal = terminal_of(crew, api)
+    terminal.wait_for_screen("sleep 1")
+    api.on("boss", "^stop it", call(f"{CREW}stop_worker", id=worker, force=True))
+    boss.type("stop it")
+    stopped = api.wait_for_request("boss", "What no commit holds is saved")
+    terminal.wait_for_end()
+
+    boss.wait_for_status("idle")
+    api.on("worker", "GO-ON", call("Bash", command="cat dirty", description="Look"))
+    api.on("worker", "", call(f"{CREW}complete", summary="DONE-1"))
+    api.on("boss", "^restore it", call(f"{CREW}restore_worker", id=worker, message="GO-ON"))
+    boss.type("restore it")
+    resumed = api.wait_for_request("worker", "GO-ON")
+
+    assert f"refs/worker-manager/{worker}/" in stopped.new_text
+    assert "W1 write a greeting" in resumed.all_text
+    api.wait_for_request("boss", "DONE-1")
+    boss.wait_for_status("idle")
+    assert api.times_told("boss", r"\[failed m") == 0
+
+
+@pytest.mark.promise("stop-asked")
+def test_a_worker_that_is_asked_to_stop_refuses_and_goes_on(
+    crew: ClaudeLab, api: MessagesApi, boss: Session
+) -> None:
+    api.on("worker", "W1 write", call("Bash", command=WORK, description="Work"))
+    api.on("worker", r"\[shutdown m", call(f"{CREW}ask", question="REFUSED: in a migration"))
+    worker = start(api, boss)
+    terminal = terminal_of(crew, api)
+    terminal.wait_for_screen("sleep 1")
+    api.on("boss", "^stop it", call(f"{CREW}stop_worker", id=worker))
+    boss.type("stop it")
+    api.wait_for_request("boss", "was asked to stop")
+    terminal.press("Escape")  # else its endless command would keep it from reading
+
+    told = api.wait_for_request("boss", "REFUSED")
+
+    assert worker in told.new_text
+    assert f"{worker} asking" in listed(api, boss).new_text

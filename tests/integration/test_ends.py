@@ -177,7 +177,8 @@ def test_an_end_is_told_however_broken_the_settings_are(repository: Path, fleet:
     worker = running_worker(fleet)
     (repository / "worker-manager.toml").write_text("agent = [", "utf-8")
     (Path(worker.path) / "worker-manager.toml").write_text("agent = [", "utf-8")
-    command = [sys.executable, "-I", "-m", "worker_manager", "--exited", worker.id, "7"]
+    pid = worker.process.partition("-")[0]
+    command = [sys.executable, "-I", "-m", "worker_manager", "--exited", worker.id, pid, "7"]
 
     done = subprocess.run(command, cwd=worker.path, capture_output=True, text=True, check=False)
 

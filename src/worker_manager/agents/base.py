@@ -17,6 +17,7 @@ class Assignment(NamedTuple):
     plugin_root: str
     permission_mode: str
     model: str
+    is_restored: bool = False  #: its conversation goes on
 
 
 class LaunchSpec(NamedTuple):

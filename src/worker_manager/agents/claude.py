@@ -43,7 +43,8 @@ def launch_spec(assignment: Assignment) -> LaunchSpec:
         )
     mode = _checked_mode(assignment.permission_mode)
     settings = os.path.join(assignment.home, "settings.json")
-    argv = [os.path.abspath(claude), "--session-id", assignment.session_id]
+    session = "--resume" if assignment.is_restored else "--session-id"
+    argv = [os.path.abspath(claude), session, assignment.session_id]
     argv += ["-n", assignment.name, "--plugin-dir", assignment.plugin_root]
     argv += ["--settings", settings, "--permission-mode", mode]
     argv += ["--append-system-prompt", _system_prompt(assignment)]

@@ -137,7 +137,7 @@ class _Demo:
             await self._mail_of(worker, messages.COMPLETION)
             await self._check_status(worker, "completed")
             self._check_work(worker)
-            await self._call("stop_worker", id=worker.id)
+            await self._call("stop_worker", id=worker.id, force=True)
             self.tell("worker stopped; its branch is still there")
             await self._session.end("prompt_input_exit")
 

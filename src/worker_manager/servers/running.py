@@ -13,7 +13,11 @@ from worker_manager.servers.views import WorkerId, WorkerInfo, info_of, line_of
 
 
 class StoppedInfo(Result, WorkerInfo):
-    """A worker that was just stopped."""
+    """A worker that was just stopped, asked to stop or restored; the git ref under which its
+    uncommitted work was saved.
+    """
+
+    saved: str
 
 
 class StartedInfo(Result, WorkerInfo):
@@ -50,12 +54,23 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
             return answer(_started_text(started, info.attach), info)
 
     @server.tool(annotations=ToolAnnotations(title="Stop worker", destructive_hint=True))
-    def stop_worker(id: WorkerId) -> Annotated[CallToolResult, StoppedInfo]:
-        """End a worker's session. Its branch, worktree and uncommitted files stay."""
+    def stop_worker(
+        id: WorkerId,
+        force: Annotated[bool, Field(description="now, without asking it first")] = False,
+    ) -> Annotated[CallToolResult, StoppedInfo]:
+        """End a worker's session; it may finish its thought first. Branch and files stay."""
         with tool_errors():
-            worker = fleet.stop(id)
-            text = f"{worker.name} is {worker.status.value}. Its work stays in {worker.path}."
-            return answer(text, StoppedInfo(**info_of(fleet, worker).model_dump()))
+            worker = fleet.stop(id) if force else fleet.ask_to_stop(id)
+            info = StoppedInfo(**info_of(fleet, worker).model_dump(), saved=worker.saved)
+            return answer(_stopped_text(worker), info)
+
+    @server.tool(annotations=ToolAnnotations(title="Restore worker", destructive_hint=False))
+    def restore_worker(id: WorkerId, message: str = "") -> Annotated[CallToolResult, StoppedInfo]:
+        """Go on with the conversation of a worker whose session has ended."""
+        with tool_errors():
+            worker = fleet.restore(id, message)
+            info = StoppedInfo(**info_of(fleet, worker).model_dump(), saved=worker.saved)
+            return answer(f"{worker.name} goes on in {worker.path}.", info)
 
     @server.tool(annotations=ToolAnnotations(title="Adopt workers", destructive_hint=False))
     def adopt_workers(
@@ -70,6 +85,22 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
         with tool_errors():
             infos = [info_of(fleet, worker) for worker in fleet.adopt(ids or (), force=force)]
             return answer(_adopted_text(infos), Adopted(workers=infos))
+
+
+def _stopped_text(worker: Worker) -> str:
+    if worker.stop_due:
+        return (
+            f"{worker.name} was asked to stop. It may complete or refuse, which you will hear; "
+            f"else its session ends at {worker.stop_due[11:19]} UTC."
+        )
+    lines = [f"{worker.name} is {worker.status.value}. Its work stays in {worker.path}."]
+    if worker.saved:
+        lines.append(
+            "What no commit holds is saved, too; in there, this brings it back: "
+            f"git restore --source={worker.saved} -- ."
+        )
+    lines.append("restore_worker goes on with its conversation.")
+    return "\n".join(lines)
 
 
 def _started_info(fleet: Fleet, started: Started) -> StartedInfo:

@@ -40,17 +40,14 @@ def write_file(home: str, name: str, text: str) -> str:
     return path
 
 
-def write_task(home: str, title: str, task: str) -> tuple[str, str]:
-    """The task as a file, and the shell word that stands for it as the agent's prompt.
-
-    The leading words keep a task from being read as an option, a slash command or a
-    subcommand.
+def write_prompt(home: str, name: str, text: str) -> str:
+    """A prompt as a file, and the shell word that stands for it. The text's first words must keep
+    it from being read as an option, a slash command or a subcommand.
     """
-    text = f"Task from your orchestrator: {title}\n\n{task}\n"
-    path = write_file(home, "task.md", text)
+    path = write_file(home, name, text)
     if len(text.encode()) <= PROMPT_LIMIT_BYTES:
-        return path, f'"$(cat {shlex.quote(path)})"'
-    return path, shlex.quote(f"Your task is in the file {path}. Read all of it, then do it.")
+        return f'"$(cat {shlex.quote(path)})"'
+    return shlex.quote(f"Your task is in the file {path}. Read all of it, then do it.")
 
 
 def write_script(
@@ -63,9 +60,9 @@ def write_script(
     on_exit: Sequence[str],
     on_silence: Sequence[str],
 ) -> str:
-    """The launch script; gives its path. `on_exit` is called with the exit code behind it, also
-    when the terminal goes away. The kernel tells that to the first shell alone, which dies of it,
-    so that it is told to the agent, too; the second shell outlives the agent.
+    """The launch script; gives its path. `on_exit` is called with the script's pid and the agent's
+    exit code behind it, also when the terminal goes away. The kernel tells that to the first shell
+    alone, which dies of it, so that it is told to the agent, too; the second outlives the agent.
 
     `on_silence` is called when the worker has not checked in after CHECK_IN_SECONDS.
     """
@@ -82,7 +79,7 @@ def write_script(
         "(",
         "trap : HUP TERM",
         f"cd {shlex.quote(cwd)} && {shlex.join(argv)} -- {prompt_word}",
-        f'exec {shlex.join(on_exit)} "$?"',
+        f'exec {shlex.join(on_exit)} "$$" "$?"',
         ")",
         'exit "$?"',
     ]

@@ -1,0 +1,112 @@
+"""How a worker's session is ended: its work is saved first, and mostly it is asked before."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from worker_manager import messages, naming, worktrees
+from worker_manager.errors import RuntimeUnavailable, WorkerManagerError
+from worker_manager.messages import Message
+from worker_manager.models import Status, Worker
+from worker_manager.runtimes.base import Runtime
+from worker_manager.state import journal
+from worker_manager.state.layout import mailbox_path
+from worker_manager.state.mailbox import Mailbox
+from worker_manager.state.records import Records, now
+
+#: Statuses in which a worker reads its mail and can finish its thought.
+_REACHABLE = (Status.RUNNING, Status.ASKING)
+
+_SHUTDOWN = """\
+Your orchestrator asks you to stop. Commit what is worth keeping, then call `complete` and say \
+what is done and what is not. If you must not stop now, call `ask` and say why. Otherwise your \
+session ends in {seconds} s."""
+
+
+def can_be_asked(worker: Worker) -> bool:
+    """Whether asking it to stop makes sense."""
+    return worker.status in _REACHABLE and not worker.stop_requested
+
+
+def ask_to_stop(records: Records, worker: Worker, seconds: int) -> Worker:
+    """It may finish its thought, complete, or refuse by asking; then its session ends."""
+    due = (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(timespec="milliseconds")
+    _, asked = records.update(worker.id, lambda one: one.request_stop(due=due))
+    Mailbox(mailbox_path(records.home(worker.id))).deliver(
+        Message(
+            id=naming.new_message_id(),
+            type=messages.SHUTDOWN,
+            sender=worker.owner,
+            name="orchestrator",
+            sent=now(),
+            body=_SHUTDOWN.format(seconds=seconds),
+        )
+    )
+    return asked
+
+
+def end(records: Records, runtime: Runtime, worker_id: str) -> Worker:
+    """Ends its session now. Raises RuntimeUnavailable; then it is as it was, but saved."""
+    before, _ = records.update(worker_id, Worker.request_stop)
+    save(records, before)
+    try:
+        runtime.end(before.handle)
+    except RuntimeUnavailable:
+        # Should it end later, that is no stop of ours.
+        records.update(worker_id, lambda worker: _stop_as_in(worker, before))
+        raise
+    _, after = records.update(worker_id, lambda worker: worker.end(at=now(), reason=""))
+    return after
+
+
+def end_the_due(records: Records, runtime: Runtime, workers: Sequence[Worker]) -> None:
+    """Ends the sessions of those that were asked to stop and have had their time."""
+    for worker in workers:
+        if worker.stop_due and worker.stop_due <= now():
+            with suppress(RuntimeUnavailable):  # the next look tries again
+                end(records, runtime, worker.id)
+
+
+def close_the_done(
+    records: Records, runtime: Runtime, workers: Sequence[Worker], seconds: float
+) -> None:
+    """Closes the sessions of those that completed long ago: their memory is freed."""
+    for worker in workers:
+        if worker.status is not Status.COMPLETED or worker.closed:
+            continue
+        since = datetime.fromisoformat(worker.changed_at).timestamp()
+        if time.time() - since > seconds:
+            _close(records, runtime, worker)
+
+
+def save(records: Records, worker: Worker) -> None:
+    """Saves what no commit holds under a ref of ours, and notes where."""
+    if not worker.branch:
+        return
+    ref = f"refs/worker-manager/{worker.id}/{time.time_ns()}"
+    try:
+        sha = worktrees.save(worker.path, ref, f"Uncommitted work of worker {worker.id}")
+    except WorkerManagerError as error:
+        journal.note(records.home(worker.id), "not saved", why=str(error))
+        return
+    if sha:
+        journal.note(records.home(worker.id), "saved", ref=ref)
+        records.update(worker.id, lambda one: replace(one, saved=ref))
+
+
+def _close(records: Records, runtime: Runtime, worker: Worker) -> None:
+    save(records, worker)
+    # Only while it stands where it stood: it may have been spoken to.
+    _, after = records.update(worker.id, lambda one: one.close(worker.changed_at))
+    if after.closed:
+        with suppress(RuntimeUnavailable):
+            runtime.end(worker.handle)
+        journal.note(records.home(worker.id), "closed")
+
+
+def _stop_as_in(worker: Worker, before: Worker) -> Worker:
+    return replace(worker, stop_requested=before.stop_requested, stop_due=before.stop_due)

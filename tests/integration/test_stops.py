@@ -1,0 +1,140 @@
+"""Stopping and restoring: asked first, saved before, brought back after."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import git, make_fleet
+from tests.integration.test_ends import HANG, running_worker, take_mail, wait_until
+from worker_manager import reports
+from worker_manager.errors import InvalidInput
+from worker_manager.fleet import Fleet, Wanted
+from worker_manager.models import Status, Worker
+from worker_manager.state.layout import mailbox_path
+from worker_manager.state.mailbox import Mailbox
+
+
+@pytest.fixture
+def hasty(repository: Path, tmux_socket: str) -> Fleet:
+    """A fleet that gives a worker no time between being asked to stop and its end."""
+    return make_fleet(repository, tmux_socket, stop_grace_seconds=0, close_after_seconds=0)
+
+
+def letters(fleet: Fleet, worker: Worker) -> list[str]:
+    """The types of the messages that wait for a worker."""
+    box = Mailbox(mailbox_path(fleet.records.home(worker.id)))
+    claim = box.claim()
+    assert claim is not None
+    claim.acknowledge()
+    return [message.type for message in claim.messages]
+
+
+def make_dirty(worker: Worker) -> None:
+    Path(worker.path, "README").write_text("changed", "utf-8")
+    Path(worker.path, "new file").write_text("new", "utf-8")
+
+
+@pytest.mark.promise("stop-saved")
+def test_what_no_commit_holds_is_saved_before_the_end(fleet: Fleet, repository: Path) -> None:
+    worker = fleet.start(Wanted("t", HANG)).worker
+    make_dirty(worker)
+    before = git(Path(worker.path), "status", "--porcelain")
+
+    stopped = fleet.stop(worker.id)
+
+    assert stopped.saved.startswith(f"refs/worker-manager/{worker.id}/")
+    assert git(repository, "show", f"{stopped.saved}:new file") == "new"
+    assert git(repository, "show", f"{stopped.saved}:README") == "changed"
+    assert git(Path(worker.path), "status", "--porcelain") == before
+
+
+def test_nothing_is_saved_of_a_clean_worktree(fleet: Fleet, repository: Path) -> None:
+    worker = fleet.start(Wanted("t", HANG)).worker
+
+    assert fleet.stop(worker.id).saved == ""
+    assert git(repository, "for-each-ref", "refs/worker-manager/") == ""
+
+
+@pytest.mark.promise("stop-asked")
+def test_a_worker_is_asked_first_and_ended_when_its_time_is_over(hasty: Fleet) -> None:
+    worker = running_worker(hasty)
+
+    asked = hasty.ask_to_stop(worker.id)
+
+    assert (asked.status, letters(hasty, worker)) == (Status.RUNNING, ["shutdown"])
+    hasty.watch()
+    ended = hasty.worker(worker.id)
+    assert (ended.status, ended.stop_due) == (Status.STOPPED, "")
+
+
+@pytest.mark.promise("stop-asked")
+def test_a_worker_that_refuses_goes_on(hasty: Fleet) -> None:
+    worker = running_worker(hasty)
+    hasty.ask_to_stop(worker.id)
+
+    reports.ask(hasty.records, worker.id, "I am in the middle of a migration. Go on?")
+    hasty.watch()
+
+    assert hasty.worker(worker.id).status is Status.ASKING
+    assert take_mail(hasty) == [("question", worker.id)]
+
+
+@pytest.mark.promise("stop-asked")
+def test_a_worker_that_completes_when_asked_has_completed(hasty: Fleet) -> None:
+    worker = running_worker(hasty)
+    hasty.ask_to_stop(worker.id)
+
+    reports.complete(hasty.records, worker.id, "half of it")
+    hasty.watch()
+
+    assert hasty.worker(worker.id).status is Status.COMPLETED
+    assert take_mail(hasty) == [("completion", worker.id)]
+
+
+def test_who_cannot_be_asked_is_ended_at_once(fleet: Fleet) -> None:
+    worker = fleet.start(Wanted("t", HANG)).worker
+
+    assert fleet.ask_to_stop(worker.id).status is Status.STOPPED
+
+
+@pytest.mark.promise("stop-restored")
+@pytest.mark.parametrize("removed", [False, True])
+def test_a_stopped_worker_goes_on_where_it_was(
+    fleet: Fleet, repository: Path, removed: bool
+) -> None:
+    worker = running_worker(fleet)
+    fleet.stop(worker.id)
+    if removed:
+        git(repository, "worktree", "remove", worker.path)
+
+    restored = fleet.restore(worker.id, "Once more.")
+
+    assert (restored.status, restored.path) == (Status.STARTING, worker.path)
+    wait_until(lambda: fleet.worker(worker.id).status is not Status.STARTING)
+    # Without steps in what it is told the scripted agent completes.
+    wait_until(lambda: fleet.worker(worker.id).status is Status.COMPLETED)
+    assert git(Path(worker.path), "symbolic-ref", "--short", "HEAD") == worker.branch
+
+
+def test_a_worker_with_a_session_is_not_restored(fleet: Fleet) -> None:
+    worker = running_worker(fleet)
+
+    with pytest.raises(InvalidInput, match="nudge_worker"):
+        fleet.restore(worker.id)
+
+    assert fleet.worker(worker.id) == worker
+
+
+@pytest.mark.promise("stop-closed")
+def test_a_completed_worker_is_closed_after_a_while_and_can_be_restored(hasty: Fleet) -> None:
+    worker = running_worker(hasty)
+    reports.complete(hasty.records, worker.id, "done")
+
+    hasty.watch()
+
+    closed = hasty.worker(worker.id)
+    assert (closed.status, closed.closed) == (Status.COMPLETED, True)
+    with pytest.raises(InvalidInput, match="restore_worker"):
+        hasty.nudge(worker.id, "and now?")
+    hasty.restore(worker.id)
+    assert not hasty.worker(worker.id).closed
