@@ -23,7 +23,7 @@ SECOND_LOOK_SECONDS = 40
 
 def main(arguments: list[str]) -> int:
     """`--exited ID PID CODE` and `--not-checked-in ID` from a launch script; `--end-session HOME`
-    from the SessionEnd hook; `--reconcile HOME` from a hook that found what a dead process has left.
+    from the SessionEnd hook; `--reconcile HOME` from a hook that found what a dead process left.
     """
     match arguments:
         case ["--exited", worker_id, pid, code] if code.isdigit():
