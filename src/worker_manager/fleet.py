@@ -99,6 +99,11 @@ class Fleet:
         return os.path.basename(self.home)
 
     @property
+    def mailbox(self) -> Mailbox:
+        """This orchestrator's mailbox."""
+        return Mailbox(mailbox_path(self.home))
+
+    @property
     def records(self) -> Records:
         """The records of this orchestrator's repository."""
         return Records(repository_of(self.home))
@@ -233,15 +238,19 @@ class Fleet:
         return [self._adopt(other) for other in others]
 
     def claim_mail(self, *, most: int) -> Claim | None:
-        """Takes waiting messages; the caller acknowledges them once they were shown."""
+        """Takes waiting messages, after a look at the world; the caller acknowledges them once
+        they were shown.
+        """
         self.reconcile()
-        return self._own_mailbox().claim(
-            most=most, room=formatting.RESULT_LIMIT, cost=formatting.cost
-        )
+        return self.claim_waiting(most=most)
+
+    def claim_waiting(self, *, most: int) -> Claim | None:
+        """As `claim_mail`, at once."""
+        return self.mailbox.claim(most=most, room=formatting.RESULT_LIMIT, cost=formatting.cost)
 
     def history(self, *, most: int) -> list[tuple[Message, str]]:
         """The messages that were shown last, and where each lies."""
-        return self._own_mailbox().history(most)
+        return self.mailbox.history(most)
 
     def attach_command(self, worker: Worker) -> list[str]:
         """How a person looks at the worker's terminal."""
@@ -254,7 +263,7 @@ class Fleet:
     def tidy(self) -> None:
         """Removes what is too old to be of use: no work, only mail shown long ago and drafts."""
         self.records.prune()
-        self._own_mailbox().prune()
+        self.mailbox.prune()
 
     def _waiting_senders(self, owner: str) -> set[str]:
         home = orchestrator_home(self.records.repository, owner)
@@ -268,7 +277,7 @@ class Fleet:
         """Its owner changes and what it had sent comes along, under the lock of its reports."""
         home = self.records.home(worker.id)
         former = orchestrator_home(self.records.repository, worker.owner)
-        own = self._own_mailbox()
+        own = self.mailbox
         own.create()
         with exclusive(reports.report_lock(self.records, worker.id)):
             _, adopted = self.records.update(worker.id, lambda one: one.adopt(self.owner))
@@ -368,9 +377,6 @@ class Fleet:
             },
             on_exit=[*ours, "--exited", worker.id],
         )
-
-    def _own_mailbox(self) -> Mailbox:
-        return Mailbox(mailbox_path(self.home))
 
     def _mailbox_of(self, worker_id: str) -> Mailbox:
         return Mailbox(mailbox_path(self.records.home(worker_id)))

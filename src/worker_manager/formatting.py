@@ -91,11 +91,11 @@ def for_asking(message: Message, file: str) -> str:
 def shortened(message: Message, file: str, limit: int) -> str:
     """The body, cleaned; above `limit` UTF-16 units its beginning, and where all of it lies."""
     body = clean(message.body)
-    if _units(body) <= limit:
+    if units(body) <= limit:
         return body
     kept = body[:limit]
-    while _units(kept) > limit:
-        kept = kept[: len(kept) - (_units(kept) - limit + 1) // 2]
+    while units(kept) > limit:
+        kept = kept[: len(kept) - (units(kept) - limit + 1) // 2]
     rest = len(body) - len(kept)
     return f"{kept}\n[... {rest:,} more characters. All of it is in {file}]"
 
@@ -116,7 +116,7 @@ def _fenced(message: Message, file: str) -> str:
     return shortened(message, file, BODY_LIMIT).replace(f"-----{message.id}", f"----- {message.id}")
 
 
-def _units(text: str) -> int:
+def units(text: str) -> int:
     """The length as JavaScript counts it."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 

@@ -13,7 +13,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from subprocess import PIPE, CompletedProcess
 from types import TracebackType
@@ -64,7 +64,7 @@ class RehearsedSession:
         self.failures: list[str] = []
         self._environ = {**_without_session(environ), **self._own_variables()}
         self._watched: list[str] = []
-        self._reported: set[str] = set()
+        self._reported: set[tuple[str, int]] = set()
         self._wakes: list[str] = []
         self._prompt_id = ""
         self._client: Client | None = None
@@ -310,21 +310,22 @@ class RehearsedSession:
     async def _watch(self) -> None:
         """The doorbell: a new file in a watched directory runs FileChanged, also mid-turn."""
         while True:
-            for path in self._new_files():
-                self._reported.add(path)
+            for path, touched in self._new_files():
+                self._reported.add((path, touched))
                 text = await self.hook("FileChanged", file_path=path, event="add")
                 if text:
                     self._wakes.append(text)
             await anyio.sleep(POLL_SECONDS)
 
-    def _new_files(self) -> list[str]:
-        present = [
-            entry.path
-            for folder in self._watched
-            if os.path.isdir(folder)
-            for entry in os.scandir(folder)
-        ]
-        return sorted(set(present) - self._reported)
+    def _new_files(self) -> list[tuple[str, int]]:
+        """Files that were not reported yet, or were touched since, with the time of that."""
+        present = set()
+        for folder in self._watched:
+            for name in os.listdir(folder) if os.path.isdir(folder) else []:
+                with suppress(FileNotFoundError):
+                    path = os.path.join(folder, name)
+                    present.add((path, os.stat(path).st_mtime_ns))
+        return sorted(present - self._reported)
 
     def _note(self, text: str) -> None:
         """A transcript of what the model read: hooks look for receipts there."""
