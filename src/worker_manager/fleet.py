@@ -152,15 +152,24 @@ class Fleet:
             raise WorkerNotFound(worker_id)
         return worker
 
+    def look_at(self, worker_id: str) -> Worker:
+        """One of this orchestrator's workers, after a look whether it is still there."""
+        end_the_gone(self.records, [self.worker(worker_id)], self._runtime)
+        return self.worker(worker_id)
+
+    def screen(self, worker: Worker) -> str:
+        """What its terminal shows, or showed last; empty when that isn't known."""
+        return self._runtime.screen(worker.handle) or launches.read_pane(
+            self.records.home(worker.id)
+        )
+
     def nudge(self, worker_id: str, text: str) -> tuple[Worker, Message]:
         """Puts a message into the worker's mailbox; an asking worker gets it as its answer.
 
         Gives the worker as it was. Raises WorkerFinished when nobody would read it.
         """
         body = naming.checked_text(text, "message")
-        worker = self.worker(worker_id)
-        end_the_gone(self.records, [worker], self._runtime)
-        worker = self.worker(worker_id)  # it may have asked while tmux was answering
+        worker = self.look_at(worker_id)  # it may have asked while tmux was answering
         if worker.status in (Status.FAILED, Status.STOPPED):
             raise WorkerFinished(worker_id, worker.status.value, worker.reason)
         question = worker.report if worker.status is Status.ASKING else None

@@ -141,10 +141,10 @@ async def test_all_waits_until_the_last_is_finished_or_needs_something(
             await letters(boss, 2)
             await anyio.sleep(1.5)  # a look at the statuses
             assert results == []
-            boss.deliver(third, "It ended its turn without a report.")
+            boss.deliver(third, "STALLED-3")
 
     (result,) = results
-    for text in ("DONE-1", "tea?", "without a report"):
+    for text in ("DONE-1", "tea?", "STALLED-3"):
         assert result.text.count(f"{text}\n") == 1
     statuses = result.structured["workers"]
     assert (statuses[first], statuses[second]) == ("completed", "asking")
@@ -204,7 +204,10 @@ async def test_at_the_timeout_it_says_how_they_stand_and_what_to_do(
 
         result = await boss.wait(timeout_seconds=1)
 
-    assert "Nothing to tell after 1 s. Call wait_for_workers again, or end your turn" in result.text
+    assert (
+        "The wait is not over after 1 s. Call wait_for_workers again, or end your turn"
+        in result.text
+    )
     assert re.search(rf"{worker} (starting|running)", result.text)
     assert result.structured["timed_out"]
 

@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import PIPE, CompletedProcess
 from types import TracebackType
@@ -178,6 +179,7 @@ class RehearsedSession:
 
     async def tool_used(self, name: str, given: Mapping[str, object], response: str) -> str:
         """PostToolUse; a wake-up that came while the tool ran joins its result."""
+        self._write_down("assistant", [{"type": "tool_use", "name": name, "input": dict(given)}])
         text = await self.hook(
             "PostToolUse",
             tool_name=name,
@@ -330,9 +332,13 @@ class RehearsedSession:
     def _note(self, text: str) -> None:
         """A transcript of what the model read: hooks look for receipts there."""
         if text:
-            line = {"type": "user", "message": {"role": "user", "content": text}}
-            with self._path("transcript.jsonl").open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
+            self._write_down("user", text)
+
+    def _write_down(self, kind: str, content: object) -> None:
+        at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        line = {"type": kind, "timestamp": at, "message": {"role": kind, "content": content}}
+        with self._path("transcript.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
 
 
 def _without_session(environ: Mapping[str, str]) -> dict[str, str]:

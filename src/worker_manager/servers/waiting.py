@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
 import anyio
 from mcp.server.mcpserver import Context
@@ -27,6 +28,7 @@ RECONCILE_SECONDS = 3.0
 PROGRESS_SECONDS = 10.0
 #: Of the lines with the statuses, in UTF-16 units: the messages need the room.
 LINES_LIMIT = 3_000
+_IN_NEED = (Status.ASKING, Status.BLOCKED)
 
 
 class Waited(Result):
@@ -51,6 +53,12 @@ async def wait(
         return _told(awaited, fleet.claim_waiting(most=20), "" if in_time else f"{seconds:g} s")
 
 
+class _Letter(NamedTuple):
+    id: str
+    sender: str
+    type: str
+
+
 class _Awaited:
     """Whom a call waits for, and whether it is over."""
 
@@ -58,12 +66,12 @@ class _Awaited:
         self.fleet = fleet
         self.named = tuple(fleet.worker(worker_id).id for worker_id in dict.fromkeys(ids))
         self.own = [one.id for one in fleet.records.all() if one.owner == fleet.owner]
-        self.ids = self.named or tuple(one for one in self.own if not self._finished(one))
         self._until = until
-        self._letters: dict[str, tuple[str, str]] = {}
+        self._letters: dict[str, _Letter] = {}
         self._looked = 0.0
         self._reconciled = 0.0
         self._reconciling: threading.Thread | None = None
+        self.ids = self.named or tuple(one for one in self.own if not self._is_done(one))
 
     def worker(self, worker_id: str) -> Worker | None:
         """Its record; None when it isn't ours any more, or can't be read."""
@@ -104,27 +112,35 @@ class _Awaited:
         for name in news:
             message = mailbox.peek(name)
             if message is not None:
-                self._letters[name] = (message.sender, message.type)
+                self._letters[name] = _Letter(message.id, message.sender, message.type)
         for name in self._letters.keys() - names:
             del self._letters[name]
         return bool(news)
 
     def _has_letter(self) -> bool:
         """Whether one of those waited for has written; without names everybody's letter counts."""
-        senders = {sender for sender, _ in self._letters.values()}
+        senders = {letter.sender for letter in self._letters.values()}
         return bool(senders.intersection(self.named) if self.named else senders)
 
     def _needs_nothing_more(self, worker_id: str) -> bool:
-        stalled = (worker_id, messages.STALLED) in self._letters.values()
-        return stalled or self._stands_still(worker_id)
+        stalled = [one.sender for one in self._letters.values() if one.type == messages.STALLED]
+        return worker_id in stalled or self._stands_still(worker_id)
 
     def _stands_still(self, worker_id: str) -> bool:
         worker = self.worker(worker_id)
-        return worker is None or worker.finished or worker.status in (Status.ASKING, Status.BLOCKED)
+        if worker is None:
+            return True
+        # A report changes the record first: the wait is for the message.
+        report = worker.report
+        told = report is None or report.delivered or self._is_there(report.message_id)
+        return told and (worker.finished or worker.status in _IN_NEED)
 
-    def _finished(self, worker_id: str) -> bool:
+    def _is_done(self, worker_id: str) -> bool:
         worker = self.worker(worker_id)
-        return worker is None or worker.finished
+        return worker is None or (worker.finished and self._stands_still(worker_id))
+
+    def _is_there(self, message_id: str) -> bool:
+        return any(letter.id == message_id for letter in self._letters.values())
 
 
 def _check(until: str, seconds: float) -> None:
@@ -163,7 +179,7 @@ def _what(awaited: _Awaited) -> str:
 def _told(awaited: _Awaited, claim: Claim | None, waited: str) -> CallToolResult:
     shown = awaited.ids or awaited.own
     letters = [message.id for message in claim.messages] if claim else []
-    lines = [_opening(awaited, claim, waited), *_lines(awaited, shown, letters)]
+    lines = [_opening(awaited, waited), *_lines(awaited, shown, letters)]
     known = {one: worker for one in shown if (worker := awaited.worker(one)) is not None}
     result = Waited(
         workers={one: worker.status.value for one, worker in known.items()},
@@ -178,14 +194,12 @@ def _told(awaited: _Awaited, claim: Claim | None, waited: str) -> CallToolResult
         return answer(mail + "\n\n" + "\n".join(lines), result)
 
 
-def _opening(awaited: _Awaited, claim: Claim | None, waited: str) -> str:
-    if waited and claim is None:
-        return (
-            f"Nothing to tell after {waited}. Call wait_for_workers again, or end your turn: mail "
-            "wakes an interactive session by itself."
-        )
+def _opening(awaited: _Awaited, waited: str) -> str:
     if waited:
-        return f"After {waited} those you wait for still work. Call wait_for_workers again:"
+        return (
+            f"The wait is not over after {waited}. Call wait_for_workers again, or end your turn: "
+            "mail wakes an interactive session by itself."
+        )
     if awaited.ids:
         return "Now:"
     if awaited.own:

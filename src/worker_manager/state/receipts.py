@@ -32,7 +32,7 @@ def expect(home: str) -> str:
     """Where the receipt of what is shown next will stand: offset and path of the transcript.
     Empty when the transcript isn't known: then no receipt is expected.
     """
-    path = _transcript(home)
+    path = transcript_of(home)
     if not path:
         return ""
     try:
@@ -58,7 +58,7 @@ def settle(home: str, *, restarted: bool) -> None:
         found = {message_id: _look(tail, message_id) for message_id in mailbox.ids_read(claimer)}
         missing = {name for name, state in found.items() if state != SEEN}
         answered = any(map(_is_of_the_model, tail))
-        may_still_come = QUEUED in found.values() or (not answered and path == _transcript(home))
+        may_still_come = QUEUED in found.values() or (not answered and path == transcript_of(home))
         if missing and may_still_come and not restarted:
             continue
         if SEEN in found.values():
@@ -85,7 +85,8 @@ def _look(tail: list[bytes], message_id: str) -> str:
     return QUEUED if "queue-operation" in types else MISSING
 
 
-def _transcript(home: str) -> str:
+def transcript_of(home: str) -> str:
+    """Where the session of this home writes its transcript; empty when that isn't known."""
     return _read(os.path.join(home, TRANSCRIPT)).decode("utf-8", "surrogateescape")
 
 
