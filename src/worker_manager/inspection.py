@@ -190,7 +190,7 @@ def _newest(
 
 
 def _lines(event: _Event) -> list[str]:
-    return [f"{formatting.one_line(event.at)[11:19]} {text}" for text in event.texts]
+    return [f"{formatting.one_line(event.at)[11:19]} {text}".strip() for text in event.texts]
 
 
 def _offsets(paths: tuple[str, str], cursor: str) -> tuple[int, int]:

@@ -1,6 +1,9 @@
-"""wait_for_workers in the real Claude Code: what the model was really sent, and how often."""
+"""wait_for_workers and read_worker in the real Claude Code: what the model was really sent."""
 
 from __future__ import annotations
+
+import json
+import re
 
 import pytest
 
@@ -14,7 +17,7 @@ from tests.support.crew import (
     start_worker,
     worker_id,
 )
-from tests.support.messages_api import MessagesApi, call
+from tests.support.messages_api import MessagesApi, ToolCall, call, several
 
 pytestmark = [pytest.mark.claude, pytest.mark.timeout(180)]
 
@@ -99,6 +102,8 @@ def test_without_a_doorbell_the_call_tells_all_the_same(crew: ClaudeLab, api: Me
     report_when(api, "W1", go)
     arguments = {"title": "Greet W1", "task": "W1 write a greeting"}
     api.on("boss", "^BOSS", call(f"{CREW}start_worker", **arguments))
+    # 2.1.197 may be faster than our server on a busy machine.
+    api.on("boss", "still connecting", call(f"{CREW}start_worker", **arguments), repeat=True)
     api.on("boss", r"Worker [0-9a-f]{8} ", call(f"{CREW}wait_for_workers"))
     go.touch()
 
@@ -108,3 +113,40 @@ def test_without_a_doorbell_the_call_tells_all_the_same(crew: ClaudeLab, api: Me
     assert "Stop hook feedback" not in told.new_text
     assert '"timed_out":false' in told.new_text
     assert api.times_told("boss", "DONE-W1") == 1
+
+
+def test_what_a_worker_did_and_said_is_shown_in_full(crew: ClaudeLab, api: MessagesApi) -> None:
+    report = "".join(f'{number} "said" \\\n' for number in range(4_000))
+    api.name_session("boss", first_prompt="^BOSS")
+    api.name_session("worker W1", first_prompt="W1 write")
+    api.on(
+        "worker W1", "W1 write", several("I look first.", ToolCall("Bash", {"command": "exit 3"}))
+    )
+    api.on("worker W1", "", call(f"{CREW}complete", summary=report))
+    session = start_boss(crew)
+    start_worker(api, "boss", "W1")
+    session.type("start W1")
+    started = api.wait_for_request("boss", r"Worker [0-9a-f]{8} ")
+    worker = worker_id(started)
+    api.wait_for_request("worker W1", "Delivered to your orchestrator")
+    session.wait_for_status("idle")
+
+    def shown(prompt: str, **arguments: object) -> str:
+        before = api.requests("boss")[-1]
+        api.on("boss", f"^{prompt}", call(f"{CREW}read_worker", id=worker, **arguments))
+        session.type(prompt)
+        given = api.wait_for_request("boss", r'"more":', after=before)
+        session.wait_for_status("idle")
+        return str(json.loads(given.latest[0])["text"])
+
+    log = shown("what did it do", what="log", cursor="start")
+    times = r"\d\d:\d\d:\d\d "
+    for entry in ("told: .*W1 write", "says: I look first", "Bash: exit 3", "error: Exit code 3"):
+        assert re.search(f"^{times}{entry}", log, re.MULTILINE)
+    assert re.search(f"^{times}complete: 0 .said.", log, re.MULTILINE)
+    # Claude Code puts what is too long for it into a file, and shows its beginning.
+    whole = shown("all of it", what="result", max_bytes=45_000)
+    assert whole.count(' "said" ') > 2_000
+    assert "More: read_worker(" in whole
+    assert "complete" in shown("the screen", what="screen")
+    assert "completed since" in shown("in short", what="summary")
