@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 
 import pytest
 
@@ -17,7 +18,9 @@ from tests.support.crew import (
     start_worker,
     worker_id,
 )
-from tests.support.messages_api import MessagesApi, ToolCall, call, several
+from tests.support.messages_api import MessagesApi, Reply, ToolCall, call, several
+from worker_manager.messages import Message
+from worker_manager.state.mailbox import Mailbox
 
 pytestmark = [pytest.mark.claude, pytest.mark.timeout(180)]
 
@@ -31,6 +34,12 @@ def put_to_work(api: MessagesApi, session: Session, marker: str) -> str:
     api.wait_for_request(f"worker {marker}")
     session.wait_for_status("idle")
     return worker_id(started)
+
+
+def wait_for_mail(lab: ClaudeLab, session_id: str, count: int, folder: str) -> None:
+    """Waits until so many messages lie there."""
+    mail = home_of(lab, session_id) / "mail" / folder
+    wait_until(lambda: len(list(mail.rglob("*.mail"))) == count, 30, lambda: f"not in {folder}")
 
 
 def wait_for_calls(lab: ClaudeLab, session: Session, count: int) -> None:
@@ -96,6 +105,33 @@ def test_escape_while_it_waits_loses_nothing(crew: ClaudeLab, api: MessagesApi) 
     assert api.times_told("boss", "DONE-W2") == 1
 
 
+def test_a_message_that_the_doorbell_took_just_before_the_call_ends_it(
+    crew: ClaudeLab, api: MessagesApi
+) -> None:
+    api.name_session("boss", first_prompt="^BOSS")
+    report_when(api, "W1", crew.root / "never")
+    session = start_boss(crew)
+    worker = put_to_work(api, session, "W1")
+    mailbox = Mailbox(str(home_of(crew, session.session_id).resolve() / "mail"))
+    taken = threading.Event()
+    # While the model speaks, the doorbell takes what comes; it is shown after the call.
+    answer = ToolCall(f"{CREW}wait_for_workers", {"ids": [worker]})
+    api.on("boss", "^wait", Reply((answer,), until=taken))
+
+    session.type("wait for it")
+    api.wait_for_request("boss", "^wait")
+    message = {"type": "stalled", "sender": worker, "name": "n", "sent": "now"}
+    mailbox.deliver(Message(id="m123456789abc", body="STALLED-1", **message))
+    wait_for_mail(crew, session.session_id, 1, "read")
+    wait_until(lambda: "STALLED-1" in str(crew.transcript(session.session_id)), 30, str)
+    taken.set()
+    told = api.wait_for_request("boss", "STALLED-1")
+
+    assert "A message that came just before this call follows" in told.new_text
+    session.wait_for_status("idle")
+    assert api.times_told("boss", "STALLED-1") == 1
+
+
 def test_without_a_doorbell_the_call_tells_all_the_same(crew: ClaudeLab, api: MessagesApi) -> None:
     go = crew.root / "go"
     api.name_session("boss", first_prompt="^BOSS")
@@ -148,5 +184,5 @@ def test_what_a_worker_did_and_said_is_shown_in_full(crew: ClaudeLab, api: Messa
     whole = shown("all of it", what="result", max_bytes=45_000)
     assert whole.count(' "said" ') > 2_000
     assert "More: read_worker(" in whole
-    assert "complete" in shown("the screen", what="screen")
+    assert "bypass permissions on" in shown("the screen", what="screen")
     assert "completed since" in shown("in short", what="summary")

@@ -16,7 +16,7 @@ from worker_manager.fleet import Fleet
 from worker_manager.models import Status, Worker
 from worker_manager.servers.tooling import Result, acknowledged_soon, answer
 from worker_manager.servers.views import info_of, line_of
-from worker_manager.state import waits
+from worker_manager.state import receipts, waits
 from worker_manager.state.mailbox import Claim
 
 UNTIL = ("any", "all")
@@ -25,6 +25,8 @@ POLL_SECONDS = 0.1
 #: Nearly every change of a status comes with a message; this is for the others.
 STATUS_SECONDS = 1.0
 RECONCILE_SECONDS = 3.0
+#: From a hook that takes a message to the call that the model had in mind by then.
+GAP_SECONDS = 10.0
 PROGRESS_SECONDS = 10.0
 #: Of the lines with the statuses, in UTF-16 units: the messages need the room.
 LINES_LIMIT = 3_000
@@ -68,6 +70,9 @@ class _Awaited:
         self.own = [one.id for one in fleet.records.all() if one.owner == fleet.owner]
         self._until = until
         self._letters: dict[str, _Letter] = {}
+        #: Taken by a hook just before this call; Claude Code shows them when it has ended.
+        self.held: list[_Letter] = []
+        self._began = time.time()
         self._looked = 0.0
         self._reconciled = 0.0
         self._reconciling: threading.Thread | None = None
@@ -86,6 +91,8 @@ class _Awaited:
         if not has_news and time.monotonic() - self._looked < STATUS_SECONDS:
             return False
         self._looked = time.monotonic()
+        held = receipts.held_back(self.fleet.home, since=self._began - GAP_SECONDS)
+        self.held = [_Letter(one.id, one.sender, one.type) for one in held]
         if not self.ids:
             return True
         if self._until == "all":
@@ -119,11 +126,14 @@ class _Awaited:
 
     def _has_letter(self) -> bool:
         """Whether one of those waited for has written; without names everybody's letter counts."""
-        senders = {letter.sender for letter in self._letters.values()}
+        senders = {letter.sender for letter in self._known()}
         return bool(senders.intersection(self.named) if self.named else senders)
 
+    def _known(self) -> list[_Letter]:
+        return [*self._letters.values(), *self.held]
+
     def _needs_nothing_more(self, worker_id: str) -> bool:
-        stalled = [one.sender for one in self._letters.values() if one.type == messages.STALLED]
+        stalled = [one.sender for one in self._known() if one.type == messages.STALLED]
         return worker_id in stalled or self._stands_still(worker_id)
 
     def _stands_still(self, worker_id: str) -> bool:
@@ -140,7 +150,7 @@ class _Awaited:
         return worker is None or (worker.finished and self._stands_still(worker_id))
 
     def _is_there(self, message_id: str) -> bool:
-        return any(letter.id == message_id for letter in self._letters.values())
+        return any(letter.id == message_id for letter in self._known())
 
 
 def _check(until: str, seconds: float) -> None:
@@ -200,6 +210,8 @@ def _opening(awaited: _Awaited, waited: str) -> str:
             f"The wait is not over after {waited}. Call wait_for_workers again, or end your turn: "
             "mail wakes an interactive session by itself."
         )
+    if awaited.held:
+        return "A message that came just before this call follows. Now:"
     if awaited.ids:
         return "Now:"
     if awaited.own:

@@ -10,6 +10,7 @@ import json
 import os
 import time
 
+from worker_manager.messages import Message
 from worker_manager.state.files import write_atomic
 from worker_manager.state.layout import mailbox_path
 from worker_manager.state.mailbox import Mailbox
@@ -19,6 +20,8 @@ TRANSCRIPT = "transcript"
 WORKS = "receipts"
 #: A busy machine may be slow to write; until then nothing is concluded.
 SETTLE_SECONDS = 5.0
+#: More than one hook takes at a time.
+HISTORY = 50
 SEEN, QUEUED, MISSING = "seen", "queued", "missing"
 
 
@@ -64,6 +67,19 @@ def settle(home: str, *, restarted: bool) -> None:
         if SEEN in found.values():
             _note_works(home, path)
         mailbox.settle(claimer, missing, again_and_again=not answered or _works(home, path))
+
+
+def held_back(home: str, *, since: float) -> list[Message]:
+    """What hooks have taken since then, and Claude Code shows when the call that runs has ended."""
+    mailbox = Mailbox(mailbox_path(home))
+    held = set()
+    for claimer in mailbox.pending():
+        marker = mailbox.folder("pending", claimer)
+        offset, _, path = _read(marker).decode("utf-8", "surrogateescape").partition(" ")
+        if offset.isdigit() and _age(marker) < time.time() - since:
+            tail = _tail(path, int(offset)) or []
+            held |= {one for one in mailbox.ids_read(claimer) if _look(tail, one) == QUEUED}
+    return [one for one, _ in mailbox.history(HISTORY) if one.id in held] if held else []
 
 
 def _works(home: str, transcript: str) -> bool:
