@@ -1,8 +1,10 @@
 """wait_for_workers, with the real server, hooks, tmux and mailbox."""
 
+import json
 import os
 import re
 import signal
+import subprocess
 import sys
 import uuid
 from collections.abc import AsyncIterator
@@ -13,12 +15,16 @@ import anyio
 import pytest
 
 from tests.conftest import CHECKOUT
+from worker_manager import formatting, naming, reports
 from worker_manager.fleet import Fleet
 from worker_manager.messages import Message
+from worker_manager.models import Report, Worker
 from worker_manager.rehearsal.session import RehearsedSession, ToolResult
-from worker_manager.state import orchestrators, waits
+from worker_manager.servers import waiting
+from worker_manager.state import orchestrators, processes, waits
 from worker_manager.state.layout import mailbox_path, state_root
 from worker_manager.state.mailbox import Mailbox
+from worker_manager.state.records import now
 
 pytestmark = pytest.mark.anyio
 
@@ -123,7 +129,8 @@ async def test_a_report_is_the_result_of_the_call_that_waits_and_is_shown_once(
         assert statuses[other] in ("starting", "running")
         assert result.structured["timed_out"] is False
         assert (await boss.call_tool("read_mail")).text == "No mail waits."
-        assert (result.mail, await boss.wait_for_mail(1)) == ("", None)
+        assert (result.mail, await boss.wait_for_mail(2)) == ("", None)
+        assert os.listdir(boss.mailbox.folder("claimed")) == []
 
 
 async def test_all_waits_until_the_last_is_finished_or_needs_something(
@@ -188,6 +195,7 @@ async def test_a_letter_of_another_worker_ends_no_wait_and_comes_along(
             boss.deliver(other, "LETTER-OTHER")
             await anyio.sleep(2)
             assert results == []
+            assert await boss.tool_used("Bash", {"command": "beside it"}, "done") == ""
             assert len(boss.mailbox.waiting()) == 1
             boss.deliver(worker, "LETTER-NAMED")
 
@@ -299,3 +307,88 @@ async def test_a_wrong_value_is_named(repository: Path, tmux_socket: str) -> Non
 
     assert all(result.is_error for result, _ in results)
     assert [said for result, said in results if said not in result.text] == []
+
+
+async def test_while_it_waits_it_says_for_what(repository: Path, tmux_socket: str) -> None:
+    told: list[tuple[float, float | None, str | None]] = []
+
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        told.append((progress, total, message))
+
+    async with session(repository, tmux_socket) as boss:
+        worker = await boss.start_worker()
+        assert boss._client is not None
+        with anyio.fail_after(SOON):
+            arguments = {"timeout_seconds": 12}
+            await boss._client.call_tool("wait_for_workers", arguments, progress_callback=note)
+
+    ((progress, total, message),) = told
+    assert (round(progress), total) == (10, 12)
+    assert message == f"waiting for {worker} (running)"
+
+
+async def test_a_letter_of_many_workers_leaves_room(repository: Path, fleet: Fleet) -> None:
+    """Lines of statuses take a part of the result, whatever there is to say of them."""
+    workers = [fake_worker(fleet, repository, number) for number in range(60)]
+    awaited = waiting.Awaited(fleet, [worker.id for worker in workers], "any")
+    claim = None
+    for worker in workers:
+        reports.ask(fleet.records, worker.id, "Why? " * 400)
+    claim = fleet.claim_waiting(most=20)
+
+    told = waiting._told(awaited, claim, "").structured_content
+
+    assert told is not None
+    assert "more: list_workers shows them." in told["text"]
+    assert formatting.units(json.dumps(told)) < 45_000
+    assert len(told["workers"]) == 60
+    assert claim is not None
+    claim.release()
+
+
+def fake_worker(fleet: Fleet, repository: Path, number: int) -> Worker:
+    """A record without a terminal."""
+    worker_id = naming.new_worker_id()
+    worker = Worker(
+        id=worker_id,
+        name=f"t-{worker_id}",
+        title="t",
+        owner=fleet.owner,
+        created_at=f"{now()}-{number}",
+        project=str(repository),
+        path=str(repository),
+        agent="scripted",
+        session_id=str(uuid.uuid4()),
+        handle="/nowhere:t",
+        mark=naming.new_mark(),
+        starter=processes.identity(os.getpid()),
+    )
+    fleet.records.create(worker)
+    return worker
+
+
+async def test_a_report_counts_when_its_message_is_there(repository: Path, fleet: Fleet) -> None:
+    worker = fake_worker(fleet, repository, 1)
+    report = Report(message_id="m1", type="completion", text="DONE-1", at=now())
+    fleet.records.update(worker.id, lambda one: one.complete(report))
+    awaited = waiting.Awaited(fleet, [], "any")
+
+    assert awaited.ids == (worker.id,)
+    assert not awaited.is_over()
+    reports.redeliver_all(fleet.records, fleet.owner)
+    assert awaited.is_over()
+
+
+def test_a_wait_of_a_dead_process_counts_for_nothing(fleet: Fleet) -> None:
+    script = (
+        "import os, sys; from worker_manager.state import waits\n"
+        "with waits.waiting_call(sys.argv[1]): print(waits.is_waited(sys.argv[1]), flush=True);"
+        " os._exit(0)"
+    )
+    command = [sys.executable, "-c", script, fleet.home]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert done.stdout == "True\n"
+    assert len(os.listdir(Path(fleet.home, "waits"))) == 1
+    assert not waits.is_waited(fleet.home)
+    assert os.listdir(Path(fleet.home, "waits")) == []

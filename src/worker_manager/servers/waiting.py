@@ -47,7 +47,7 @@ async def wait(
 ) -> CallToolResult:
     """The messages and the statuses as soon as there are some; raises a WorkerManagerError."""
     _check(until, seconds)
-    awaited = _Awaited(fleet, ids, until)
+    awaited = Awaited(fleet, ids, until)
     # Registered before the first look: what comes from now on is left to us.
     with waits.waiting_call(fleet.home):
         in_time = await _until_over(awaited, context, seconds)
@@ -61,7 +61,7 @@ class _Letter(NamedTuple):
     type: str
 
 
-class _Awaited:
+class Awaited:
     """Whom a call waits for, and whether it is over."""
 
     def __init__(self, fleet: Fleet, ids: Sequence[str], until: str) -> None:
@@ -163,7 +163,7 @@ def _check(until: str, seconds: float) -> None:
         )
 
 
-async def _until_over(awaited: _Awaited, context: Context, seconds: float) -> bool:
+async def _until_over(awaited: Awaited, context: Context, seconds: float) -> bool:
     """False when the time ran out."""
     started = told = time.monotonic()
     while not awaited.is_over():
@@ -178,7 +178,7 @@ async def _until_over(awaited: _Awaited, context: Context, seconds: float) -> bo
     return True
 
 
-def _what(awaited: _Awaited) -> str:
+def _what(awaited: Awaited) -> str:
     """What it waits for, on one line."""
     standing = [(one, awaited.worker(one)) for one in awaited.ids[:5]]
     known = [f"{one} ({worker.status.value})" for one, worker in standing if worker]
@@ -186,7 +186,7 @@ def _what(awaited: _Awaited) -> str:
     return f"waiting for {', '.join(known)}{more}"
 
 
-def _told(awaited: _Awaited, claim: Claim | None, waited: str) -> CallToolResult:
+def _told(awaited: Awaited, claim: Claim | None, waited: str) -> CallToolResult:
     shown = awaited.ids or awaited.own
     letters = [message.id for message in claim.messages] if claim else []
     lines = [_opening(awaited, waited), *_lines(awaited, shown, letters)]
@@ -204,7 +204,7 @@ def _told(awaited: _Awaited, claim: Claim | None, waited: str) -> CallToolResult
         return answer(mail + "\n\n" + "\n".join(lines), result)
 
 
-def _opening(awaited: _Awaited, waited: str) -> str:
+def _opening(awaited: Awaited, waited: str) -> str:
     if waited:
         return (
             f"The wait is not over after {waited}. Call wait_for_workers again, or end your turn: "
@@ -219,7 +219,7 @@ def _opening(awaited: _Awaited, waited: str) -> str:
     return "You have no workers. start_worker starts one."
 
 
-def _lines(awaited: _Awaited, ids: Sequence[str], letters: Sequence[str]) -> list[str]:
+def _lines(awaited: Awaited, ids: Sequence[str], letters: Sequence[str]) -> list[str]:
     """A line for each, as list_workers has it, as long as there is room. A question among the
     letters is not said twice.
     """
@@ -234,7 +234,7 @@ def _lines(awaited: _Awaited, ids: Sequence[str], letters: Sequence[str]) -> lis
     return lines
 
 
-def _line(awaited: _Awaited, worker_id: str, letters: Sequence[str]) -> str:
+def _line(awaited: Awaited, worker_id: str, letters: Sequence[str]) -> str:
     worker = awaited.worker(worker_id)
     if worker is None:
         return f"{worker_id} is not yours any more, or its record can't be read."
