@@ -99,6 +99,11 @@ class Fleet:
         return os.path.basename(self.home)
 
     @property
+    def mailbox(self) -> Mailbox:
+        """This orchestrator's mailbox."""
+        return Mailbox(mailbox_path(self.home))
+
+    @property
     def records(self) -> Records:
         """The records of this orchestrator's repository."""
         return Records(repository_of(self.home))
@@ -169,15 +174,24 @@ class Fleet:
             raise WorkerNotFound(worker_id)
         return worker
 
+    def look_at(self, worker_id: str) -> Worker:
+        """One of this orchestrator's workers, after a look whether it is still there."""
+        end_the_gone(self.records, [self.worker(worker_id)], self._runtime)
+        return self.worker(worker_id)
+
+    def screen(self, worker: Worker) -> str:
+        """What its terminal shows, or showed last; empty when that isn't known."""
+        return self._runtime.screen(worker.handle) or launches.read_pane(
+            self.records.home(worker.id)
+        )
+
     def nudge(self, worker_id: str, text: str) -> tuple[Worker, Message]:
         """Puts a message into the worker's mailbox; an asking worker gets it as its answer.
 
         Gives the worker as it was. Raises WorkerFinished when nobody would read it.
         """
         body = naming.checked_text(text, "message")
-        worker = self.worker(worker_id)
-        end_the_gone(self.records, [worker], self._runtime)
-        worker = self.worker(worker_id)  # it may have asked while tmux was answering
+        worker = self.look_at(worker_id)  # it may have asked while tmux was answering
         if worker.status in (Status.FAILED, Status.STOPPED):
             raise WorkerFinished(worker_id, worker.status.value, worker.reason)
         if worker.status is Status.COMPLETED:
@@ -257,15 +271,19 @@ class Fleet:
         return [self._adopt(other) for other in others]
 
     def claim_mail(self, *, most: int) -> Claim | None:
-        """Takes waiting messages; the caller acknowledges them once they were shown."""
+        """Takes waiting messages, after a look at the world; the caller acknowledges them once
+        they were shown.
+        """
         self.reconcile()
-        return self._own_mailbox().claim(
-            most=most, room=formatting.RESULT_LIMIT, cost=formatting.cost
-        )
+        return self.claim_waiting(most=most)
+
+    def claim_waiting(self, *, most: int) -> Claim | None:
+        """As `claim_mail`, at once."""
+        return self.mailbox.claim(most=most, room=formatting.RESULT_LIMIT, cost=formatting.cost)
 
     def history(self, *, most: int) -> list[tuple[Message, str]]:
         """The messages that were shown last, and where each lies."""
-        return self._own_mailbox().history(most)
+        return self.mailbox.history(most)
 
     def activity(self, worker: Worker) -> Activity | None:
         """What its session does at this moment, or None."""
@@ -292,7 +310,7 @@ class Fleet:
     def tidy(self) -> None:
         """Removes what is too old to be of use: no work, only mail shown long ago and drafts."""
         self.records.prune()
-        self._own_mailbox().prune()
+        self.mailbox.prune()
 
     def _waiting_senders(self, owner: str) -> set[str]:
         home = orchestrator_home(self.records.repository, owner)
@@ -306,7 +324,7 @@ class Fleet:
         """Its owner changes and what it had sent comes along, under the lock of its reports."""
         home = self.records.home(worker.id)
         former = orchestrator_home(self.records.repository, worker.owner)
-        own = self._own_mailbox()
+        own = self.mailbox
         own.create()
         with exclusive(reports.report_lock(self.records, worker.id)):
             _, adopted = self.records.update(worker.id, lambda one: one.adopt(self.owner))
@@ -438,9 +456,6 @@ class Fleet:
         return processes.identity(
             self._runtime.launch(worker.handle, ["sh", script], cwd=worker.path)
         )
-
-    def _own_mailbox(self) -> Mailbox:
-        return Mailbox(mailbox_path(self.home))
 
     def _mailbox_of(self, worker_id: str) -> Mailbox:
         return Mailbox(mailbox_path(self.records.home(worker_id)))

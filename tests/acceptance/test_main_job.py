@@ -45,6 +45,8 @@ def test_the_main_job(crew: ClaudeLab, api: MessagesApi) -> None:
     tools = (
         "start_worker",
         "list_workers",
+        "wait_for_workers",
+        "read_worker",
         "nudge_worker",
         "stop_worker",
         "adopt_workers",

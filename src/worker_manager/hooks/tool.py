@@ -1,16 +1,17 @@
 """PostToolUse: shows mail in the middle of a turn. The launcher has seen that some waits."""
 
 from worker_manager.hooks import call, mail
+from worker_manager.state import waits
 
 EVENT = "PostToolUse"
 
 
 def run() -> int:
     """Adds the mail to the tool's result, but not to that of a subagent's tool: the session
-    itself would never read it.
+    itself would never read it. Mail that a call beside it waits for is left to that call.
     """
     home = call.home()
-    if home is None or call.stdin().get("agent_id"):
+    if home is None or call.stdin().get("agent_id") or waits.is_waited(home):
         return 0
     shown = mail.take(home)
     if shown is not None:

@@ -13,7 +13,8 @@ import tempfile
 import time
 import uuid
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import PIPE, CompletedProcess
 from types import TracebackType
@@ -64,7 +65,7 @@ class RehearsedSession:
         self.failures: list[str] = []
         self._environ = {**_without_session(environ), **self._own_variables()}
         self._watched: list[str] = []
-        self._reported: set[str] = set()
+        self._reported: set[tuple[str, int]] = set()
         self._wakes: list[str] = []
         self._prompt_id = ""
         self._client: Client | None = None
@@ -178,6 +179,7 @@ class RehearsedSession:
 
     async def tool_used(self, name: str, given: Mapping[str, object], response: str) -> str:
         """PostToolUse; a wake-up that came while the tool ran joins its result."""
+        self._write_down("assistant", [{"type": "tool_use", "name": name, "input": dict(given)}])
         text = await self.hook(
             "PostToolUse",
             tool_name=name,
@@ -310,28 +312,33 @@ class RehearsedSession:
     async def _watch(self) -> None:
         """The doorbell: a new file in a watched directory runs FileChanged, also mid-turn."""
         while True:
-            for path in self._new_files():
-                self._reported.add(path)
+            for path, touched in self._new_files():
+                self._reported.add((path, touched))
                 text = await self.hook("FileChanged", file_path=path, event="add")
                 if text:
                     self._wakes.append(text)
             await anyio.sleep(POLL_SECONDS)
 
-    def _new_files(self) -> list[str]:
-        present = [
-            entry.path
-            for folder in self._watched
-            if os.path.isdir(folder)
-            for entry in os.scandir(folder)
-        ]
-        return sorted(set(present) - self._reported)
+    def _new_files(self) -> list[tuple[str, int]]:
+        """Files that were not reported yet, or were touched since, with the time of that."""
+        present = set()
+        for folder in self._watched:
+            for name in os.listdir(folder) if os.path.isdir(folder) else []:
+                with suppress(FileNotFoundError):
+                    path = os.path.join(folder, name)
+                    present.add((path, os.stat(path).st_mtime_ns))
+        return sorted(present - self._reported)
 
     def _note(self, text: str) -> None:
         """A transcript of what the model read: hooks look for receipts there."""
         if text:
-            line = {"type": "user", "message": {"role": "user", "content": text}}
-            with self._path("transcript.jsonl").open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
+            self._write_down("user", text)
+
+    def _write_down(self, kind: str, content: object) -> None:
+        at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        line = {"type": kind, "timestamp": at, "message": {"role": kind, "content": content}}
+        with self._path("transcript.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
 
 
 def _without_session(environ: Mapping[str, str]) -> dict[str, str]:

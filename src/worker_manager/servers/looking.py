@@ -2,12 +2,19 @@
 
 from typing import Annotated
 
-from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import CallToolResult, ToolAnnotations
+from pydantic import Field
 
+from worker_manager import inspection
 from worker_manager.fleet import Fleet
+from worker_manager.servers import reading, waiting
 from worker_manager.servers.tooling import Result, answer, tool_errors
-from worker_manager.servers.views import WorkerInfo, info_of, line_of
+from worker_manager.servers.views import WorkerId, WorkerInfo, info_of, line_of
+
+_UNTIL = {"enum": list(waiting.UNTIL)}
+_WHAT = {"enum": list(inspection.WHAT)}
+_FIRST = inspection.BEGINNING
 
 
 class WorkerList(Result):
@@ -31,6 +38,40 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
             orphans, damaged = [one.id for one in fleet.orphans()], fleet.records.damaged()
             listed = WorkerList(workers=infos, orphans=orphans, damaged=damaged)
             return answer(_list_text(listed), listed)
+
+    @server.tool(annotations=ToolAnnotations(title="Wait for workers", destructive_hint=False))
+    async def wait_for_workers(
+        context: Context,
+        ids: Annotated[list[str] | None, Field(description="default: all unfinished")] = None,
+        until: Annotated[
+            str, Field(description="all: all finished or in need", json_schema_extra=_UNTIL)
+        ] = "any",
+        timeout_seconds: Annotated[
+            float, Field(description=f"1 to {waiting.MOST_SECONDS}")
+        ] = waiting.DEFAULT_SECONDS,
+    ) -> Annotated[CallToolResult, waiting.Waited]:
+        """Wait until a worker reports or needs you. Only when you have nothing else to do and
+        can't end your turn.
+        """
+        with tool_errors():
+            return await waiting.wait(fleet, context, ids or (), until, timeout_seconds)
+
+    @server.tool(annotations=ToolAnnotations(title="Read worker", read_only_hint=True))
+    def read_worker(
+        id: WorkerId,
+        what: Annotated[
+            str, Field(description="result: its last report", json_schema_extra=_WHAT)
+        ] = "summary",
+        cursor: Annotated[
+            str | None, Field(description=f"of the last log or result; log: or {_FIRST}")
+        ] = None,
+        max_bytes: Annotated[
+            int, Field(description=f"at most {inspection.MOST_BYTES}")
+        ] = inspection.DEFAULT_BYTES,
+    ) -> Annotated[CallToolResult, reading.Seen]:
+        """Look at a worker: how it stands, its terminal, what it did, its whole last report."""
+        with tool_errors():
+            return reading.read(fleet, id, what, cursor or "", max_bytes)
 
 
 def _list_text(listed: WorkerList) -> str:

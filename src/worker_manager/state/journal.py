@@ -3,9 +3,13 @@
 import json
 import os
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 
+from worker_manager.formatting import one_line
 from worker_manager.state.files import append
+
+TEXT_LIMIT = 300
 
 
 def note(home: str, event: str, **facts: object) -> None:
@@ -16,4 +20,24 @@ def note(home: str, event: str, **facts: object) -> None:
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     line = json.dumps({"at": stamp, "event": event, **facts}) + "\n"
     with suppress(OSError):
-        append(os.path.join(home, "journal.jsonl"), line)
+        append(path_of(home), line)
+
+
+def path_of(home: str) -> str:
+    """Where they lie."""
+    return os.path.join(home, "journal.jsonl")
+
+
+def events(path: str, offset: int) -> Iterator[tuple[str, tuple[str, ...], int]]:
+    """The whole lines from an offset on: when, what, and the offset behind it. Raises OSError."""
+    with open(path, "rb") as file:
+        file.seek(offset)
+        while (line := file.readline()).endswith(b"\n"):
+            try:
+                facts = json.loads(line)
+                at, event = str(facts.pop("at")), str(facts.pop("event"))
+            except (ValueError, AttributeError, KeyError):
+                yield "", (), file.tell()
+                continue
+            told = " ".join(f"{name}={value}" for name, value in facts.items() if value != "")
+            yield at, (one_line(f"[{event}] {told}")[:TEXT_LIMIT],), file.tell()

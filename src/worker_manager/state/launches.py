@@ -6,7 +6,8 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 
-from worker_manager.state.files import write_atomic
+from worker_manager.errors import StateCorrupt
+from worker_manager.state.files import read_regular, write_atomic
 
 #: What the session that starts a worker has of its own, and must not pass on.
 #: CLAUDE_CODE_CHILD_SESSION would leave the worker without a transcript.
@@ -38,6 +39,14 @@ def write_file(home: str, name: str, text: str) -> str:
     path = os.path.join(home, name)
     write_atomic(path, text.encode())
     return path
+
+
+def read_pane(home: str) -> str:
+    """What the worker's terminal showed when it ended; empty when nobody saw it."""
+    try:
+        return read_regular(os.path.join(home, "pane.log")).decode("utf-8", "replace")
+    except (OSError, StateCorrupt):
+        return ""
 
 
 def write_prompt(home: str, name: str, text: str) -> str:

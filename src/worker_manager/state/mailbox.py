@@ -109,6 +109,12 @@ class Mailbox:
         """The message of a file in `new/`, left there; None when it is gone."""
         return self._load(self.folder("new", name))
 
+    def ring(self) -> None:
+        """Has Claude Code, which watches `new/`, see what waits there as if it had just come."""
+        for name in self.waiting()[:1]:
+            with suppress(OSError):
+                os.utime(self.folder("new", name))
+
     def senders(self) -> set[str]:
         """Whose messages wait."""
         messages = map(self.peek, self.waiting())

@@ -10,6 +10,7 @@ import json
 import os
 import time
 
+from worker_manager.messages import Message
 from worker_manager.state.files import write_atomic
 from worker_manager.state.layout import mailbox_path
 from worker_manager.state.mailbox import Mailbox
@@ -19,6 +20,8 @@ TRANSCRIPT = "transcript"
 WORKS = "receipts"
 #: A busy machine may be slow to write; until then nothing is concluded.
 SETTLE_SECONDS = 5.0
+#: More than one hook takes at a time.
+HISTORY = 50
 SEEN, QUEUED, MISSING = "seen", "queued", "missing"
 
 
@@ -32,7 +35,7 @@ def expect(home: str) -> str:
     """Where the receipt of what is shown next will stand: offset and path of the transcript.
     Empty when the transcript isn't known: then no receipt is expected.
     """
-    path = _transcript(home)
+    path = transcript_of(home)
     if not path:
         return ""
     try:
@@ -58,12 +61,25 @@ def settle(home: str, *, restarted: bool) -> None:
         found = {message_id: _look(tail, message_id) for message_id in mailbox.ids_read(claimer)}
         missing = {name for name, state in found.items() if state != SEEN}
         answered = any(map(_is_of_the_model, tail))
-        may_still_come = QUEUED in found.values() or (not answered and path == _transcript(home))
+        may_still_come = QUEUED in found.values() or (not answered and path == transcript_of(home))
         if missing and may_still_come and not restarted:
             continue
         if SEEN in found.values():
             _note_works(home, path)
         mailbox.settle(claimer, missing, again_and_again=not answered or _works(home, path))
+
+
+def held_back(home: str, *, since: float) -> list[Message]:
+    """What hooks have taken since then, and Claude Code shows when the call that runs has ended."""
+    mailbox = Mailbox(mailbox_path(home))
+    held = set()
+    for claimer in mailbox.pending():
+        marker = mailbox.folder("pending", claimer)
+        offset, _, path = _read(marker).decode("utf-8", "surrogateescape").partition(" ")
+        if offset.isdigit() and _age(marker) < time.time() - since:
+            tail = _tail(path, int(offset)) or []
+            held |= {one for one in mailbox.ids_read(claimer) if _look(tail, one) == QUEUED}
+    return [one for one, _ in mailbox.history(HISTORY) if one.id in held] if held else []
 
 
 def _works(home: str, transcript: str) -> bool:
@@ -85,7 +101,8 @@ def _look(tail: list[bytes], message_id: str) -> str:
     return QUEUED if "queue-operation" in types else MISSING
 
 
-def _transcript(home: str) -> str:
+def transcript_of(home: str) -> str:
+    """Where the session of this home writes its transcript; empty when that isn't known."""
     return _read(os.path.join(home, TRANSCRIPT)).decode("utf-8", "surrogateescape")
 
 

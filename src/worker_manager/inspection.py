@@ -1,0 +1,258 @@
+"""What can be seen of a worker: its record and work, its terminal, what it did, its last report."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import os
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from worker_manager import formatting, worktrees
+from worker_manager.agents import transcripts
+from worker_manager.errors import InvalidInput, WorkerManagerError
+from worker_manager.fleet import Fleet
+from worker_manager.models import Worker
+from worker_manager.state import journal, receipts
+
+DEFAULT_BYTES, LEAST_BYTES, MOST_BYTES = 8_000, 2_000, 45_000
+#: Where a log begins that is asked for from its beginning.
+BEGINNING = "start"
+#: What one look at a log reads of a transcript, about; without a cursor that is its end.
+SCAN_BYTES = 2_000_000
+LAST_BYTES = 300_000
+
+
+class View(NamedTuple):
+    """A worker's own text, unfenced; what we say of it; where the next one goes on, and whether
+    there is more by now.
+    """
+
+    worker: Worker
+    said: str
+    text: str
+    cursor: str = ""
+    more: bool = False
+
+
+def look(fleet: Fleet, worker_id: str, what: str, cursor: str, room: int) -> View:
+    """One of `WHAT`, in so much room (`formatting.room_of`). Raises InvalidInput."""
+    if what not in _LOOKS:
+        raise InvalidInput(f"what is {what!r}. Choose one of: {', '.join(WHAT)}.")
+    if cursor and what not in WITH_CURSOR:
+        raise InvalidInput(
+            f"what={what} has no cursor; it goes with {' and '.join(WITH_CURSOR)}. Leave it out."
+        )
+    return _LOOKS[what](fleet, fleet.look_at(worker_id), cursor, room)
+
+
+def _summary(_fleet: Fleet, worker: Worker, _cursor: str, room: int) -> View:
+    work, files = _work(worker)
+    said = _beginning("\n".join([*_record(worker), work]), room // 2)
+    room -= formatting.room_of(said)
+    report = worker.report
+    text = _beginning(files, room // 3)
+    if report is not None:
+        text += f"\nIts last report ({report.type}, {report.at}):\n"
+        text += _beginning(formatting.clean(report.text), room - formatting.room_of(text) - 100)
+    return View(worker, said, text.strip("\n"))
+
+
+def _record(worker: Worker) -> list[str]:
+    """Where it stands, in our words."""
+    reason = f" ({formatting.one_line(worker.reason)[:300]})" if worker.reason else ""
+    lines = [f"Title: {worker.title}", f"{worker.status.value} since {worker.changed_at}{reason}"]
+    if worker.branch:
+        base = f"{worker.base_branch} at {worker.base_sha[:12]}"
+        lines.append(f"Branch {worker.branch} from {base}, in {worker.path}")
+    else:
+        lines.append(f"It works in {worker.path} itself.")
+    return lines + ([f"Missing: {worker.missing}"] if worker.missing else [])
+
+
+def _work(worker: Worker) -> tuple[str, str]:
+    """How much it has done, and in which files."""
+    try:
+        work = worktrees.describe(worker.path, worker.base_sha)
+    except WorkerManagerError as error:
+        return f"Its work can't be described: {formatting.one_line(str(error))[:300]}", ""
+    commits = f"{work.commits} commit{'s' if work.commits != 1 else ''} since its base, "
+    files = f"{work.uncommitted} uncommitted file{'s' if work.uncommitted != 1 else ''}."
+    changed = f"Committed:\n{formatting.clean(work.diffstat)}\n" if work.diffstat else ""
+    return (commits if worker.base_sha else "") + files, changed
+
+
+def _screen(fleet: Fleet, worker: Worker, _: str, room: int) -> View:
+    screen = formatting.clean(fleet.screen(worker))
+    if not screen:
+        return View(worker, "Nothing of its terminal is known: it is gone, or tmux is silent.", "")
+    shown = _end(screen, room)
+    left_out = "" if shown == screen else " (the end of it)"
+    return View(worker, f"Its terminal shows{left_out}:", shown)
+
+
+def _result(_fleet: Fleet, worker: Worker, cursor: str, room: int) -> View:
+    report = worker.report
+    if report is None:
+        return View(worker, "It has reported nothing so far.", "")
+    told_of, _, offset = (cursor or f"{report.message_id}-0").partition("-")
+    text = formatting.clean(report.text)
+    if told_of != report.message_id or not offset.isdecimal() or int(offset) > len(text):
+        raise _bad(cursor, "its last report")
+    begin = int(offset)
+    end = begin + formatting.fitting(text[begin:], room)
+    said = f"Its last report ({report.type}, {report.at}), characters {begin:,} to {end:,} of "
+    view = View(worker, f"{said}{len(text):,}:", text[begin:end])
+    if end == len(text):
+        return view
+    return view._replace(cursor=f"{report.message_id}-{end}", more=True)
+
+
+class _Source(NamedTuple):
+    """One of the two files of a log, and how far it was read."""
+
+    number: int
+    path: str
+    offset: int
+
+
+class _Event(NamedTuple):
+    at: str
+    source: int
+    texts: tuple[str, ...]
+    end: int
+
+
+def _log(fleet: Fleet, worker: Worker, cursor: str, room: int) -> View:
+    home = fleet.records.home(worker.id)
+    paths = (receipts.transcript_of(home), journal.path_of(home))
+    begun = _offsets(paths, cursor)
+    sources = [_Source(*source) for source in zip((0, 1), paths, begun, strict=True)]
+    events = heapq.merge(*map(_events, sources), key=lambda event: event.at)
+    if cursor:
+        lines, offsets, more = _as_fit(events, begun, room)
+    else:
+        lines, offsets, more = _newest(events, begun, room)
+    text = "\n".join(lines)
+    said = "What it did, oldest first:" if lines else "Nothing more has happened."
+    if not cursor:
+        said += f' For all of it start with cursor="{BEGINNING}".'
+    if not os.path.exists(paths[0]):
+        said += " Its session's transcript is not there."
+    return View(worker, said, text, f"{_tag(paths[0])}-{offsets[0]}-{offsets[1]}", more)
+
+
+def _events(source: _Source) -> Iterator[_Event]:
+    """Of one file, as they are asked for. One that can't be read has none."""
+    read = journal.events if source.number else transcripts.entries
+    try:
+        for entry in read(source.path, source.offset):
+            yield _Event(entry[0], source.number, entry[1], entry[2])
+    except OSError:
+        return
+
+
+def _as_fit(
+    events: Iterator[_Event], begun: tuple[int, int], room: int
+) -> tuple[list[str], list[int], bool]:
+    """From the oldest on, as many as there is room for; how far that was, whether there is more."""
+    lines: list[str] = []
+    offsets = list(begun)
+    for event in events:
+        new = _lines(event)
+        needed = sum(formatting.room_of(f"{line}\n") for line in new)
+        if lines and needed > room:
+            return lines, offsets, True
+        if needed > room:
+            new = [_beginning("; ".join(new), room - 100)]
+        room -= needed
+        offsets[event.source] = event.end
+        lines += new
+        if event.source == 0 and event.end - begun[0] > SCAN_BYTES:
+            return lines, offsets, True
+    return lines, offsets, False
+
+
+def _newest(
+    events: Iterator[_Event], begun: tuple[int, int], room: int
+) -> tuple[list[str], list[int], bool]:
+    """The last ones, as many as there is room for."""
+    lines: list[str] = []
+    offsets = list(begun)
+    for event in events:
+        offsets[event.source] = event.end
+        lines += _lines(event)
+    kept = len(lines)
+    while kept and (room := room - formatting.room_of(f"{lines[kept - 1]}\n")) >= 0:
+        kept -= 1
+    return lines[kept:], offsets, False
+
+
+def _lines(event: _Event) -> list[str]:
+    return [f"{formatting.one_line(event.at)[11:19]} {text}".strip() for text in event.texts]
+
+
+def _offsets(paths: tuple[str, str], cursor: str) -> tuple[int, int]:
+    """Where to begin in each file. Raises InvalidInput."""
+    if cursor == BEGINNING:
+        return 0, 0
+    if not cursor:
+        return _last(paths[0]), _last(paths[1])
+    found = re.fullmatch(r"([0-9a-f]{6})-(\d{1,18})-(\d{1,18})", cursor)
+    if not found or found[1] != _tag(paths[0]):
+        raise _bad(cursor, "its log")
+    offsets = int(found[2]), int(found[3])
+    if not all(_is_line_start(*pair) for pair in zip(paths, offsets, strict=True)):
+        raise _bad(cursor, "its log")
+    return offsets
+
+
+def _last(path: str) -> int:
+    try:
+        return transcripts.last_part(path, LAST_BYTES)
+    except OSError:
+        return 0
+
+
+def _is_line_start(path: str, offset: int) -> bool:
+    try:
+        return transcripts.is_line_start(path, offset)
+    except OSError:
+        return True  # it is gone: nothing will be read
+
+
+def _tag(path: str) -> str:
+    """A new transcript has other offsets."""
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:6]
+
+
+def _bad(cursor: str, what: str) -> InvalidInput:
+    return InvalidInput(
+        f"cursor {cursor[:100]!r} is none of {what} as it is now. Give the cursor of the last "
+        "result, or leave it out."
+    )
+
+
+def _beginning(text: str, room: int) -> str:
+    kept = formatting.fitting(text, room)
+    return text if kept == len(text) else f"{text[:kept]}\n[... {len(text) - kept:,} more]"
+
+
+def _end(text: str, room: int) -> str:
+    """Its last whole lines; of a line that is too long its end."""
+    kept = formatting.fitting(text[::-1], room)
+    if kept == len(text):
+        return text
+    shown = text[len(text) - kept :]
+    return shown.partition("\n")[2] or shown
+
+
+_LOOKS: dict[str, Callable[[Fleet, Worker, str, int], View]] = {
+    "summary": _summary,
+    "screen": _screen,
+    "log": _log,
+    "result": _result,
+}
+WHAT = tuple(_LOOKS)
+WITH_CURSOR = ("log", "result")
