@@ -27,6 +27,7 @@ class Settings:
     permission_mode: str = "bypassPermissions"
     on_exit: str = "stop"
     ask_wait_seconds: int = 3600
+    permission_wait_seconds: int = 3600
     worktree_directory: str = ".worktrees"
     tmux_socket: str = "worker-manager"
 
@@ -34,6 +35,8 @@ class Settings:
 _TYPES = {field.name: type(field.default) for field in fields(Settings)}
 _TABLES = ("worktree", "tmux")
 _CHOICES = {"on_exit": ("stop", "keep")}
+#: Claude Code ends the hook that waits a minute after this (hooks.json).
+_MOST = {"permission_wait_seconds": 86_400}
 
 
 def load(repository: Path, environ: Mapping[str, str]) -> Settings:
@@ -88,4 +91,6 @@ def _apply(settings: Settings, values: Mapping[str, Any], place: str) -> Setting
             raise InvalidSetting(
                 f"{place}: {key} is {value!r}; choose one of {', '.join(_CHOICES[key])}."
             )
+        if key in _MOST and int(value) > _MOST[key]:
+            raise InvalidSetting(f"{place}: {key} is {value}; it may be {_MOST[key]} at most.")
     return replace(settings, **values)

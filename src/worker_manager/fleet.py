@@ -6,6 +6,7 @@ Callable without MCP. Everything that reads the records first makes them agree w
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import uuid
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from worker_manager import formatting, messages, naming, reports, worktrees
+from worker_manager import dialogs, formatting, messages, naming, reports, worktrees
 from worker_manager.agents import agent_named
 from worker_manager.agents.base import Assignment
 from worker_manager.config import Settings
@@ -29,7 +30,7 @@ from worker_manager.messages import Message
 from worker_manager.models import Status, Worker
 from worker_manager.reconcile import end_the_gone, reconcile
 from worker_manager.runtimes.base import Runtime
-from worker_manager.state import journal, launches, processes, receipts, sessions
+from worker_manager.state import journal, launches, processes, receipts, requests, sessions
 from worker_manager.state.files import remove_tree
 from worker_manager.state.layout import mailbox_path, orchestrator_home, repository_of
 from worker_manager.state.locking import exclusive
@@ -159,6 +160,8 @@ class Fleet:
         if worker.status in (Status.FAILED, Status.STOPPED):
             raise WorkerFinished(worker_id, worker.status.value, worker.reason)
         question = worker.report if worker.status is Status.ASKING else None
+        if question and requests.is_open(self.records.home(worker_id), question.message_id):
+            return worker, self._decide(worker, body, request_id=question.message_id)
         message = Message(
             id=naming.new_message_id(),
             type=messages.ANSWER if question else messages.NUDGE,
@@ -178,6 +181,29 @@ class Fleet:
             ),
         )
         return worker, message
+
+    def answer(
+        self, worker_id: str, decision: str, *, reason: str = "", request_id: str = ""
+    ) -> tuple[Worker, Message]:
+        """Answers a dialog at a worker's terminal: a permission, or an AskUserQuestion.
+
+        Gives the worker as it was. Raises WorkerFinished when it has ended, InvalidInput when
+        the dialog is not open, or the answer does not fit.
+        """
+        worker = self.worker(worker_id)
+        end_the_gone(self.records, [worker], self._runtime)
+        worker = self.worker(worker_id)
+        if worker.status in (Status.FAILED, Status.STOPPED):
+            raise WorkerFinished(worker_id, worker.status.value, worker.reason)
+        return worker, self._decide(worker, decision, reason=reason, request_id=request_id)
+
+    def _decide(
+        self, worker: Worker, decision: str, *, reason: str = "", request_id: str = ""
+    ) -> Message:
+        attach = shlex.join(self.attach_command(worker))
+        return dialogs.decide(
+            self.records, worker, decision, reason=reason, request_id=request_id, attach=attach
+        )
 
     def stop(self, worker_id: str) -> Worker:
         """Ends the worker's agent; its worktree, branch and files stay as they are."""
@@ -250,6 +276,7 @@ class Fleet:
     def reconcile(self) -> None:
         """Makes this orchestrator's records agree with the world; safe at any time."""
         reconcile(self.records, self.owner, self._runtime)
+        dialogs.repair(self.records, self.owner)
 
     def tidy(self) -> None:
         """Removes what is too old to be of use: no work, only mail shown long ago and drafts."""

@@ -19,6 +19,8 @@ LIMIT = "limit"
 ADOPTED = "adopted"
 NUDGE = "nudge"
 ANSWER = "answer"
+DECISION = "decision"
+SETTLED = "settled"
 
 _FIELDS = ("id", "type", "sender", "name", "sent", "reply-to")
 

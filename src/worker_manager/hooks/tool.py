@@ -1,6 +1,6 @@
 """PostToolUse: shows mail in the middle of a turn. The launcher has seen that some waits."""
 
-from worker_manager.hooks import call, mail
+from worker_manager.hooks import call, mail, terminal
 
 EVENT = "PostToolUse"
 
@@ -10,7 +10,11 @@ def run() -> int:
     itself would never read it.
     """
     home = call.home()
-    if home is None or call.stdin().get("agent_id"):
+    if home is None:
+        return 0
+    given = call.stdin()
+    terminal.tool_used(home, given)
+    if given.get("agent_id"):
         return 0
     shown = mail.take(home)
     if shown is not None:

@@ -70,12 +70,13 @@ def claude_process(root: str) -> int | None:
 
 def id_in_session_file(pid: int) -> str | None:
     """The session id in Claude Code's own file about one of its processes, or None."""
-    try:
-        with open(_session_file(pid), encoding="utf-8") as file:
-            found = str(json.load(file).get("sessionId", ""))
-    except (OSError, ValueError, AttributeError):
-        return None
+    found = _in_session_file(pid, "sessionId")
     return found if is_session_id(found) else None
+
+
+def status_in_session_file(pid: int) -> str:
+    """What Claude Code says a process does: busy, idle, waiting, shell; empty when unknown."""
+    return _in_session_file(pid, "status")
 
 
 def prune_processes(root: str) -> None:
@@ -96,6 +97,14 @@ def _names(root: str) -> list[str]:
 def _session_file(pid: int) -> str:
     configuration = os.environ.get("CLAUDE_CONFIG_DIR") or os.path.expanduser("~/.claude")
     return os.path.join(configuration, "sessions", f"{pid}.json")
+
+
+def _in_session_file(pid: int, key: str) -> str:
+    try:
+        with open(_session_file(pid), encoding="utf-8") as file:
+            return str(json.load(file).get(key, ""))
+    except (OSError, ValueError, AttributeError):
+        return ""
 
 
 def _follow(root: str, folder: str, name: str) -> str | None:

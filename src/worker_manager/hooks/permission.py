@@ -1,0 +1,115 @@
+"""PermissionRequest: a dialog of a worker becomes a message to its orchestrator; this waits for
+the answer. The dialog stands at the terminal meanwhile: whoever answers first has answered.
+"""
+
+import json
+import os
+import time
+
+from worker_manager.hooks import call
+from worker_manager.state import processes, sessions
+from worker_manager.state.layout import is_worker_home, repository_of, state_root
+from worker_manager.state.mailbox import Claim
+
+POLL_SECONDS = 0.15
+#: So long a session may be busy between two dialogs (up to 0.2 s were seen).
+GONE_SECONDS = 1.0
+
+
+class Dialog:
+    """The dialog as Claude Code's own file about its process shows it."""
+
+    def __init__(self, claude: int | None) -> None:
+        self._claude = claude
+        self._process = processes.identity(claude) if claude else ""
+        self._was_seen = False
+        self._missing_since = 0.0
+
+    @property
+    def has_died(self) -> bool:
+        """Whether the claude process has ended."""
+        return processes.has_ended(self._process)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it was there and is not any more, for long enough to be sure."""
+        return self.is_missing and time.monotonic() - self._missing_since >= GONE_SECONDS
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether it was there and is not at this moment."""
+        status = sessions.status_in_session_file(self._claude) if self._claude else ""
+        if status == "waiting" or not (status and self._was_seen):
+            self._was_seen = self._was_seen or status == "waiting"
+            self._missing_since = 0.0
+            return False
+        self._missing_since = self._missing_since or time.monotonic()
+        return True
+
+
+def run() -> int:
+    """Tells, waits, answers. Without an answer in time the dialog is left to the person."""
+    home = call.home()
+    if home is None or not is_worker_home(home):
+        return 0
+    given = call.stdin()
+    dialog = Dialog(sessions.claude_process(state_root()))
+
+    from worker_manager import dialogs  # 60 ms: there is something to do
+    from worker_manager.state.records import Records
+
+    records, worker_id = Records(repository_of(home)), os.path.basename(home)
+    request = dialogs.open_dialog(records, worker_id, given)
+    if request is None:
+        return 0
+    claim, why = _wait(home, dialog, request.id, _seconds(records.get(worker_id).project))
+    if claim is not None:
+        call.decide(_decision(claim.messages[0].body, given.get("tool_input")))
+        claim.acknowledge()
+        dialogs.close(records, worker_id, request, "")
+    elif why:
+        dialogs.close(records, worker_id, request, why)
+    return 0
+
+
+def _wait(home: str, dialog: Dialog, request_id: str, seconds: float) -> tuple[Claim | None, str]:
+    """The answer, or why there will be none; neither when the time is up, or when another hook
+    has seen to it.
+    """
+    from worker_manager import dialogs, reports
+    from worker_manager.state import requests
+
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and requests.is_open(home, request_id):
+        if dialog.has_died:
+            requests.forget(home, request_id)  # the end of the worker is told by others
+        elif dialog.is_gone:
+            return None, dialogs.AT_TERMINAL
+        elif not dialog.is_missing:
+            claim = reports.take_answer(home, request_id)
+            if claim is not None:
+                return claim, ""
+        time.sleep(POLL_SECONDS)
+    return None, ""
+
+
+def _decision(body: str, tool_input: object) -> dict[str, object]:
+    """What the orchestrator decided, as Claude Code wants it: answers are part of the input."""
+    decision: dict[str, object] = json.loads(body)
+    answers = decision.pop("answers", None)
+    if answers is not None and isinstance(tool_input, dict):
+        decision["updatedInput"] = {**tool_input, "answers": answers}
+    return decision
+
+
+def _seconds(project: str) -> int:
+    """How long to wait; the default when the settings can't be read: others say so."""
+    from pathlib import Path
+
+    from worker_manager import config
+    from worker_manager.errors import InvalidSetting
+
+    try:
+        return config.load(Path(project), os.environ).permission_wait_seconds
+    except InvalidSetting:
+        return config.Settings().permission_wait_seconds
