@@ -36,7 +36,7 @@ _TYPES = {field.name: type(field.default) for field in fields(Settings)}
 _TABLES = ("worktree", "tmux")
 _CHOICES = {"on_exit": ("stop", "keep")}
 #: Claude Code ends the hook that waits a minute after this (hooks.json).
-_MOST = {"permission_wait_seconds": 86_400}
+_MOST: dict[str, int] = {"permission_wait_seconds": 86_400}
 
 
 def load(repository: Path, environ: Mapping[str, str]) -> Settings:
@@ -91,6 +91,6 @@ def _apply(settings: Settings, values: Mapping[str, Any], place: str) -> Setting
             raise InvalidSetting(
                 f"{place}: {key} is {value!r}; choose one of {', '.join(_CHOICES[key])}."
             )
-        if key in _MOST and int(value) > _MOST[key]:
+        if isinstance(value, int) and value > _MOST.get(key, value):
             raise InvalidSetting(f"{place}: {key} is {value}; it may be {_MOST[key]} at most.")
     return replace(settings, **values)

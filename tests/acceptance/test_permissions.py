@@ -89,7 +89,7 @@ def test_the_orchestrator_allows_what_a_worker_asks_permission_for(
     job = Crew(crew, api)
     api.on("worker", "W1 write", call("Bash", **touch("allowed.txt")))
     api.on("worker", lambda r: bool(r.latest), call(f"{CREW}complete", summary="DONE-1"))
-    session, told = job.start("permission m")
+    session, told = job.start(r"\[permission m")
 
     assert '"command": "touch allowed.txt"' in told.new_text
     assert job.status() == "blocked"
@@ -109,7 +109,7 @@ def test_what_the_orchestrator_denies_is_not_run_and_the_worker_reads_why(
     job = Crew(crew, api)
     api.on("worker", "W1 write", call("Bash", **touch("denied.txt")))
     api.on("worker", "WHY-1", call(f"{CREW}complete", summary="DONE-1"))
-    session, _ = job.start("permission m")
+    session, _ = job.start(r"\[permission m")
 
     job.answer("deny", message="WHY-1 use another name")
 
@@ -124,7 +124,7 @@ def test_the_person_at_the_terminal_may_be_faster(crew: ClaudeLab, api: Messages
     api.on("worker", "W1 write", call("Bash", **touch("allowed.txt")))
     # Long enough that the turn's end is not what tells.
     api.on("worker", "", call("Bash", command="sleep 0", description="Nothing"))
-    session, told = job.start("permission m")
+    session, told = job.start(r"\[permission m")
 
     session.press("Enter")
 
@@ -142,7 +142,7 @@ def test_a_dialog_that_the_person_dismisses_is_told_of_too(
 ) -> None:
     job = Crew(crew, api)
     api.on("worker", "W1 write", call("Bash", **touch("x.txt")))
-    session, _ = job.start("permission m")
+    session, _ = job.start(r"\[permission m")
 
     # No hook tells of this: only Claude Code's own file about the session does.
     session.press("Escape")
@@ -158,7 +158,7 @@ def test_when_the_time_is_up_the_dialog_is_left_to_the_person(
     crew.env["WORKER_MANAGER_PERMISSION_WAIT_SECONDS"] = "1"
     job = Crew(crew, api)
     api.on("worker", "W1 write", call("Bash", **touch("late.txt")))
-    session, _ = job.start("permission m")
+    session, _ = job.start(r"\[permission m")
     (file,) = job.open_files()
     process = json.loads(file.read_text("utf-8"))["process"].partition("-")[0]
     wait_until(lambda: not Path(f"/proc/{process}").exists(), 15, lambda: "the hook still runs")
@@ -181,7 +181,7 @@ def test_a_question_at_the_terminal_is_answered_by_mail(
     job = Crew(crew, api, mode=mode)
     api.on("worker", "W1 write", call("AskUserQuestion", questions=[COLOR]))
     api.on("worker", "Blue", call(f"{CREW}complete", summary="DONE-1"))
-    _, told = job.start("question m")
+    _, told = job.start(r"\[question m")
 
     assert "- Blue: cold" in told.new_text
     assert job.status() == "asking"
@@ -198,7 +198,7 @@ def test_several_questions_are_answered_line_by_line(crew: ClaudeLab, api: Messa
     job = Crew(crew, api)
     api.on("worker", "W1 write", call("AskUserQuestion", questions=[COLOR, SIZE]))
     api.on("worker", "ANSWER-2", call(f"{CREW}complete", summary="DONE-1"))
-    _, told = job.start("question m")
+    _, told = job.start(r"\[question m")
 
     assert "one line for each" in told.new_text
     job.answer("Red\nANSWER-2 huge")

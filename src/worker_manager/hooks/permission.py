@@ -4,6 +4,7 @@ the answer. The dialog stands at the terminal meanwhile: whoever answers first h
 
 import json
 import os
+import signal
 import time
 
 from worker_manager.hooks import call
@@ -14,6 +15,8 @@ from worker_manager.state.mailbox import Claim
 POLL_SECONDS = 0.15
 #: So long a session may be busy between two dialogs (up to 0.2 s were seen).
 GONE_SECONDS = 1.0
+#: Claude Code sends SIGTERM when its dialog was dismissed, and SIGKILL 1.4 s later (seen).
+DISMISSED_SECONDS = 1.0
 
 
 class Dialog:
@@ -24,6 +27,18 @@ class Dialog:
         self._process = processes.identity(claude) if claude else ""
         self._was_seen = False
         self._missing_since = 0.0
+        self._ends_at = 0.0
+        signal.signal(signal.SIGTERM, self._end_soon)
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether this hook was told to end: then it takes no answer any more."""
+        return bool(self._ends_at)
+
+    @property
+    def must_end(self) -> bool:
+        """Whether it must end now."""
+        return self.is_ending and time.monotonic() > self._ends_at
 
     @property
     def has_died(self) -> bool:
@@ -33,7 +48,8 @@ class Dialog:
     @property
     def is_gone(self) -> bool:
         """Whether it was there and is not any more, for long enough to be sure."""
-        return self.is_missing and time.monotonic() - self._missing_since >= GONE_SECONDS
+        since = time.monotonic() - self._missing_since
+        return self.is_missing and (self.is_ending or since >= GONE_SECONDS)
 
     @property
     def is_missing(self) -> bool:
@@ -45,6 +61,9 @@ class Dialog:
             return False
         self._missing_since = self._missing_since or time.monotonic()
         return True
+
+    def _end_soon(self, *_: object) -> None:
+        self._ends_at = time.monotonic() + DISMISSED_SECONDS
 
 
 def run() -> int:
@@ -85,7 +104,9 @@ def _wait(home: str, dialog: Dialog, request_id: str, seconds: float) -> tuple[C
             requests.forget(home, request_id)  # the end of the worker is told by others
         elif dialog.is_gone:
             return None, dialogs.AT_TERMINAL
-        elif not dialog.is_missing:
+        elif dialog.must_end:
+            break
+        elif not (dialog.is_missing or dialog.is_ending):
             claim = reports.take_answer(home, request_id)
             if claim is not None:
                 return claim, ""
