@@ -27,7 +27,7 @@ _NEXT_STEPS = {
         'It waits. Answer with answer_worker(id="{id}", decision="allow" or "deny", '
         'message_id="{message_id}"); with deny, message=... tells it why.'
     ),
-    messages.SETTLED: 'If it stands still now, nudge_worker(id="{id}", message=...) makes it go on.',
+    messages.SETTLED: 'Should it stand still, nudge_worker(id="{id}", message=...) sets it going.',
     messages.BLOCKED: "It can't go on until that is done; nobody presses keys for it.",
     messages.LIMIT: "It has stopped. When the limit is over, nudge_worker makes it go on.",
     messages.ADOPTED: "It is not yours any more.",

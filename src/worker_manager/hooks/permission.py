@@ -17,10 +17,13 @@ POLL_SECONDS = 0.15
 GONE_SECONDS = 1.0
 #: Claude Code sends SIGTERM when its dialog was dismissed, and SIGKILL 1.4 s later (seen).
 DISMISSED_SECONDS = 1.0
+#: The claude process has ended; the dialog is over; it may be; this hook was ended, the dialog
+#: stands; it stands and this hook waits.
+DEAD, GONE, UNSURE, LEFT, OPEN = "dead", "gone", "unsure", "left", "open"
 
 
 class Dialog:
-    """The dialog as Claude Code's own file about its process shows it."""
+    """The dialog as Claude Code's own file about its process shows it, and as its signals do."""
 
     def __init__(self, claude: int | None) -> None:
         self._claude = claude
@@ -30,37 +33,26 @@ class Dialog:
         self._ends_at = 0.0
         signal.signal(signal.SIGTERM, self._end_soon)
 
-    @property
-    def is_ending(self) -> bool:
-        """Whether this hook was told to end: then it takes no answer any more."""
-        return bool(self._ends_at)
+    def look(self) -> str:
+        """How it stands now."""
+        now = time.monotonic()
+        if processes.has_ended(self._process):
+            return DEAD
+        if self._is_missing():
+            self._missing_since = self._missing_since or now
+            is_sure = self._ends_at or now - self._missing_since >= GONE_SECONDS
+            return GONE if is_sure else UNSURE
+        self._missing_since = 0.0
+        if self._ends_at:
+            return UNSURE if now < self._ends_at else LEFT
+        return OPEN
 
-    @property
-    def must_end(self) -> bool:
-        """Whether it must end now."""
-        return self.is_ending and time.monotonic() > self._ends_at
-
-    @property
-    def has_died(self) -> bool:
-        """Whether the claude process has ended."""
-        return processes.has_ended(self._process)
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether it was there and is not any more, for long enough to be sure."""
-        since = time.monotonic() - self._missing_since
-        return self.is_missing and (self.is_ending or since >= GONE_SECONDS)
-
-    @property
-    def is_missing(self) -> bool:
+    def _is_missing(self) -> bool:
         """Whether it was there and is not at this moment."""
         status = sessions.status_in_session_file(self._claude) if self._claude else ""
-        if status == "waiting" or not (status and self._was_seen):
-            self._was_seen = self._was_seen or status == "waiting"
-            self._missing_since = 0.0
-            return False
-        self._missing_since = self._missing_since or time.monotonic()
-        return True
+        if status == "waiting":
+            self._was_seen = True
+        return self._was_seen and status not in ("", "waiting")
 
     def _end_soon(self, *_: object) -> None:
         self._ends_at = time.monotonic() + DISMISSED_SECONDS
@@ -100,16 +92,16 @@ def _wait(home: str, dialog: Dialog, request_id: str, seconds: float) -> tuple[C
 
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and requests.is_open(home, request_id):
-        if dialog.has_died:
-            requests.forget(home, request_id)  # the end of the worker is told by others
-        elif dialog.is_gone:
+        state = dialog.look()
+        if state == GONE:
             return None, dialogs.AT_TERMINAL
-        elif dialog.must_end:
+        if state == LEFT:
             break
-        elif not (dialog.is_missing or dialog.is_ending):
-            claim = reports.take_answer(home, request_id)
-            if claim is not None:
-                return claim, ""
+        if state == DEAD:
+            requests.forget(home, request_id)  # the end of the worker is told by others
+        claim = reports.take_answer(home, request_id) if state == OPEN else None
+        if claim is not None:
+            return claim, ""
         time.sleep(POLL_SECONDS)
     return None, ""
 
