@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from worker_manager import formatting, messages, naming, reports
-from worker_manager.errors import InvalidInput
+from worker_manager.errors import InvalidInput, StateUnavailable, WorkerNotFound
 from worker_manager.messages import Message
 from worker_manager.models import Status, Worker
 from worker_manager.state import journal, processes, requests
@@ -27,7 +28,7 @@ REASONS = ("permission: ", "question: ")
 AT_TERMINAL = "was answered or dismissed at its terminal"
 RESTARTED = "is gone: its session was started anew"
 #: A hook that lives takes an answer within a fraction of this.
-TAKEN_SECONDS = 5.0
+TAKEN_SECONDS = 10.0
 POLL_SECONDS = 0.05
 
 
@@ -128,12 +129,16 @@ def decide(
 def repair(records: Records, owner: str) -> None:
     """Takes back answers that nobody takes any more, and says so."""
     for worker_id in requests.workers_with(records.repository):
-        worker = records.get(worker_id)
         for request in requests.all_open(records.home(worker_id)):
-            if worker.owner != owner or request.is_waited_for:
+            if request.is_waited_for:
                 continue
-            with exclusive(reports.report_lock(records, worker_id)):
-                _tell_lost(records, worker, request)
+            with (
+                suppress(StateUnavailable, WorkerNotFound),
+                exclusive(reports.report_lock(records, worker_id)),
+            ):
+                worker = records.get(worker_id)
+                if worker.owner == owner:
+                    _tell_lost(records, worker, request)
 
 
 def _close_each(home: str, over: list[Request], why: str) -> None:
@@ -216,13 +221,14 @@ def _nothing_open(records: Records, worker: Worker, request_id: str) -> str:
 
 def _decision(request: Request, decision: str, reason: str) -> dict[str, object]:
     """What the hook is to give to Claude Code."""
-    if reason and (request.questions or decision != "deny"):
+    wanted = decision.strip().casefold()
+    if reason and (request.questions or wanted != "deny"):
         raise InvalidInput("A message goes with deny only. Send it with nudge_worker.")
     if request.questions:
         return {"behavior": "allow", "answers": _answers(request.questions, decision)}
-    if decision == "allow":
+    if wanted == "allow":
         return {"behavior": "allow"}
-    if decision == "deny":
+    if wanted == "deny":
         return {"behavior": "deny", "message": reason or "Your orchestrator denied this."}
     raise InvalidInput(f"There is no decision {decision!r}. Choose allow or deny.")
 
@@ -273,7 +279,7 @@ def _see_it_taken(records: Records, worker: Worker, request: Request, attach: st
         time.sleep(POLL_SECONDS)
     if reports.owner_mailbox(records, worker).contains(_settled_id(request.id)):
         raise InvalidInput(f"The dialog of {request.id} {AT_TERMINAL} first.")
-    if _take_back(records, worker, request):
+    if _take_back(records, worker, request) or requests.is_open(home, request.id):
         raise InvalidInput(_left_to_person(request, attach))
 
 

@@ -30,7 +30,15 @@ from worker_manager.messages import Message
 from worker_manager.models import Status, Worker
 from worker_manager.reconcile import end_the_gone, reconcile
 from worker_manager.runtimes.base import Runtime
-from worker_manager.state import journal, launches, processes, receipts, requests, sessions
+from worker_manager.state import (
+    journal,
+    launches,
+    processes,
+    questions,
+    receipts,
+    requests,
+    sessions,
+)
 from worker_manager.state.files import remove_tree
 from worker_manager.state.layout import mailbox_path, orchestrator_home, repository_of
 from worker_manager.state.locking import exclusive
@@ -159,9 +167,9 @@ class Fleet:
         worker = self.worker(worker_id)  # it may have asked while tmux was answering
         if worker.status in (Status.FAILED, Status.STOPPED):
             raise WorkerFinished(worker_id, worker.status.value, worker.reason)
-        question = worker.report if worker.status is Status.ASKING else None
-        if question and requests.is_open(self.records.home(worker_id), question.message_id):
-            return worker, self._decide(worker, body, request_id=question.message_id)
+        question = self._question_of(worker)
+        if question and requests.is_open(self.records.home(worker_id), question):
+            return worker, self._decide(worker, body, request_id=question)
         message = Message(
             id=naming.new_message_id(),
             type=messages.ANSWER if question else messages.NUDGE,
@@ -169,7 +177,7 @@ class Fleet:
             name="orchestrator",
             sent=now(),
             body=body,
-            reply_to=question.message_id if question else "",
+            reply_to=question,
         )
         # Delivered first: killed in between, the worker has its answer all the same.
         self._mailbox_of(worker_id).deliver(message)
@@ -196,6 +204,14 @@ class Fleet:
         if worker.status in (Status.FAILED, Status.STOPPED):
             raise WorkerFinished(worker_id, worker.status.value, worker.reason)
         return worker, self._decide(worker, decision, reason=reason, request_id=request_id)
+
+    def _question_of(self, worker: Worker) -> str:
+        """The id of the question that a message would answer. A dialog that was opened beside
+        an `ask` has taken its place in the record, not in the call that waits.
+        """
+        waiting = questions.waiting(self.records.home(worker.id))
+        asked = worker.report if worker.status is Status.ASKING else None
+        return waiting or (asked.message_id if asked else "")
 
     def _decide(
         self, worker: Worker, decision: str, *, reason: str = "", request_id: str = ""

@@ -98,7 +98,7 @@ def _wait(home: str, dialog: Dialog, request_id: str, seconds: float) -> tuple[C
         if state == LEFT:
             break
         if state == DEAD:
-            requests.forget(home, request_id)  # the end of the worker is told by others
+            dialogs.close_all(home, "", subagents_too=True)  # the worker's end is told by others
         claim = reports.take_answer(home, request_id) if state == OPEN else None
         if claim is not None:
             return claim, ""
