@@ -46,6 +46,7 @@ def test_the_main_job(crew: ClaudeLab, api: MessagesApi) -> None:
         "start_worker",
         "list_workers",
         "nudge_worker",
+        "answer_worker",
         "stop_worker",
         "adopt_workers",
         "read_mail",
