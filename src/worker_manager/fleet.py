@@ -209,9 +209,10 @@ class Fleet:
         """The id of the question that a message would answer. A dialog that was opened beside
         an `ask` has taken its place in the record, not in the call that waits.
         """
-        waiting = questions.waiting(self.records.home(worker.id))
+        if worker.status is Status.BLOCKED:
+            return questions.waiting(self.records.home(worker.id))
         asked = worker.report if worker.status is Status.ASKING else None
-        return waiting or (asked.message_id if asked else "")
+        return asked.message_id if asked else ""
 
     def _decide(
         self, worker: Worker, decision: str, *, reason: str = "", request_id: str = ""
