@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from worker_manager import config, reports
-from worker_manager.agents import dialogs
+from worker_manager.agents import start_dialogs
 from worker_manager.config import Settings
 from worker_manager.fleet import Fleet, plugin_root
 from worker_manager.models import Status, Worker
@@ -60,7 +60,7 @@ def _not_checked_in(worker_id: str) -> int:
         time.sleep(seconds)
         for records, worker in _records_of(worker_id):
             screen = Tmux("").screen(worker.handle)
-            dialog = dialogs.shown(screen)
+            dialog = start_dialogs.shown(screen)
             if worker.status is not Status.STARTING:
                 return 0
             if dialog or seconds:

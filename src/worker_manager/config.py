@@ -30,6 +30,7 @@ class Settings:
     idle_seconds: int = 60
     stop_grace_seconds: int = 60
     close_after_seconds: int = 3600
+    permission_wait_seconds: int = 3600
     worktree_directory: str = ".worktrees"
     tmux_socket: str = "worker-manager"
 
@@ -37,6 +38,8 @@ class Settings:
 _TYPES = {field.name: type(field.default) for field in fields(Settings)}
 _TABLES = ("worktree", "tmux")
 _CHOICES = {"on_exit": ("stop", "keep")}
+#: Claude Code ends the hook that waits a minute after this (hooks.json).
+_MOST: dict[str, int] = {"permission_wait_seconds": 86_400}
 
 
 def load(repository: Path, environ: Mapping[str, str]) -> Settings:
@@ -91,4 +94,6 @@ def _apply(settings: Settings, values: Mapping[str, Any], place: str) -> Setting
             raise InvalidSetting(
                 f"{place}: {key} is {value!r}; choose one of {', '.join(_CHOICES[key])}."
             )
+        if isinstance(value, int) and value > _MOST.get(key, value):
+            raise InvalidSetting(f"{place}: {key} is {value}; it may be {_MOST[key]} at most.")
     return replace(settings, **values)

@@ -6,6 +6,7 @@ Callable without MCP. Everything that reads the records first makes them agree w
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import uuid
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from worker_manager import formatting, messages, naming, reports, stops, worktrees
+from worker_manager import dialogs, formatting, messages, naming, reports, stops, worktrees
 from worker_manager.agents import agent_named
 from worker_manager.agents.base import Assignment, LaunchSpec
 from worker_manager.config import Settings
@@ -29,7 +30,16 @@ from worker_manager.messages import Message
 from worker_manager.models import Activity, Status, Worker
 from worker_manager.reconcile import end_the_gone, reconcile, tell_idle
 from worker_manager.runtimes.base import Presence, Runtime
-from worker_manager.state import activities, journal, launches, processes, receipts, sessions
+from worker_manager.state import (
+    activities,
+    journal,
+    launches,
+    processes,
+    questions,
+    receipts,
+    requests,
+    sessions,
+)
 from worker_manager.state.files import remove_tree
 from worker_manager.state.layout import mailbox_path, orchestrator_home, repository_of
 from worker_manager.state.locking import exclusive
@@ -196,7 +206,9 @@ class Fleet:
             raise WorkerFinished(worker_id, worker.status.value, worker.reason)
         if worker.status is Status.COMPLETED:
             self._require_session(worker)
-        question = worker.report if worker.status is Status.ASKING else None
+        question = self._question_of(worker)
+        if question and requests.is_open(self.records.home(worker_id), question):
+            return worker, self._decide(worker, body, request_id=question)
         message = Message(
             id=naming.new_message_id(),
             type=messages.ANSWER if question else messages.NUDGE,
@@ -204,7 +216,7 @@ class Fleet:
             name="orchestrator",
             sent=now(),
             body=body,
-            reply_to=question.message_id if question else "",
+            reply_to=question,
         )
         # Delivered first: killed in between, the worker has its answer all the same.
         self._mailbox_of(worker_id).deliver(message)
@@ -216,6 +228,38 @@ class Fleet:
             ),
         )
         return worker, message
+
+    def answer(
+        self, worker_id: str, decision: str, *, reason: str = "", request_id: str = ""
+    ) -> tuple[Worker, Message]:
+        """Answers a dialog at a worker's terminal: a permission, or an AskUserQuestion.
+
+        Gives the worker as it was. Raises WorkerFinished when it has ended, InvalidInput when
+        the dialog is not open, or the answer does not fit.
+        """
+        worker = self.worker(worker_id)
+        end_the_gone(self.records, [worker], self._runtime)
+        worker = self.worker(worker_id)
+        if worker.status in (Status.FAILED, Status.STOPPED):
+            raise WorkerFinished(worker_id, worker.status.value, worker.reason)
+        return worker, self._decide(worker, decision, reason=reason, request_id=request_id)
+
+    def _question_of(self, worker: Worker) -> str:
+        """The id of the question that a message would answer. A dialog that was opened beside
+        an `ask` has taken its place in the record, not in the call that waits.
+        """
+        if worker.status is Status.BLOCKED:
+            return questions.waiting(self.records.home(worker.id))
+        asked = worker.report if worker.status is Status.ASKING else None
+        return asked.message_id if asked else ""
+
+    def _decide(
+        self, worker: Worker, decision: str, *, reason: str = "", request_id: str = ""
+    ) -> Message:
+        attach = shlex.join(self.attach_command(worker))
+        return dialogs.decide(
+            self.records, worker, decision, reason=reason, request_id=request_id, attach=attach
+        )
 
     def stop(self, worker_id: str) -> Worker:
         """Ends the worker's session now; its worktree, branch and files stay, and what no commit
@@ -297,6 +341,7 @@ class Fleet:
     def reconcile(self) -> None:
         """Makes this orchestrator's records agree with the world; safe at any time."""
         reconcile(self.records, self.owner, self._runtime)
+        dialogs.repair(self.records, self.owner)
 
     def watch(self) -> None:
         """Notices what fires no hook and ends no process, in a few milliseconds."""

@@ -20,6 +20,8 @@ ADOPTED = "adopted"
 NUDGE = "nudge"
 ANSWER = "answer"
 SHUTDOWN = "shutdown"
+DECISION = "decision"
+SETTLED = "settled"
 
 _FIELDS = ("id", "type", "sender", "name", "sent", "reply-to")
 

@@ -19,7 +19,7 @@ from worker_manager.state import journal
 from worker_manager.state.files import write_atomic
 from worker_manager.state.layout import mailbox_path, orchestrator_home
 from worker_manager.state.locking import exclusive
-from worker_manager.state.mailbox import Claim, Mailbox, is_answer
+from worker_manager.state.mailbox import Claim, Mailbox, is_answer, is_decision
 from worker_manager.state.records import Records, now
 
 SCREEN_LINES = 30
@@ -46,15 +46,17 @@ def complete(records: Records, worker_id: str, summary: str) -> Worker:
     return _report(records, worker_id, change)
 
 
-def ask(records: Records, worker_id: str, question: str) -> Report:
+def ask(records: Records, worker_id: str, question: str, *, message_id: str = "") -> Report:
     """Reports a question; the answer will name the report's message id. The same question
-    again, while it has no answer, is the same report.
+    again, while it has no answer, is the same report, unless it comes with a `message_id`.
     """
     text = naming.checked_text(question, "question")
     report = _new_report(messages.QUESTION, text)
+    if message_id:
+        report = replace(report, message_id=message_id)
 
     def change(worker: Worker) -> Worker:
-        repeated = worker.status is Status.ASKING and _says(worker, report)
+        repeated = worker.status is Status.ASKING and _says(worker, report) and not message_id
         return worker if repeated else worker.ask(report)
 
     asked = _report(records, worker_id, change).report
@@ -100,11 +102,19 @@ def stalled(records: Records, worker_id: str, last_words: str, *, occasion: str)
     body = f"It ended its turn without a report. Its last words:\n{last_words or '(none)'}"
     message_id = naming.message_id_of(f"{worker_id} {occasion}")
     with exclusive(report_lock(records, worker_id)):
-        worker = records.get(worker_id)
-        owner = _owner_mailbox(records, worker)
-        if not owner.contains(message_id):
-            owner.deliver(_message(worker, messages.STALLED, message_id, body))
+        if tell_once(records, records.get(worker_id), messages.STALLED, message_id, body):
             journal.note(records.home(worker_id), "stalled")
+
+
+def tell_once(records: Records, worker: Worker, kind: str, message_id: str, body: str) -> bool:
+    """A message to its owner that changes no record; whether it was not told before. The
+    caller holds the `report_lock`.
+    """
+    owner = owner_mailbox(records, worker)
+    if owner.contains(message_id):
+        return False
+    owner.deliver(_message(worker, kind, message_id, body))
+    return True
 
 
 def ended(
@@ -138,7 +148,7 @@ def redeliver(records: Records, worker: Worker) -> Worker:
             return current
         if current.report.delivered:
             return current
-        owner = _owner_mailbox(records, current)
+        owner = owner_mailbox(records, current)
         report = current.report
         if not owner.contains(report.message_id):
             owner.deliver(_message(current, report.type, report.message_id, body))
@@ -160,13 +170,13 @@ def report_lock(records: Records, worker_id: str) -> str:
 
 
 def take_answer(home: str, question_id: str) -> Claim | None:
-    """The answer to a question, taken out of the worker's mailbox; None while there is none.
+    """The answer to a question or dialog, taken out of its mailbox; None while there is none.
     The caller acknowledges it once it was given, or releases it.
     """
     mailbox = Mailbox(mailbox_path(home))
 
     def is_wanted(name: str) -> bool:
-        message = mailbox.peek(name) if is_answer(name) else None
+        message = mailbox.peek(name) if is_answer(name) or is_decision(name) else None
         return message is not None and message.reply_to == question_id
 
     return mailbox.claim(most=1, accept=is_wanted)
@@ -211,7 +221,8 @@ def _body(worker: Worker, report: Report) -> str:
     return f"{report.text}\n\nBranch {worker.branch}: {commits}, {files}.\n{work.diffstat}".rstrip()
 
 
-def _owner_mailbox(records: Records, worker: Worker) -> Mailbox:
+def owner_mailbox(records: Records, worker: Worker) -> Mailbox:
+    """The mailbox of the worker's orchestrator."""
     mailbox = Mailbox(mailbox_path(orchestrator_home(records.repository, worker.owner)))
     mailbox.create()
     return mailbox

@@ -48,6 +48,7 @@ def test_the_main_job(crew: ClaudeLab, api: MessagesApi) -> None:
         "wait_for_workers",
         "read_worker",
         "nudge_worker",
+        "answer_worker",
         "stop_worker",
         "adopt_workers",
         "read_mail",

@@ -11,11 +11,24 @@ import pytest
 
 from tests.conftest import CHECKOUT
 from worker_manager import __version__
+from worker_manager.config import load
+from worker_manager.errors import InvalidSetting
 
 HEAVY = {"mcp", "libtmux", "git", "filelock", "pydantic", "asyncio", "anyio", "dataclasses"}
 
 
-@pytest.mark.parametrize("module", ["prompt", "tool", "file_changed", "stop", "session_start"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "prompt",
+        "tool",
+        "tool_failure",
+        "permission",
+        "file_changed",
+        "stop",
+        "session_start",
+    ],
+)
 def test_a_hook_loads_nothing_heavy(module: str) -> None:
     script = (
         f"import sys, worker_manager.hooks.entry, worker_manager.hooks.{module}; "
@@ -71,3 +84,11 @@ def test_every_promise_has_a_test_and_every_test_keeps_a_promise_we_make() -> No
 
     assert made - kept == set()
     assert kept - made == set()
+
+
+def test_the_hook_that_waits_has_more_time_than_it_may_be_told_to_wait() -> None:
+    declared = json.loads((CHECKOUT / "hooks" / "hooks.json").read_text("utf-8"))["hooks"]
+    ((waits,),) = [group["hooks"] for group in declared["PermissionRequest"]]
+
+    with pytest.raises(InvalidSetting):
+        load(CHECKOUT, {"WORKER_MANAGER_PERMISSION_WAIT_SECONDS": str(waits["timeout"] - 59)})

@@ -30,6 +30,7 @@ def test_the_later_place_wins(tmp_path: Path) -> None:
         ('modle = "x"', "unknown setting 'modle'. The nearest is 'model'"),
         ("model = 3", "model is 3; it must be a text"),
         ('on_exit = "kill"', "choose one of stop, keep"),
+        ("permission_wait_seconds = 86401", "is 86401; it may be 86400 at most"),
         ("model = ", "can't be read"),
     ],
 )

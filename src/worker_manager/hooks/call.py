@@ -36,6 +36,11 @@ def block(reason: str) -> None:
     _write({"decision": "block", "reason": reason})
 
 
+def decide(decision: dict[str, object]) -> None:
+    """Answers the dialog that this hook was called for."""
+    _write({"hookSpecificOutput": {"hookEventName": "PermissionRequest", "decision": decision}})
+
+
 def is_interactive() -> bool:
     """Whether a doorbell reaches the model: `claude -p` runs the hook and drops its text."""
     return os.environ.get("CLAUDE_CODE_ENTRYPOINT") == "cli"

@@ -13,6 +13,8 @@ _MODULES = {
     "FileChanged": "file_changed",
     "UserPromptSubmit": "prompt",
     "PostToolUse": "tool",
+    "PostToolUseFailure": "tool_failure",
+    "PermissionRequest": "permission",
     "Stop": "stop",
     "StopFailure": "stop_failure",
     "Notification": "notification",

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from worker_manager import formatting
 from worker_manager.state import questions, receipts, reminders
 from worker_manager.state.layout import is_worker_home, mailbox_path
-from worker_manager.state.mailbox import Claim, Mailbox, is_answer
+from worker_manager.state.mailbox import Claim, Mailbox, is_answer, is_decision
 
 
 class Shown:
@@ -46,10 +46,14 @@ def take(home: str) -> Shown | None:
 
 
 def _accepts(home: str, mailbox: Mailbox) -> Callable[[str], bool]:
-    """All but the answer that a waiting `ask` call takes itself."""
+    """All but the answer that a waiting `ask` call takes itself, and what dialogs are told: shown
+    as mail it would allow or deny nothing.
+    """
     question = questions.waiting(home)
 
     def is_ours(name: str) -> bool:
+        if is_decision(name):
+            return False
         if not question or not is_answer(name):
             return True
         message = mailbox.peek(name)

@@ -3,7 +3,7 @@
 import os
 import time
 
-from worker_manager.hooks import call, mail
+from worker_manager.hooks import call, mail, terminal
 from worker_manager.state import orchestrators, processes, receipts, sessions
 from worker_manager.state.layout import SERVER, is_worker_home, repository_of, state_root
 
@@ -29,6 +29,8 @@ def run() -> int:
     if claude:
         sessions.link_process(root, claude, home)
     if is_worker_home(home):
+        if given.get("source") not in SAME_PROCESS:
+            terminal.restarted(home)
         _check_in(home)
     receipts.settle(home, restarted=given.get("source") not in SAME_PROCESS)
     receipts.note_transcript(home, str(given.get("transcript_path", "")).replace(told, session_id))

@@ -3,7 +3,7 @@
 import os
 
 from worker_manager import formatting
-from worker_manager.hooks import call, mail
+from worker_manager.hooks import call, mail, terminal
 from worker_manager.state import receipts, reminders
 from worker_manager.state.layout import is_worker_home, repository_of
 
@@ -13,6 +13,7 @@ def run() -> int:
     home = call.home()
     if home is None:
         return 0
+    terminal.turn_changed(home)
     receipts.settle(home, restarted=False)
     shown = mail.take(home)
     if shown is not None:

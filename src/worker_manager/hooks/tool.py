@@ -1,6 +1,6 @@
 """PostToolUse: shows mail in the middle of a turn. The launcher has seen that some waits."""
 
-from worker_manager.hooks import call, mail
+from worker_manager.hooks import call, mail, terminal
 from worker_manager.state import waits
 
 EVENT = "PostToolUse"
@@ -11,7 +11,11 @@ def run() -> int:
     itself would never read it. Mail that a call beside it waits for is left to that call.
     """
     home = call.home()
-    if home is None or call.stdin().get("agent_id") or waits.is_waited(home):
+    if home is None:
+        return 0
+    given = call.stdin()
+    terminal.tool_used(home, given)
+    if given.get("agent_id") or waits.is_waited(home):
         return 0
     shown = mail.take(home)
     if shown is not None:

@@ -39,6 +39,19 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
             info = Sent(id=id, message_id=sent.id, answered_question=bool(sent.reply_to))
             return answer(f"Delivered: the {what} lies in the mailbox of {before.name}.", info)
 
+    @server.tool(annotations=ToolAnnotations(title="Answer worker", destructive_hint=True))
+    def answer_worker(
+        id: WorkerId,
+        decision: Annotated[str, Field(description="allow, deny, or the answer to its question")],
+        message: Annotated[str, Field(description="with deny: why, and what to do instead")] = "",
+        message_id: Annotated[str, Field(description="of the message that you answer")] = "",
+    ) -> Annotated[CallToolResult, Sent]:
+        """Answer a permission request of a worker, or a question at its terminal."""
+        with tool_errors():
+            worker, sent = fleet.answer(id, decision, reason=message, request_id=message_id)
+            info = Sent(id=id, message_id=sent.id, answered_question=True)
+            return answer(f"Given: {worker.name} goes on with your answer.", info)
+
     @server.tool(annotations=ToolAnnotations(title="Read mail", destructive_hint=False))
     def read_mail(
         history: Annotated[bool, Field(description="what was shown before, again")] = False,

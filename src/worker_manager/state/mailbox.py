@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from worker_manager.errors import StateCorrupt, StateUnavailable
-from worker_manager.messages import ANSWER, Message, decode
+from worker_manager.messages import ANSWER, DECISION, Message, decode
 from worker_manager.state import processes
 from worker_manager.state.files import (
     disk_errors,
@@ -104,6 +104,10 @@ class Mailbox:
     def waiting(self) -> list[str]:
         """File names in `new/`, oldest first."""
         return [name for name in _names(self.folder("new")) if name.endswith(SUFFIX)]
+
+    def is_unread(self, message_id: str) -> bool:
+        """Whether a message waits here."""
+        return any(_id_of(name) == message_id for name in self.waiting())
 
     def peek(self, name: str) -> Message | None:
         """The message of a file in `new/`, left there; None when it is gone."""
@@ -350,6 +354,11 @@ class Mailbox:
 def is_answer(name: str) -> bool:
     """Whether a file name is that of an answer."""
     return f"-{ANSWER}-" in name
+
+
+def is_decision(name: str) -> bool:
+    """Whether a file name is that of a decision, which no one but the hook that waits may take."""
+    return f"-{DECISION}-" in name
 
 
 def _names(folder: str) -> list[str]:

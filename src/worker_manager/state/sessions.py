@@ -62,20 +62,31 @@ def claude_process(root: str) -> int | None:
         return int(told)
     pid: int | None = os.getppid()
     while pid and pid > 1:
-        if os.path.exists(session_file(pid)) or find_by_process(root, pid):
+        if os.path.exists(_session_file(pid)) or find_by_process(root, pid):
             return pid
         pid = processes.parent(pid)
     return None
 
 
+def session_file(pid: int) -> dict[str, object]:
+    """What Claude Code's own file says about one of its processes; empty when it can't be read."""
+    try:
+        with open(_session_file(pid), encoding="utf-8") as file:
+            content = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
 def id_in_session_file(pid: int) -> str | None:
     """The session id in Claude Code's own file about one of its processes, or None."""
-    try:
-        with open(session_file(pid), encoding="utf-8") as file:
-            found = str(json.load(file).get("sessionId", ""))
-    except (OSError, ValueError, AttributeError):
-        return None
+    found = str(session_file(pid).get("sessionId", ""))
     return found if is_session_id(found) else None
+
+
+def status_in_session_file(pid: int) -> str:
+    """What Claude Code says a process does: busy, idle, waiting, shell; empty when unknown."""
+    return str(session_file(pid).get("status", ""))
 
 
 def prune_processes(root: str) -> None:
@@ -93,8 +104,7 @@ def _names(root: str) -> list[str]:
         return []
 
 
-def session_file(pid: int) -> str:
-    """Claude Code's own file about one of its processes."""
+def _session_file(pid: int) -> str:
     configuration = os.environ.get("CLAUDE_CONFIG_DIR") or os.path.expanduser("~/.claude")
     return os.path.join(configuration, "sessions", f"{pid}.json")
 

@@ -1,0 +1,90 @@
+"""The dialogs that stand open at a worker's terminal: `requests/<message id>` in its home, one
+file for each. A hook waits for the answer; when it has ended, only the person can give one.
+"""
+
+import glob
+import hashlib
+import json
+import os
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from worker_manager.state import processes
+from worker_manager.state.files import make_private, write_atomic
+from worker_manager.state.layout import WORKERS
+
+FOLDER = "requests"
+#: What an AskUserQuestion has in its input only once it was answered.
+ANSWERS = ("answers", "annotations")
+
+
+class Request(NamedTuple):
+    """One dialog. `id` is that of the message that tells of it, `call` what tells its tool call
+    from others, `agent` the subagent's id or empty, `process` the hook that waits, `questions`
+    the texts and labels of an AskUserQuestion, empty for a permission.
+    """
+
+    id: str
+    process: str
+    tool: str
+    call: str
+    agent: str
+    reason: str
+    questions: list[dict[str, Any]]
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether its hook still takes an answer."""
+        return not processes.has_ended(self.process)
+
+
+def call_of(tool: str, tool_input: object) -> str:
+    """What tells a tool call from others. To the input of an AskUserQuestion the person's answers
+    are added: they are left out.
+    """
+    if isinstance(tool_input, dict):
+        tool_input = {key: tool_input[key] for key in tool_input if key not in ANSWERS}
+    content = json.dumps([tool, tool_input], sort_keys=True)
+    return hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()
+
+
+def note(home: str, request: Request) -> None:
+    """From now on it stands open."""
+    make_private(os.path.join(home, FOLDER))
+    write_atomic(_path(home, request.id), json.dumps(request._asdict()).encode())
+
+
+def forget(home: str, request_id: str) -> None:
+    """It stands open no more."""
+    with suppress(FileNotFoundError):
+        os.unlink(_path(home, request_id))
+
+
+def is_open(home: str, request_id: str) -> bool:
+    """Whether it stands open."""
+    return os.path.exists(_path(home, request_id))
+
+
+def all_open(home: str) -> list[Request]:
+    """Oldest first; what can't be read is left out."""
+    try:
+        names = os.listdir(os.path.join(home, FOLDER))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    found = []
+    for name in names:
+        with suppress(OSError, ValueError, TypeError):
+            path = _path(home, name)
+            with open(path, encoding="utf-8") as file:
+                found.append((os.stat(path).st_mtime_ns, Request(**json.load(file))))
+    return [request for _, request in sorted(found, key=lambda pair: pair[0])]
+
+
+def workers_with(repository: str) -> list[str]:
+    """The ids of a repository's workers at whose terminals dialogs stand open."""
+    folders = glob.glob(os.path.join(glob.escape(repository), WORKERS, "*", FOLDER))
+    return [os.path.basename(os.path.dirname(folder)) for folder in folders if os.listdir(folder)]
+
+
+def _path(home: str, request_id: str) -> str:
+    return os.path.join(home, FOLDER, request_id)

@@ -1,0 +1,207 @@
+"""Dialogs of a worker, answered by its orchestrator, or by the person at its terminal first."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support.claude_lab import ClaudeLab, Session, wait_until
+from tests.support.crew import CREW, start_boss, start_worker, worker_id
+from tests.support.messages_api import MessagesApi, Request, call
+
+pytestmark = [pytest.mark.claude, pytest.mark.timeout(180)]
+
+COLOR = {
+    "question": "Which color?",
+    "header": "Color",
+    "multiSelect": False,
+    "options": [
+        {"label": "Red", "description": "warm"},
+        {"label": "Blue", "description": "cold"},
+    ],
+}
+SIZE = {**COLOR, "question": "Which size?", "header": "Size"}
+
+
+class Crew:
+    """An orchestrator, and a worker that is going to open a dialog."""
+
+    def __init__(self, lab: ClaudeLab, api: MessagesApi, *, mode: str = "default") -> None:
+        self.lab = lab
+        self.api = api
+        (lab.repository / "worker-manager.toml").write_text(f'permission_mode = "{mode}"\n')
+        api.name_session("boss", first_prompt="^BOSS")
+        api.name_session("worker", first_prompt="W1 write")
+        start_worker(api, "boss", "W1")
+        self.boss = start_boss(lab)
+
+    def start(self, letter: str) -> tuple[Session, Request]:
+        """Starts the worker; its session with the dialog open, and the request with the letter."""
+        self.boss.type("start W1")
+        told = self.api.wait_for_request("boss", letter)
+        self.id = worker_id(self.api.wait_for_request("boss", r"Worker [0-9a-f]{8} "))
+        opening = self.api.wait_for_request("worker")
+        session = self.lab.wait_for_session(lambda one: one["sessionId"] == opening.session_id)
+        session.wait_for_status("waiting")
+        self.boss.wait_for_status("idle")
+        return session, told
+
+    def answer(self, decision: str, **more: str) -> Request:
+        """The orchestrator's model answers; the request that holds the tool's result."""
+        said = call(f"{CREW}answer_worker", id=self.id, decision=decision, **more)
+        self.api.on("boss", "^answer it", said)
+        before = self.api.requests("boss")[-1]
+        self.boss.type("answer it")
+        return self.api.wait_for_request("boss", "", after=self.after_prompt(before))
+
+    def after_prompt(self, before: Request) -> Request:
+        return self.api.wait_for_request("boss", "answer it", after=before)
+
+    def status(self) -> str:
+        """In the worker's record."""
+        (path,) = self.lab.state_home.glob(f"worker-manager/*/workers/{self.id}/worker.json")
+        return str(json.loads(path.read_text("utf-8"))["status"])
+
+    def wait_for_record(self, status: str) -> None:
+        wait_until(lambda: self.status() == status, 15, lambda: f"it is {self.status()}")
+
+    def open_files(self) -> list[Path]:
+        return list(self.lab.state_home.glob(f"worker-manager/*/workers/{self.id}/requests/*"))
+
+
+def message_id(told: Request, kind: str) -> str:
+    found = re.search(rf"\[{kind} (m[0-9a-f]{{12}})\]", told.new_text)
+    assert found, told.new_text
+    return found[1]
+
+
+def touch(name: str) -> dict[str, str]:
+    return {"command": f"touch {name}", "description": "Touch"}
+
+
+@pytest.mark.promise("dialog-answer")
+def test_the_orchestrator_allows_what_a_worker_asks_permission_for(
+    crew: ClaudeLab, api: MessagesApi
+) -> None:
+    job = Crew(crew, api)
+    api.on("worker", "W1 write", call("Bash", **touch("allowed.txt")))
+    api.on("worker", lambda r: bool(r.latest), call(f"{CREW}complete", summary="DONE-1"))
+    session, told = job.start(r"\[permission m")
+
+    assert '"command": "touch allowed.txt"' in told.new_text
+    assert job.status() == "blocked"
+    result = job.answer("allow", message_id=message_id(told, "permission"))
+
+    assert "goes on with your answer" in result.new_text
+    api.wait_for_request("boss", "DONE-1")
+    assert (Path(str(session.state["cwd"])) / "allowed.txt").exists()
+    assert job.open_files() == []
+    assert api.times_told("boss", r"\[settled m") == 0
+
+
+@pytest.mark.promise("dialog-answer")
+def test_what_the_orchestrator_denies_is_not_run_and_the_worker_reads_why(
+    crew: ClaudeLab, api: MessagesApi
+) -> None:
+    job = Crew(crew, api)
+    api.on("worker", "W1 write", call("Bash", **touch("denied.txt")))
+    api.on("worker", "WHY-1", call(f"{CREW}complete", summary="DONE-1"))
+    session, _ = job.start(r"\[permission m")
+
+    job.answer("deny", message="WHY-1 use another name")
+
+    api.wait_for_request("worker", "WHY-1 use another name")
+    api.wait_for_request("boss", "DONE-1")
+    assert not (Path(str(session.state["cwd"])) / "denied.txt").exists()
+
+
+@pytest.mark.promise("dialog-terminal")
+def test_the_person_at_the_terminal_may_be_faster(crew: ClaudeLab, api: MessagesApi) -> None:
+    job = Crew(crew, api)
+    api.on("worker", "W1 write", call("Bash", **touch("allowed.txt")))
+    # Long enough that the turn's end is not what tells.
+    api.on("worker", "", call("Bash", command="sleep 0", description="Nothing"))
+    session, told = job.start(r"\[permission m")
+
+    session.press("Enter")
+
+    api.wait_for_request("boss", "was answered or dismissed at its terminal")
+    assert job.open_files() == []
+    job.boss.wait_for_status("idle")
+    result = job.answer("deny", message_id=message_id(told, "permission"))
+    assert "is over already" in result.new_text
+    assert api.times_told("boss", r"\[settled m") == 1
+
+
+@pytest.mark.promise("dialog-terminal")
+def test_a_dialog_that_the_person_dismisses_is_told_of_too(
+    crew: ClaudeLab, api: MessagesApi
+) -> None:
+    job = Crew(crew, api)
+    api.on("worker", "W1 write", call("Bash", **touch("x.txt")))
+    session, _ = job.start(r"\[permission m")
+
+    # No hook tells of this: only Claude Code's own file about the session does.
+    session.press("Escape")
+
+    api.wait_for_request("boss", "was answered or dismissed at its terminal")
+    job.wait_for_record("running")
+
+
+@pytest.mark.promise("dialog-time")
+def test_when_the_time_is_up_the_dialog_is_left_to_the_person(
+    crew: ClaudeLab, api: MessagesApi
+) -> None:
+    crew.env["WORKER_MANAGER_PERMISSION_WAIT_SECONDS"] = "1"
+    job = Crew(crew, api)
+    api.on("worker", "W1 write", call("Bash", **touch("late.txt")))
+    session, _ = job.start(r"\[permission m")
+    (file,) = job.open_files()
+    process = json.loads(file.read_text("utf-8"))["process"].partition("-")[0]
+    wait_until(lambda: not Path(f"/proc/{process}").exists(), 15, lambda: "the hook still runs")
+
+    result = job.answer("allow")
+
+    assert "ask your user to answer it with: tmux" in result.new_text
+    assert job.status() == "blocked"
+    assert session.status == "waiting"
+    session.press("Enter")
+    api.wait_for_request("boss", "was answered or dismissed at its terminal")
+    assert (Path(str(session.state["cwd"])) / "late.txt").exists()
+
+
+@pytest.mark.promise("dialog-question")
+@pytest.mark.parametrize("mode", ["default", "bypassPermissions"])
+def test_a_question_at_the_terminal_is_answered_by_mail(
+    crew: ClaudeLab, api: MessagesApi, mode: str
+) -> None:
+    job = Crew(crew, api, mode=mode)
+    api.on("worker", "W1 write", call("AskUserQuestion", questions=[COLOR]))
+    api.on("worker", "Blue", call(f"{CREW}complete", summary="DONE-1"))
+    _, told = job.start(r"\[question m")
+
+    assert "- Blue: cold" in told.new_text
+    assert job.status() == "asking"
+    api.on("boss", "^nudge it", call(f"{CREW}nudge_worker", id=job.id, message="blue"))
+    job.boss.type("nudge it")
+
+    answered = api.wait_for_request("worker", "Blue")
+    assert "Which color?" in answered.new_text
+    api.wait_for_request("boss", "DONE-1")
+
+
+@pytest.mark.promise("dialog-question")
+def test_several_questions_are_answered_line_by_line(crew: ClaudeLab, api: MessagesApi) -> None:
+    job = Crew(crew, api)
+    api.on("worker", "W1 write", call("AskUserQuestion", questions=[COLOR, SIZE]))
+    api.on("worker", "ANSWER-2", call(f"{CREW}complete", summary="DONE-1"))
+    _, told = job.start(r"\[question m")
+
+    assert "one line for each" in told.new_text
+    job.answer("Red\nANSWER-2 huge")
+
+    answered = api.wait_for_request("worker", "ANSWER-2 huge")
+    assert re.search(r"Which color\?.*Red.*Which size\?.*ANSWER-2 huge", answered.new_text)
