@@ -15,7 +15,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from worker_manager import dialogs, formatting, messages, naming, reports, stops, worktrees
+from worker_manager import (
+    adoption,
+    dialogs,
+    formatting,
+    messages,
+    naming,
+    stops,
+    worktrees,
+)
 from worker_manager.agents import agent_named
 from worker_manager.agents.base import Assignment, LaunchSpec
 from worker_manager.config import Settings
@@ -36,12 +44,11 @@ from worker_manager.state import (
     launches,
     processes,
     questions,
-    receipts,
     requests,
     sessions,
 )
 from worker_manager.state.files import remove_tree
-from worker_manager.state.layout import mailbox_path, orchestrator_home, repository_of
+from worker_manager.state.layout import mailbox_path, repository_of
 from worker_manager.state.locking import exclusive
 from worker_manager.state.mailbox import Claim, Mailbox
 from worker_manager.state.records import Records, now
@@ -284,35 +291,12 @@ class Fleet:
         return stopped
 
     def orphans(self) -> list[Worker]:
-        """Workers of this repository whose orchestrator's session is gone, and that work still
-        or have reported to nobody.
-        """
-        waiting: dict[str, set[str]] = {}
-        found = []
-        for worker in self.records.all():
-            if worker.owner not in waiting and worker.owner != self.owner:
-                waiting[worker.owner] = self._waiting_senders(worker.owner)
-            if worker.id in waiting.get(worker.owner, ()) or not worker.finished:
-                found.append(worker)
-        return [one for one in found if one.owner != self.owner and not self._is_attended(one)]
+        """As `adoption.orphans`, of this repository."""
+        return adoption.orphans(self._root, self.records, self.owner)
 
     def adopt(self, worker_ids: Sequence[str] = (), *, force: bool = False) -> list[Worker]:
-        """Takes over the orphans of this repository, or the workers named. `force` takes the
-        named ones from a session that runs, too.
-
-        Raises InvalidInput when a named one has an orchestrator that runs.
-        """
-        if not worker_ids:
-            return [self._adopt(orphan) for orphan in self.orphans()]
-        named = [self.records.get(worker_id) for worker_id in dict.fromkeys(worker_ids)]
-        others = [one for one in named if one.owner != self.owner]
-        for worker in others:
-            if self._is_attended(worker) and not force:
-                raise InvalidInput(
-                    f"Worker {worker.id} belongs to a session that is running. Ask your user; "
-                    "force=true takes it all the same."
-                )
-        return [self._adopt(other) for other in others]
+        """As `adoption.adopt`, for this orchestrator."""
+        return adoption.adopt(self._root, self.records, self.home, worker_ids, force=force)
 
     def claim_mail(self, *, most: int) -> Claim | None:
         """Takes waiting messages, after a look at the world; the caller acknowledges them once
@@ -356,42 +340,6 @@ class Fleet:
         """Removes what is too old to be of use: no work, only mail shown long ago and drafts."""
         self.records.prune()
         self.mailbox.prune()
-
-    def _waiting_senders(self, owner: str) -> set[str]:
-        home = orchestrator_home(self.records.repository, owner)
-        return Mailbox(mailbox_path(home)).senders()
-
-    def _is_attended(self, worker: Worker) -> bool:
-        home = orchestrator_home(self.records.repository, worker.owner)
-        return bool(sessions.attending(self._root, home))
-
-    def _adopt(self, worker: Worker) -> Worker:
-        """Its owner changes and what it had sent comes along, under the lock of its reports."""
-        home = self.records.home(worker.id)
-        former = orchestrator_home(self.records.repository, worker.owner)
-        own = self.mailbox
-        own.create()
-        with exclusive(reports.report_lock(self.records, worker.id)):
-            _, adopted = self.records.update(worker.id, lambda one: one.adopt(self.owner))
-            receipts.settle(former, restarted=not sessions.attending(self._root, former))
-            Mailbox(mailbox_path(former)).hand_over(own, worker.id)
-        journal.note(home, "adopted", by=self.owner, from_=worker.owner)
-        self._tell_former_owner(adopted, former)
-        return adopted
-
-    def _tell_former_owner(self, worker: Worker, former: str) -> None:
-        mailbox = Mailbox(mailbox_path(former))
-        mailbox.create()
-        mailbox.deliver(
-            Message(
-                id=naming.new_message_id(),
-                type=messages.ADOPTED,
-                sender=worker.id,
-                name=worker.name,
-                sent=now(),
-                body="Another session has adopted this worker; it reports there from now on.",
-            )
-        )
 
     def _new_worker(self, title: str, wanted: Wanted) -> Worker:
         worker_id = naming.new_worker_id()
