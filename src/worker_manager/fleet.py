@@ -26,6 +26,7 @@ from worker_manager import (
 )
 from worker_manager.agents import agent_named
 from worker_manager.agents.base import Assignment, LaunchSpec
+from worker_manager.agents.usage import Meter, Usage
 from worker_manager.config import Settings
 from worker_manager.errors import (
     InvalidInput,
@@ -44,6 +45,7 @@ from worker_manager.state import (
     launches,
     processes,
     questions,
+    receipts,
     requests,
     sessions,
 )
@@ -104,6 +106,7 @@ class Fleet:
         self._plugin_root = plugin_root
         self._settings = settings
         self._runtime = runtime
+        self._meter = Meter()
 
     @property
     def home(self) -> str:
@@ -317,6 +320,10 @@ class Fleet:
         """What its session does at this moment, or None."""
         home = self.records.home(worker.id)
         return None if worker.finished else activities.activity(self._root, home)
+
+    def usage(self, worker: Worker) -> Usage | None:
+        """What it has used of its model; None when nobody knows."""
+        return self._meter.usage(receipts.transcript_of(self.records.home(worker.id)))
 
     def attach_command(self, worker: Worker) -> list[str]:
         """How a person looks at the worker's terminal."""

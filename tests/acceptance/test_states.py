@@ -62,12 +62,16 @@ def test_esc_at_a_workers_terminal_is_seen_and_told(crew: ClaudeLab, api: Messag
     terminal = terminal_of(crew, api)
     terminal.wait_for_status("busy")
     terminal.wait_for_screen("sleep 1")
+    at_work = listed(api, boss).new_text
+    assert f"Bash: {WORK}" in at_work
+    assert '"context_tokens":null' not in at_work
 
     terminal.press("Escape")
     terminal.wait_for_status("idle")
 
     told = api.wait_for_request("boss", r"\[stalled m")
     assert worker in told.new_text
+    api.on("boss", "^list", call(f"{CREW}list_workers"))
     assert "idle without a report" in listed(api, boss).new_text
     assert api.times_told("boss", r"\[stalled m") == 1
 

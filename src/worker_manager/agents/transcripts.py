@@ -15,6 +15,7 @@ from worker_manager import formatting
 #: A longer line is only named: what is said or called is short, what a tool gave may be anything.
 LINE_LIMIT = 1_000_000
 TEXT_LIMIT = 300
+LATEST_BYTES = 50_000
 TEXTS_LIMIT = 5
 #: What tells most of a tool's input, best first.
 _TELLING = ("command", "file_path", "path", "pattern", "url", "query", "summary", "question")
@@ -44,6 +45,15 @@ def entries(path: str, offset: int) -> Iterator[Entry]:
                 return
             offset = file.tell()
             yield Entry(at, texts, offset)
+
+
+def latest(path: str) -> str:
+    """What was said or called last; empty when there is nothing to tell."""
+    try:
+        texts = [one.texts for one in entries(path, last_part(path, LATEST_BYTES)) if one.texts]
+    except OSError:
+        return ""
+    return texts[-1][-1] if texts else ""
 
 
 def last_part(path: str, size: int) -> int:

@@ -7,8 +7,10 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from worker_manager import formatting, worktrees
+from worker_manager.agents import transcripts
 from worker_manager.fleet import Fleet
 from worker_manager.models import Worker
+from worker_manager.state import receipts
 
 WorkerId = Annotated[str, Field(description="id from start_worker or list_workers")]
 
@@ -29,8 +31,12 @@ class WorkerInfo(BaseModel):
     base_sha: str
     question: str
     missing: str
+    doing: str
     commits: int | None
     changed_files: int | None
+    tokens_read: int | None
+    tokens_written: int | None
+    context_tokens: int | None
     created_at: str
     attach: str
 
@@ -39,6 +45,8 @@ def info_of(fleet: Fleet, worker: Worker) -> WorkerInfo:
     """What is known of it."""
     status, reason, since = worker.seen(fleet.activity(worker), at=time.time())
     progress = worktrees.progress(worker.path, worker.base_sha) if worker.branch else None
+    usage = fleet.usage(worker)
+    transcript = receipts.transcript_of(fleet.records.home(worker.id))
     asked = worker.report.text if worker.report and worker.status == "asking" else ""
     return WorkerInfo(
         id=worker.id,
@@ -55,8 +63,12 @@ def info_of(fleet: Fleet, worker: Worker) -> WorkerInfo:
         question=formatting.one_line(asked)[:500],
         missing=worker.missing,
         attach=shlex.join(fleet.attach_command(worker)),
+        doing="" if worker.finished else transcripts.latest(transcript)[:200],
         commits=progress.commits if progress else None,
         changed_files=progress.files if progress else None,
+        tokens_read=usage.read if usage else None,
+        tokens_written=usage.written if usage else None,
+        context_tokens=usage.context if usage else None,
         created_at=worker.created_at,
     )
 
@@ -67,5 +79,7 @@ def line_of(info: WorkerInfo) -> str:
     since = f" since {info.since[:19].replace('T', ' ')}" if info.since else ""
     work = "" if info.commits is None else f", commits: {info.commits}, files: {info.changed_files}"
     missing = f" [{info.missing} missing]" if info.missing else ""
-    question = f": {info.question}" if info.question else ""
-    return f"{info.id} {info.status}{reason}{since} {info.name}{work}{missing}{question}"
+    tokens = f", context: {info.context_tokens:,} tokens" if info.context_tokens else ""
+    latest = info.question or info.doing
+    said = f": {latest}" if latest else ""
+    return f"{info.id} {info.status}{reason}{since} {info.name}{work}{tokens}{missing}{said}"
