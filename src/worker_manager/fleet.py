@@ -239,6 +239,10 @@ class Fleet:
         )
         return worker, message
 
+    def fate(self, worker_id: str, message_id: str) -> str:
+        """As `receipts.fate`, of a message to a worker."""
+        return receipts.fate(self.records.home(worker_id), message_id)
+
     def answer(
         self, worker_id: str, decision: str, *, reason: str = "", request_id: str = ""
     ) -> tuple[Worker, Message]:

@@ -208,3 +208,27 @@ def test_a_worker_that_is_asked_to_stop_refuses_and_goes_on(
 
     assert worker in told.new_text
     assert f"{worker} asking" in listed(api, boss).new_text
+
+
+@pytest.mark.promise("nudge-fate")
+def test_a_nudge_tells_what_became_of_it(crew: ClaudeLab, api: MessagesApi, boss: Session) -> None:
+    api.on("worker", "W1 write", call("Bash", command="sleep 9; echo", description="Work"))
+    api.on("worker", "", call(f"{CREW}complete", summary="DONE-1"))
+    worker = start(api, boss)
+    terminal_of(crew, api).wait_for_screen("sleep 9")
+    long = "NUDGE-1 " + "x" * 200_000
+    api.on("boss", "^busy", call(f"{CREW}nudge_worker", id=worker, message=long))
+    boss.type("busy one")
+    queued = api.wait_for_request("boss", "Queued: the message waits")
+    assert "(busy)" in queued.new_text
+
+    api.wait_for_request("worker", "NUDGE-1")
+    api.wait_for_request("boss", "DONE-1")
+    boss.wait_for_status("idle")
+    terminal_of(crew, api).wait_for_status("idle")
+    api.on("boss", "^idle", call(f"{CREW}nudge_worker", id=worker, message="NUDGE-2"))
+    boss.type("idle one")
+    seen = api.wait_for_request("boss", '"fate":')
+    assert "Seen: the message stands" in seen.new_text
+    assert api.times_told("worker", "NUDGE-1") == 1
+    assert api.times_told("worker", "NUDGE-2") == 1

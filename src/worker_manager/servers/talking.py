@@ -1,15 +1,22 @@
 """Tools that speak to workers, and read what they said."""
 
+import time
 from typing import Annotated
 
+import anyio
 from mcp.server.mcpserver import MCPServer
 from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
 from worker_manager import formatting
 from worker_manager.fleet import Fleet
+from worker_manager.models import Worker
 from worker_manager.servers.tooling import Result, acknowledged_soon, answer, tool_errors
 from worker_manager.servers.views import WorkerId
+from worker_manager.state import receipts
+
+#: An idle worker has a message after 0.8 s, and Claude Code has noted it 0.3 s later (seen).
+FATE_SECONDS = 2.5
 
 
 class Sent(Result):
@@ -18,6 +25,14 @@ class Sent(Result):
     id: str
     message_id: str
     answered_question: bool
+
+
+class Nudged(Sent):
+    """`fate` is seen (it stands in the worker's conversation), taken (out of its mailbox, to be
+    shown) or waiting.
+    """
+
+    fate: str
 
 
 class Mail(Result):
@@ -31,13 +46,14 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
     """Registers them."""
 
     @server.tool(annotations=ToolAnnotations(title="Nudge worker", destructive_hint=False))
-    def nudge_worker(id: WorkerId, message: str) -> Annotated[CallToolResult, Sent]:
+    async def nudge_worker(id: WorkerId, message: str) -> Annotated[CallToolResult, Nudged]:
         """Send a worker the answer to its question, or what to do next. Wakes and reopens it."""
         with tool_errors():
-            before, sent = fleet.nudge(id, message)
-            what = "answer" if sent.reply_to else "message"
-            info = Sent(id=id, message_id=sent.id, answered_question=bool(sent.reply_to))
-            return answer(f"Delivered: the {what} lies in the mailbox of {before.name}.", info)
+            before, sent = await anyio.to_thread.run_sync(fleet.nudge, id, message)
+            fate = await _fate(fleet, id, sent.id)
+            answered = bool(sent.reply_to)
+            info = Nudged(id=id, message_id=sent.id, answered_question=answered, fate=fate)
+            return answer(_nudged_text(fleet, before, info), info)
 
     @server.tool(annotations=ToolAnnotations(title="Answer worker", destructive_hint=True))
     def answer_worker(
@@ -59,6 +75,30 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
         """Messages from your workers that wait. They also arrive by themselves."""
         with tool_errors():
             return _history(fleet) if history else _waiting_mail(fleet)
+
+
+async def _fate(fleet: Fleet, worker_id: str, message_id: str) -> str:
+    """What becomes of a message in the time that an idle worker needs to wake."""
+    deadline = time.monotonic() + FATE_SECONDS
+    fate = fleet.fate(worker_id, message_id)
+    while fate != receipts.SEEN and time.monotonic() < deadline:
+        await anyio.sleep(0.1)
+        fate = fleet.fate(worker_id, message_id)
+    return fate
+
+
+def _nudged_text(fleet: Fleet, before: Worker, info: Nudged) -> str:
+    what = "answer" if info.answered_question else "message"
+    if info.fate == receipts.SEEN:
+        return f"Seen: the {what} stands in the conversation of {before.name}."
+    if info.fate == receipts.TAKEN:
+        return f"Delivered: {before.name} is being given the {what}."
+    activity = fleet.activity(before)
+    doing = f" ({activity.status})" if activity else ""
+    return (
+        f"Queued: the {what} waits in the mailbox of {before.name}, which is "
+        f"{before.status.value}{doing}. It gets it with its next tool call, or when its turn ends."
+    )
 
 
 def _waiting_mail(fleet: Fleet) -> CallToolResult:

@@ -23,6 +23,9 @@ SETTLE_SECONDS = 5.0
 #: More than one hook takes at a time.
 HISTORY = 50
 SEEN, QUEUED, MISSING = "seen", "queued", "missing"
+WAITING, TAKEN = "waiting", "taken"
+#: A message that was just shown stands in so much of the transcript's end.
+FATE_BYTES = 300_000
 
 
 def note_transcript(home: str, path: str) -> None:
@@ -80,6 +83,20 @@ def held_back(home: str, *, since: float) -> list[Message]:
             tail = _tail(path, int(offset)) or []
             held |= {one for one in mailbox.ids_read(claimer) if _look(tail, one) == QUEUED}
     return [one for one, _ in mailbox.history(HISTORY) if one.id in held] if held else []
+
+
+def fate(home: str, message_id: str) -> str:
+    """What became of a message to this home: WAITING in its mailbox, TAKEN out of it to be shown,
+    or SEEN: it stands in the conversation.
+    """
+    if any(message_id in name for name in Mailbox(mailbox_path(home)).waiting()):
+        return WAITING
+    path = transcript_of(home)
+    try:
+        tail = _tail(path, max(0, os.stat(path).st_size - FATE_BYTES)) or []
+    except OSError:
+        tail = []
+    return SEEN if _look(tail, message_id) == SEEN else TAKEN
 
 
 def _works(home: str, transcript: str) -> bool:
