@@ -91,14 +91,12 @@ def _nudged_text(fleet: Fleet, before: Worker, info: Nudged) -> str:
     what = "answer" if info.answered_question else "message"
     if info.fate == receipts.SEEN:
         return f"Seen: the {what} stands in the conversation of {before.name}."
-    if info.fate == receipts.TAKEN:
-        return f"Delivered: {before.name} is being given the {what}."
     activity = fleet.activity(before)
-    doing = f" ({activity.status})" if activity else ""
-    return (
-        f"Queued: the {what} waits in the mailbox of {before.name}, which is "
-        f"{before.status.value}{doing}. It gets it with its next tool call, or when its turn ends."
-    )
+    doing = f"{before.status.value}, {activity.status}" if activity else before.status.value
+    soon = "with its next tool call, or when its turn ends"
+    if info.fate == receipts.TAKEN:
+        return f"Delivered: {before.name} ({doing}) has the {what} and reads it {soon}."
+    return f"Queued: the {what} waits in the mailbox of {before.name} ({doing}); it comes {soon}."
 
 
 def _waiting_mail(fleet: Fleet) -> CallToolResult:
