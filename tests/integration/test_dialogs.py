@@ -714,3 +714,32 @@ def test_a_question_that_only_the_person_can_answer_takes_no_nudge(session: Sess
 
     with pytest.raises(InvalidInput, match="left to the person"):
         session.fleet.nudge(session.id, "Blue")
+
+
+def test_a_second_answer_is_refused_while_the_first_is_not_taken_yet(session: Session) -> None:
+    hook, request = session.open(BASH)
+    os.kill(hook.pid, signal.SIGSTOP)
+    Mailbox(mailbox_path(session.home)).deliver(decision(session, request))
+
+    said = refused(session.fleet, session.id, "deny", request_id=request)
+    os.kill(hook.pid, signal.SIGCONT)
+
+    assert said == f"You have answered {request} already."
+    assert decided(hook) == {"behavior": "allow"}
+
+
+@pytest.mark.promise("dialog-crash")
+def test_an_end_that_was_told_before_a_crash_is_told_once(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook, _ = session.open(BASH)
+    kill(hook)
+    with monkeypatch.context() as crash:
+        crash.setattr(requests, "forget", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            dialogs.close_all(session.home, dialogs.AT_TERMINAL, subagents_too=True)
+
+    session.hook("Stop")
+
+    assert kinds(session.fleet) == ["permission", "settled"]
+    assert session.open_ids == []
