@@ -299,6 +299,7 @@ def test_an_orchestrators_own_dialog_is_left_alone(
     assert not used.exists()
     # A session that a worker starts for itself inherits its environment.
     assert run(WORKER_MANAGER_WORKER_ID="12345678") == ""
+    assert not Path(state_root(), "logs").exists()
     assert told(fleet) == []
 
 
@@ -515,6 +516,20 @@ def test_two_that_see_the_end_of_a_dialog_tell_it_once(session: Session) -> None
     assert kinds(session.fleet).count("settled") == 1
 
 
+@pytest.mark.promise("dialog-terminal")
+def test_what_the_orchestrator_decided_is_not_settled_by_one_who_looks_late(
+    session: Session,
+) -> None:
+    hook, request = session.open(BASH)
+    (seen,) = requests.all_open(session.home)
+    session.fleet.answer(session.id, "allow", request_id=request)
+    said(hook)
+
+    dialogs.close(session.fleet.records, session.id, seen, dialogs.AT_TERMINAL)
+
+    assert kinds(session.fleet) == ["permission"]
+
+
 # Time-outs and kills
 
 
@@ -555,7 +570,8 @@ def test_a_killed_hook_leaves_the_dialog_to_the_person_until_a_later_event(
     hook, request = session.open(BASH)
     kill(hook)
 
-    assert "left to the person" in refused(session.fleet, session.id, request_id=request)
+    for _ in range(2):
+        assert "left to the person" in refused(session.fleet, session.id, request_id=request)
     assert session.record.status is Status.BLOCKED
     session.hook("UserPromptSubmit", {"prompt": "x"})
 
@@ -564,9 +580,9 @@ def test_a_killed_hook_leaves_the_dialog_to_the_person_until_a_later_event(
 
 
 @pytest.mark.promise("dialog-crash")
-@pytest.mark.parametrize("is_claimed", [True, False])
+@pytest.mark.parametrize("done", ["", "claim", "claim.acknowledge()"])
 def test_an_answer_that_a_killed_hook_did_not_give_is_told_of_and_never_shown(
-    session: Session, is_claimed: bool
+    session: Session, done: str
 ) -> None:
     hook, request = session.open(BASH)
     os.kill(hook.pid, signal.SIGSTOP)
@@ -577,8 +593,8 @@ def test_an_answer_that_a_killed_hook_did_not_give_is_told_of_and_never_shown(
     answering.start()
     box = Mailbox(mailbox_path(session.home))
     wait_until(box.waiting)
-    if is_claimed:
-        claim_as_another(session.home, request)
+    if done:
+        claim_as_another(session.home, request, done)
     kill(hook)
     answering.join()
 
@@ -589,11 +605,11 @@ def test_an_answer_that_a_killed_hook_did_not_give_is_told_of_and_never_shown(
     assert session.open_ids == [request]
 
 
-def claim_as_another(home: str, request: str) -> None:
+def claim_as_another(home: str, request: str, done: str) -> None:
     """Takes the answer in a process that then dies."""
     script = (
         "import os, sys; from worker_manager import reports\n"
-        "assert reports.take_answer(*sys.argv[1:]); os._exit(0)"
+        f"claim = reports.take_answer(*sys.argv[1:]); assert claim; {done}; os._exit(0)"
     )
     subprocess.run([sys.executable, "-c", script, home, request], check=True)
 
@@ -698,3 +714,32 @@ def test_a_question_that_only_the_person_can_answer_takes_no_nudge(session: Sess
 
     with pytest.raises(InvalidInput, match="left to the person"):
         session.fleet.nudge(session.id, "Blue")
+
+
+def test_a_second_answer_is_refused_while_the_first_is_not_taken_yet(session: Session) -> None:
+    hook, request = session.open(BASH)
+    os.kill(hook.pid, signal.SIGSTOP)
+    Mailbox(mailbox_path(session.home)).deliver(decision(session, request))
+
+    said = refused(session.fleet, session.id, "deny", request_id=request)
+    os.kill(hook.pid, signal.SIGCONT)
+
+    assert said == f"You have answered {request} already."
+    assert decided(hook) == {"behavior": "allow"}
+
+
+@pytest.mark.promise("dialog-crash")
+def test_an_end_that_was_told_before_a_crash_is_told_once(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook, _ = session.open(BASH)
+    kill(hook)
+    with monkeypatch.context() as crash:
+        crash.setattr(requests, "forget", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            dialogs.close_all(session.home, dialogs.AT_TERMINAL, subagents_too=True)
+
+    session.hook("Stop")
+
+    assert kinds(session.fleet) == ["permission", "settled"]
+    assert session.open_ids == []
