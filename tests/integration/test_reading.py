@@ -63,7 +63,10 @@ def seen(fleet: Fleet, worker_id: str, what: str, cursor: str = "", max_bytes: i
     given = reading.read(fleet, worker_id, what, cursor, max_bytes).structured_content
     assert given is not None
     text = given["text"]
-    assert formatting.room_of(text) <= max_bytes
+    assert len(text.encode()) <= max_bytes
+    assert len(json.dumps(text, ensure_ascii=False).encode("utf-16-le")) // 2 - 2 <= max_bytes
+    fences = re.findall(r"^-----(m\w{12})$", text, re.MULTILINE)
+    assert not fences or (fences.count(fences[0]), fences[-1]) == (2, fences[0])
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]|</?(system-rem|task-not)", text)
     return given
 
@@ -250,6 +253,11 @@ def test_of_a_huge_transcript_no_more_is_read_than_needed(
         for number in range(20):
             file.write(b'{"a": "' + b"x" * 2_000_000 + b'"}\n')
             file.write(tool("Bash", {"command": f"n{number}"}).encode())
+    end = transcript.stat().st_size
+    for size in (1_000, 3_000_000):
+        begin = transcripts.last_part(str(transcript), size)
+        assert end - 9 * size < begin < end - 100
+        assert transcripts.is_line_start(str(transcript), begin)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     page = seen(fleet, worker.id, "log", inspection.BEGINNING)
     assert page["more"]
@@ -286,7 +294,7 @@ def test_what_is_shown_of_a_worker_stays_in_its_fence_and_within_bounds(
     git(repository, "add", ".")
     git(repository, "commit", "-q", "-m", "second")
     reports.complete(fleet.records, worker.id, hostile.replace("\0", ""))
-    transcript.write_text(line("user", [{"type": "text", "text": hostile}] * 50), "utf-8")
+    transcript.write_text(line("user", [{"type": "text", "text": hostile[:2_000]}] * 50), "utf-8")
     Path(fleet.records.home(worker.id), "pane.log").write_text(hostile, "utf-8")
 
     for size in (2_000, 8_000, 45_000):
