@@ -12,16 +12,20 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.conftest import end_tmux
 from tests.stress import parts
+from tests.stress.lives import lives
+from tests.stress.tally import Tally
 
 PARTS = {
     "completions": lambda dose: {"rounds": max(1, round(10 * dose))},
     "crowd": lambda dose: {"messages": max(320, round(20_000 * dose))},
     "killed_hooks": lambda dose: {"kills": max(5, round(500 * dose))},
     "killed_starts": lambda dose: {"every": max(1, round(1 / dose))},
+    "lives": lambda dose: {"workers": max(9, round(20 * dose))},
     "killed_tmux": lambda dose: {"workers": max(2, round(20 * dose))},
 }
 
@@ -38,6 +42,10 @@ def main() -> int:
     return 0 if is_clean else 1
 
 
+def _part(name: str) -> Callable[..., Tally]:
+    return lives if name == "lives" else getattr(parts, name)
+
+
 def run(name: str, dose: float) -> bool:
     """One part in a place of its own; prints its counts."""
     socket = f"wm-stress-{os.getpid()}"
@@ -49,7 +57,7 @@ def run(name: str, dose: float) -> bool:
             "[user]\n name = Test\n email = test@example.invalid\n", "utf-8"
         )
         try:
-            tally = getattr(parts, name)(Path(folder), socket, **PARTS[name](dose))
+            tally = _part(name)(Path(folder), socket, **PARTS[name](dose))
         finally:
             end_tmux(socket)
     seconds = time.monotonic() - started

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.stress import parts
+from tests.stress.lives import lives
 from tests.stress.tally import Tally
 
 
@@ -23,6 +24,16 @@ def test_nothing_is_lost(tmp_path: Path, tmux_socket: str, part: str, dose: dict
 
     assert tally.is_clean, str(tally)
     assert tally.sent
+
+
+@pytest.mark.promise("state-agrees")
+@pytest.mark.timeout(300)
+def test_what_is_heard_of_workers_is_what_happened_to_them(
+    tmp_path: Path, tmux_socket: str
+) -> None:
+    tally = lives(tmp_path, tmux_socket, workers=9)
+
+    assert tally.is_clean, str(tally)
 
 
 def test_a_tally_sees_each_fault() -> None:
