@@ -45,10 +45,13 @@ def _exited(worker_id: str, pid: str, code: int) -> int:
     """
     for records, worker in _records_of(worker_id):
         journal.note(records.home(worker_id), "agent ended", exit_code=code)
-        if not worker.is_run_by(pid):
-            continue  # it was restored meanwhile
-        screen = Tmux("").screen(worker.handle)
-        reports.ended(records, worker_id, exit_code=code, screen=screen)
+        reports.ended(
+            records,
+            worker_id,
+            exit_code=code,
+            screen=Tmux("").screen(worker.handle) if worker.is_run_by(pid) else "",
+            is_meant=lambda current: current.is_run_by(pid),
+        )
     return code
 
 

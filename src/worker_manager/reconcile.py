@@ -33,10 +33,22 @@ def end_the_gone(records: Records, workers: Sequence[Worker], runtime: Runtime) 
         # A server that can't be found is not the same as a process that has ended.
         known_alive = bool(one.process) and not processes.has_ended(one.process)
         if presences[one.handle] is Presence.GONE and not known_alive:
-            screen = runtime.screen(one.handle)
-            reason = "" if one.launched else "its start was interrupted"
-            journal.note(records.home(one.id), "reconciled", found="gone")
-            reports.ended(records, one.id, exit_code=None, screen=screen, reason=reason)
+            _end(records, one, runtime.screen(one.handle))
+
+
+def _end(records: Records, worker: Worker, screen: str) -> None:
+    """Ends what was found gone, unless it has another process by now."""
+    journal.note(records.home(worker.id), "reconciled", found="gone")
+    reports.ended(
+        records,
+        worker.id,
+        exit_code=None,
+        screen=screen,
+        reason="" if worker.launched else "its start was interrupted",
+        is_meant=lambda current: (
+            (current.process, current.starter) == (worker.process, worker.starter)
+        ),
+    )
 
 
 def tell_idle(root: str, records: Records, workers: Sequence[Worker], seconds: float) -> None:

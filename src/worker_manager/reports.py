@@ -118,9 +118,17 @@ def tell_once(records: Records, worker: Worker, kind: str, message_id: str, body
 
 
 def ended(
-    records: Records, worker_id: str, *, exit_code: int | None, screen: str, reason: str = ""
+    records: Records,
+    worker_id: str,
+    *,
+    exit_code: int | None,
+    screen: str,
+    reason: str = "",
+    is_meant: Callable[[Worker], bool] = lambda _: True,
 ) -> None:
-    """Its agent process is gone; without a report that is a failure, told once."""
+    """Its agent process is gone; without a report that is a failure, told once. `is_meant` says
+    of the record, under its lock, whether that was its present agent: it may have been restored.
+    """
     home = records.home(worker_id)
     if screen:
         write_atomic(os.path.join(home, "pane.log"), screen.encode("utf-8", "replace"))
@@ -130,6 +138,8 @@ def ended(
     report = _new_report(messages.FAILED, f"{reason}. Its terminal showed last:\n{tail}")
 
     def change(worker: Worker) -> Worker:
+        if not is_meant(worker):
+            return worker
         after = worker.end(at=now(), reason=reason, exit_code=exit_code)
         failed = after.status is Status.FAILED and not worker.finished
         return replace(after, report=report) if failed else after

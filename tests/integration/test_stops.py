@@ -1,5 +1,7 @@
 """Stopping and restoring: asked first, saved before, brought back after."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -138,3 +140,36 @@ def test_a_completed_worker_is_closed_after_a_while_and_can_be_restored(hasty: F
         hasty.nudge(worker.id, "and now?")
     hasty.restore(worker.id)
     assert not hasty.worker(worker.id).closed
+
+
+@pytest.mark.promise("stop-restored")
+def test_a_late_end_of_the_session_before_is_not_the_end_of_the_restored_one(
+    fleet: Fleet,
+) -> None:
+    worker = running_worker(fleet)
+    pid = worker.process.partition("-")[0]
+    fleet.stop(worker.id)
+    fleet.restore(worker.id)
+    command = [sys.executable, "-I", "-m", "worker_manager", "--exited", worker.id, pid, "0"]
+
+    subprocess.run(command, check=False)
+
+    assert fleet.worker(worker.id).status is not Status.FAILED
+    assert take_mail(fleet) in ([], [("completion", worker.id)])
+
+
+def test_an_end_that_was_looked_at_before_a_restore_ends_nothing_after_it(fleet: Fleet) -> None:
+    worker = running_worker(fleet)
+    pid = worker.process.partition("-")[0]
+    fleet.stop(worker.id)
+    fleet.restore(worker.id)
+
+    reports.ended(
+        fleet.records,
+        worker.id,
+        exit_code=0,
+        screen="",
+        is_meant=lambda current: current.is_run_by(pid),
+    )
+
+    assert fleet.worker(worker.id).status is not Status.FAILED
