@@ -4,6 +4,7 @@ import json
 import os
 import re
 import resource
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -132,10 +133,10 @@ def test_the_screen_is_the_terminals_and_of_an_ended_worker_what_was_kept(
     steps = '```steps\n[{"say": "HELLO-1"}, {"hang": true}]\n```'
     started = fleet.start(Wanted("t", steps)).worker
     text = ""
-    for _ in range(300):
+    deadline = time.monotonic() + 60
+    while "hang" not in text and time.monotonic() < deadline:
         text = seen(fleet, started.id, "screen")["text"]
-        if "hang" in text:
-            break
+        time.sleep(0.1)
     assert re.search(r"say\s+HELLO-1\n\s+hang", inside(text))
 
     fleet.stop(started.id)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -101,7 +102,8 @@ def _end(fleet: Fleet, worker: Worker, what: str) -> None:
         fleet.ask_to_stop(worker.id)
     elif what == "kill":
         for pid in _programs(int(worker.process.partition("-")[0])):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it went with its parent
+                os.kill(pid, signal.SIGKILL)
     else:
         fleet.stop(worker.id)
         if what == "stop, restore":

@@ -62,7 +62,7 @@ def wait_for_server(lab: ClaudeLab, session_id: str, former: int) -> None:
     """Wait until the session has another server than the former one."""
     wait_until(
         lambda: server_pid(lab, session_id) != former,
-        60,
+        150,  # the first start builds an environment
         lambda: "our server has not listed its tools",
     )
 
