@@ -22,7 +22,6 @@ from worker_manager import (
     messages,
     naming,
     stops,
-    worktrees,
 )
 from worker_manager.agents import agent_named
 from worker_manager.agents.base import Assignment, LaunchSpec
@@ -54,6 +53,7 @@ from worker_manager.state.layout import mailbox_path, repository_of
 from worker_manager.state.locking import exclusive
 from worker_manager.state.mailbox import Claim, Mailbox
 from worker_manager.state.records import Records, now
+from worker_manager.worktrees import bases, evidence, trees
 
 
 class Wanted(NamedTuple):
@@ -74,7 +74,7 @@ class Place(NamedTuple):
     """
 
     checkout: Path
-    base: worktrees.Base
+    base: bases.Base
     uncommitted: int
 
 
@@ -165,8 +165,8 @@ class Fleet:
         self._require_ended(worker)
         self._runtime.check()
         if worker.branch and not os.path.isdir(worker.path):
-            checkout = worktrees.main_checkout(self._project)
-            worktrees.reopen(checkout, Path(worker.path), worker.branch)
+            checkout = bases.main_checkout(self._project)
+            trees.reopen(checkout, Path(worker.path), worker.branch)
         self._runtime.end(worker.handle)  # the terminal that shows how it ended
         sessions.link(self._root, worker.session_id, self.records.home(worker.id))
         prompt = f"Your orchestrator has restored your session. {text or 'Go on.'}\n"
@@ -380,8 +380,8 @@ class Fleet:
             if wanted.base_branch:
                 raise InvalidInput("base_branch goes with use_worktree=true only. Leave it out.")
             return worker, None
-        checkout = worktrees.main_checkout(self._project)
-        base = worktrees.resolve_base(self._project, wanted.base_branch)
+        checkout = bases.main_checkout(self._project)
+        base = bases.resolve_base(self._project, wanted.base_branch)
         placed = replace(
             worker,
             path=str(checkout / self._settings.worktree_directory / worker.name),
@@ -389,14 +389,14 @@ class Fleet:
             base_branch=base.name,
             base_sha=base.sha,
         )
-        return placed, Place(checkout, base, worktrees.uncommitted(self._project))
+        return placed, Place(checkout, base, evidence.uncommitted(self._project))
 
     def _make_worktree(self, worker: Worker, place: Place, undo: ExitStack) -> None:
         path = Path(worker.path)
         # git itself fails when two make a worktree at the same moment.
         with exclusive(os.path.join(self.records.repository, "git.lock"), timeout_seconds=120):
-            worktrees.create(place.checkout, path, worker.branch, place.base.sha)
-        undo.callback(worktrees.remove_unused, place.checkout, path, worker.branch, place.base.sha)
+            trees.create(place.checkout, path, worker.branch, place.base.sha)
+        undo.callback(trees.remove_unused, place.checkout, path, worker.branch, place.base.sha)
 
     def _require_session(self, worker: Worker) -> None:
         gone = self._runtime.probe([worker.handle])[worker.handle] is Presence.GONE

@@ -9,12 +9,13 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from worker_manager import formatting, worktrees
+from worker_manager import formatting
 from worker_manager.agents import transcripts
 from worker_manager.errors import InvalidInput, WorkerManagerError
 from worker_manager.fleet import Fleet
 from worker_manager.models import Worker
 from worker_manager.state import journal, receipts
+from worker_manager.worktrees import evidence
 
 DEFAULT_BYTES, LEAST_BYTES, MOST_BYTES = 8_000, 2_000, 45_000
 #: Where a log begins that is asked for from its beginning.
@@ -74,7 +75,7 @@ def _record(worker: Worker) -> list[str]:
 def _work(worker: Worker) -> tuple[str, str]:
     """How much it has done, and in which files."""
     try:
-        work = worktrees.describe(worker.path, worker.base_sha)
+        work = evidence.describe(worker.path, worker.base_sha)
     except WorkerManagerError as error:
         return f"Its work can't be described: {formatting.one_line(str(error))[:300]}", ""
     commits = f"{work.commits} commit{'s' if work.commits != 1 else ''} since its base, "

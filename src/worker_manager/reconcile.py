@@ -10,11 +10,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from worker_manager import reports, worktrees
+from worker_manager import reports
 from worker_manager.models import Status, Worker
 from worker_manager.runtimes.base import Presence, Runtime
 from worker_manager.state import activities, journal, processes, reminders
 from worker_manager.state.records import Records
+from worker_manager.worktrees import trees
 
 
 def reconcile(records: Records, owner: str, runtime: Runtime) -> None:
@@ -70,7 +71,7 @@ def _note_missing(records: Records, workers: Sequence[Worker]) -> None:
     there: dict[str, frozenset[str] | None] = {}
     for one in workers:
         if one.project not in there:
-            there[one.project] = worktrees.branches(one.project)
+            there[one.project] = trees.branches(one.project)
         missing = _missing(one, there[one.project])
         if missing != one.missing and not _is_being_started(one):
             _set_missing(records, one.id, missing)

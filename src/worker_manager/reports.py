@@ -218,10 +218,10 @@ def _body(worker: Worker, report: Report) -> str:
     """The report's text; a completion carries what really lies on the branch."""
     if report.type != messages.COMPLETION or not worker.base_sha:
         return report.text
-    from worker_manager import worktrees  # 95 ms: only a completion needs git
+    from worker_manager.worktrees import evidence  # 95 ms: only a completion needs git
 
     try:
-        work = worktrees.describe(worker.path, worker.base_sha)
+        work = evidence.describe(worker.path, worker.base_sha)
     except WorkerManagerError as error:
         return f"{report.text}\n\nBranch {worker.branch} can't be described: {error}"
     commits = (

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from worker_manager import messages, naming, worktrees
+from worker_manager import messages, naming
 from worker_manager.errors import RuntimeUnavailable, WorkerManagerError
 from worker_manager.messages import Message
 from worker_manager.models import Status, Worker
@@ -17,6 +17,7 @@ from worker_manager.state import journal
 from worker_manager.state.layout import mailbox_path
 from worker_manager.state.mailbox import Mailbox
 from worker_manager.state.records import Records, now
+from worker_manager.worktrees import snapshots
 
 #: Statuses in which a worker reads its mail and can finish its thought.
 _REACHABLE = (Status.RUNNING, Status.ASKING)
@@ -89,7 +90,7 @@ def save(records: Records, worker: Worker) -> None:
         return
     ref = f"refs/worker-manager/{worker.id}/{time.time_ns()}"
     try:
-        sha = worktrees.save(worker.path, ref, f"Uncommitted work of worker {worker.id}")
+        sha = snapshots.save(worker.path, ref, f"Uncommitted work of worker {worker.id}")
     except WorkerManagerError as error:
         journal.note(records.home(worker.id), "not saved", why=str(error))
         return

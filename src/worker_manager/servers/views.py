@@ -6,11 +6,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from worker_manager import formatting, worktrees
+from worker_manager import formatting
 from worker_manager.agents import transcripts
 from worker_manager.fleet import Fleet
 from worker_manager.models import Worker
 from worker_manager.state import receipts
+from worker_manager.worktrees import evidence
 
 WorkerId = Annotated[str, Field(description="id from start_worker or list_workers")]
 
@@ -44,7 +45,7 @@ class WorkerInfo(BaseModel):
 def info_of(fleet: Fleet, worker: Worker) -> WorkerInfo:
     """What is known of it."""
     status, reason, since = worker.seen(fleet.activity(worker), at=time.time())
-    progress = worktrees.progress(worker.path, worker.base_sha) if worker.branch else None
+    progress = evidence.progress(worker.path, worker.base_sha) if worker.branch else None
     usage = fleet.usage(worker)
     transcript = receipts.transcript_of(fleet.records.home(worker.id))
     asked = worker.report.text if worker.report and worker.status == "asking" else ""

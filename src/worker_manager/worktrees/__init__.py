@@ -1,0 +1,1 @@
+"""Worktrees and branches of workers: all that asks git."""
