@@ -17,6 +17,7 @@ SETTLE_SECONDS = 3.0
 class Status(StrEnum):
     """Where a worker stands (DESIGN section 7)."""
 
+    QUEUED = "queued"  #: it starts by itself as soon as there is room; the reason says for what
     STARTING = "starting"  #: launched; its session has not checked in yet
     RUNNING = "running"  #: its session checked in and works
     ASKING = "asking"  #: it called `ask` and has no answer yet
@@ -171,10 +172,22 @@ class Worker:
         is_done = self.status is Status.COMPLETED and self.changed_at == changed_at
         return replace(self, closed=True) if is_done else self
 
-    def restore(self, starter: str, *, at: str) -> Worker:
-        """Its conversation goes on in a new session, which is to be launched."""
+    def restore(self, starter: str, *, at: str, waits_for: str) -> Worker:
+        """Its conversation is to go on in a new session, at once or as soon as there is room."""
         fresh = replace(self, starter=starter, launched=False, exit_code=None, closed=False)
-        return fresh.withdraw_stop()._move(Status.STARTING, at)
+        status = Status.QUEUED if waits_for else Status.STARTING
+        return fresh.withdraw_stop()._move(status, at, waits_for)
+
+    def leave_queue(self, starter: str, *, at: str) -> Worker:
+        """There is room for it; somebody else may have started or stopped it before."""
+        if self.status is not Status.QUEUED:
+            return self
+        return replace(self, starter=starter)._move(Status.STARTING, at)
+
+    @property
+    def has_run(self) -> bool:
+        """Whether it has had a session, which may be gone by now."""
+        return bool(self.process)
 
     def is_run_by(self, pid: str) -> bool:
         """Whether a launch script is its present one, not that of a session it had before."""

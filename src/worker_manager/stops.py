@@ -86,7 +86,7 @@ def close_the_done(
 
 def save(records: Records, worker: Worker) -> None:
     """Saves what no commit holds under a ref of ours, and notes where."""
-    if not worker.branch:
+    if not worker.branch or not worker.has_run:
         return
     ref = f"refs/worker-manager/{worker.id}/{time.time_ns()}"
     try:

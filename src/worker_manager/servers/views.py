@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from worker_manager import formatting
 from worker_manager.agents import transcripts
 from worker_manager.fleet import Fleet
-from worker_manager.models import Worker
+from worker_manager.models import Status, Worker
 from worker_manager.state import receipts
 from worker_manager.worktrees import evidence
 
@@ -48,6 +48,8 @@ def info_of(fleet: Fleet, worker: Worker) -> WorkerInfo:
     progress = evidence.progress(worker.path, worker.base_sha) if worker.branch else None
     usage = fleet.usage(worker)
     transcript = receipts.transcript_of(fleet.records.home(worker.id))
+    if status is Status.QUEUED:
+        reason = f"{fleet.place_in_queue(worker)}: {reason}"
     asked = worker.report.text if worker.report and worker.status == "asking" else ""
     return WorkerInfo(
         id=worker.id,

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from worker_manager.errors import NotARepository, WorktreeRefused
-from worker_manager.worktrees.git import run
+from worker_manager.worktrees.git import attempt, run
 
 BRANCHES = "refs/heads/worker/"
 
@@ -24,7 +24,12 @@ def create(checkout: Path, path: Path, branch: str, base_sha: str) -> None:
     """A new worktree below the checkout, on a new branch. Raises WorktreeRefused."""
     _require_inside(checkout, path.parent)
     _exclude(checkout, path.parent.relative_to(checkout).as_posix())
-    run(str(checkout), "worktree", "add", "--quiet", "-b", branch, "--", str(path), base_sha)
+    try:
+        run(str(checkout), "worktree", "add", "--quiet", "-b", branch, "--", str(path), base_sha)
+    except WorktreeRefused as error:
+        if "a branch named" not in str(error):  # else it is somebody's
+            attempt(str(checkout), "update-ref", "-d", f"refs/heads/{branch}", base_sha)
+        raise
 
 
 def remove_unused(checkout: Path, path: Path, branch: str, base_sha: str) -> None:
