@@ -9,10 +9,12 @@ import os
 import shlex
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 
 from worker_manager import (
     adoption,
+    budgets,
     dialogs,
     formatting,
     limits,
@@ -20,9 +22,11 @@ from worker_manager import (
     naming,
     stops,
 )
+from worker_manager.agents import prices
 from worker_manager.agents.usage import Meter, Usage
 from worker_manager.config import Settings
 from worker_manager.errors import (
+    BudgetSpent,
     InvalidInput,
     WorkerFinished,
     WorkerManagerError,
@@ -66,7 +70,10 @@ class Fleet:
         self._settings = settings
         self._runtime = runtime
         self._starts = Starts(Launcher(runtime, root, plugin_root), project, settings)
-        self._meter = Meter()
+
+    @cached_property
+    def _meter(self) -> Meter:
+        return Meter(prices.load(self._settings.prices))
 
     @property
     def home(self) -> str:
@@ -89,7 +96,8 @@ class Fleet:
         return Records(repository_of(self.home))
 
     def start(self, wanted: Wanted) -> Started:
-        """As `Starts.start`, for this orchestrator."""
+        """As `Starts.start`, for this orchestrator. Raises BudgetSpent, too."""
+        self._require_budget()
         return self._starts.start(self.records, self.owner, wanted)
 
     def restore(self, worker_id: str, text: str = "") -> Worker:
@@ -260,12 +268,33 @@ class Fleet:
         stops.end_the_due(self.records, self._runtime, own)
         stops.close_the_done(self.records, self._runtime, own, settings.close_after_seconds)
         limits.go_on(self._root, self.records, own)
-        self._starts.start_queued(self.records, self.owner)
+        self._mind_budgets(own)
+        with suppress(BudgetSpent):
+            self._require_budget()
+            self._starts.start_queued(self.records, self.owner)
 
     def tidy(self) -> None:
         """Removes what is too old to be of use: no work, only mail shown long ago and drafts."""
         self.records.prune()
         self.mailbox.prune()
+
+    def _require_budget(self) -> None:
+        budget = self._settings.session_budget_tokens
+        if budget:
+            own = [one for one in self.records.all() if one.owner == self.owner]
+            budgets.require_left(budget, self._spent(own))
+
+    def _mind_budgets(self, own: Sequence[Worker]) -> None:
+        settings = self._settings
+        if settings.session_budget_tokens or any(one.budget_tokens for one in own):
+            spent, grace = self._spent(own), settings.stop_grace_seconds
+            budgets.watch_each(self.records, own, spent, grace)
+            budgets.watch_session(self.records, own, spent, settings.session_budget_tokens, grace)
+
+    def _spent(self, workers: Sequence[Worker]) -> dict[str, int]:
+        """The tokens that count against budgets, by worker."""
+        used = {one.id: self.usage(one) for one in workers}
+        return {one: usage.fresh if usage else 0 for one, usage in used.items()}
 
     def _reachable(self, worker_id: str) -> Worker:
         """One that could read a message; raises WorkerFinished when it has ended."""

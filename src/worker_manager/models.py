@@ -90,6 +90,7 @@ class Worker:
     stop_due: str = ""  #: when its session ends, after it was asked to stop
     saved: str = ""  #: the git ref that holds what no commit held when its session ended
     closed: bool = False  #: its session was ended a while after it completed
+    budget_tokens: int = 0  #: that it may use; 0: any number
     schema: int = SCHEMA
     extra: dict[str, Any] = field(default_factory=dict)
 

@@ -39,6 +39,7 @@ class Wanted(NamedTuple):
     agent: str | None = None
     model: str | None = None
     permission_mode: str | None = None
+    budget_tokens: int | None = None
 
 
 class Place(NamedTuple):
@@ -143,6 +144,7 @@ class Starts:
             mark=naming.new_mark(),
             permission_mode=wanted.permission_mode or self._settings.permission_mode,
             model=wanted.model or self._settings.model,
+            budget_tokens=_budget(wanted.budget_tokens, self._settings.budget_tokens),
         )
 
     def _place(self, worker: Worker, wanted: Wanted) -> tuple[Worker, Place | None]:
@@ -279,6 +281,12 @@ def queue(records: Records, owner: str) -> list[Worker]:
     """An orchestrator's workers that wait for room, the next one first."""
     waiting = [one for one in records.all() if one.owner == owner and one.status is Status.QUEUED]
     return sorted(waiting, key=lambda one: one.changed_at)
+
+
+def _budget(wanted: int | None, setting: int) -> int:
+    if wanted is not None and wanted < 0:
+        raise InvalidInput(f"budget_tokens is {wanted}. Give a number of tokens, or 0 for any.")
+    return setting if wanted is None else wanted
 
 
 def _run_of(worker: Worker) -> tuple[str, str, Status]:

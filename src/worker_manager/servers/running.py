@@ -46,10 +46,20 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
         agent: str | None = None,
         model: str | None = None,
         permission_mode: str | None = None,
+        budget_tokens: Annotated[int | None, Field(description="then it is asked to stop")] = None,
     ) -> Annotated[CallToolResult, StartedInfo]:
         """Start an autonomous worker on a task. Answers at once; its report comes by itself."""
         with tool_errors():
-            wanted = Wanted(title, task, use_worktree, base_branch, agent, model, permission_mode)
+            wanted = Wanted(
+                title,
+                task,
+                use_worktree=use_worktree,
+                base_branch=base_branch,
+                agent=agent,
+                model=model,
+                permission_mode=permission_mode,
+                budget_tokens=budget_tokens,
+            )
             started = fleet.start(wanted)
             info = _started_info(fleet, started)
             return answer(_started_text(started, info), info)
