@@ -110,7 +110,7 @@ class Worker:
         """
         if activity is None or at - activity.since < SETTLE_SECONDS:
             return self.status, self.reason, self.changed_at
-        since = datetime.fromtimestamp(activity.since, UTC).isoformat(timespec="seconds")
+        since = datetime.fromtimestamp(activity.since, UTC).isoformat(timespec="milliseconds")
         is_open = self.status in (Status.STARTING, Status.RUNNING)
         if is_open and activity.status == "waiting":
             return Status.BLOCKED, f"{activity.waiting_for} at its terminal", since

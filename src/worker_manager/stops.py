@@ -52,8 +52,8 @@ def ask_to_stop(records: Records, worker: Worker, seconds: int) -> Worker:
 
 def end(records: Records, runtime: Runtime, worker_id: str) -> Worker:
     """Ends its session now. Raises RuntimeUnavailable; then it is as it was, but saved."""
+    save(records, records.get(worker_id))  # first: it takes a while, and may fail
     before, _ = records.update(worker_id, Worker.request_stop)
-    save(records, before)
     try:
         runtime.end(before.handle)
     except RuntimeUnavailable:
