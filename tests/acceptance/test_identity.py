@@ -25,7 +25,9 @@ from tests.support.crew import (
     wait_for_server,
     worker_id,
 )
-from tests.support.messages_api import SUBAGENT, MessagesApi, Request, call, say
+from tests.support.messages_api import SUBAGENT, MessagesApi
+from tests.support.replies import call, say
+from tests.support.requests import Request
 
 pytestmark = [pytest.mark.claude, pytest.mark.timeout(180)]
 

@@ -17,7 +17,9 @@ import pytest
 from tests.conftest import CHECKOUT
 from tests.support.claude_lab import ClaudeLab, wait_until
 from tests.support.crew import AUTONOMOUS, CREW, start_boss, start_worker, worker_id
-from tests.support.messages_api import MessagesApi, Reply, Request, call, say
+from tests.support.messages_api import MessagesApi
+from tests.support.replies import Reply, call, say
+from tests.support.requests import Request
 
 pytestmark = [pytest.mark.claude, pytest.mark.timeout(180)]
 

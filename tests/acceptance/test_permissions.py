@@ -10,7 +10,9 @@ import pytest
 
 from tests.support.claude_lab import ClaudeLab, Session, wait_until
 from tests.support.crew import CREW, start_boss, start_worker, worker_id
-from tests.support.messages_api import MessagesApi, Request, call
+from tests.support.messages_api import MessagesApi
+from tests.support.replies import call
+from tests.support.requests import Request
 
 pytestmark = [pytest.mark.claude, pytest.mark.timeout(180)]
 

@@ -10,7 +10,9 @@ import pytest
 
 from tests.support.claude_lab import ClaudeLab, Session
 from tests.support.crew import CREW, start_boss, start_worker, worker_id
-from tests.support.messages_api import Failure, MessagesApi, Request, call, say
+from tests.support.messages_api import MessagesApi
+from tests.support.replies import Failure, call, say
+from tests.support.requests import Request
 
 pytestmark = [pytest.mark.claude, pytest.mark.timeout(240)]
 

@@ -18,7 +18,8 @@ from tests.support.crew import (
     start_worker,
     worker_id,
 )
-from tests.support.messages_api import MessagesApi, Reply, ToolCall, call, several
+from tests.support.messages_api import MessagesApi
+from tests.support.replies import Reply, ToolCall, call, several
 from worker_manager.messages import Message
 from worker_manager.state.mailbox import Mailbox
 

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.support.claude_lab import ClaudeLab, Session, wait_until
-from tests.support.messages_api import MessagesApi, Request, call
+from tests.support.messages_api import MessagesApi
+from tests.support.replies import call
+from tests.support.requests import Request
 
 #: What the tools of our server are called.
 CREW = "mcp__plugin_worker-manager_crew__"
