@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.claude_lab import ClaudeLab, Session, wait_until
+from tests.support.claude_lab import ClaudeLab
+from tests.support.claude_session import Session
 from tests.support.crew import (
     CREW,
     fork_boss,
@@ -28,6 +29,7 @@ from tests.support.crew import (
 from tests.support.messages_api import SUBAGENT, MessagesApi
 from tests.support.replies import call, say
 from tests.support.requests import Request
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.claude, pytest.mark.timeout(180)]
 

@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import CHECKOUT
-from tests.support.claude_lab import ClaudeLab, wait_until
+from tests.support.claude_lab import ClaudeLab
 from tests.support.crew import AUTONOMOUS, CREW, start_boss, start_worker, worker_id
 from tests.support.messages_api import MessagesApi
 from tests.support.replies import Reply, call, say
 from tests.support.requests import Request
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.claude, pytest.mark.timeout(180)]
 

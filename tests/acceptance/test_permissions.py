@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.claude_lab import ClaudeLab, Session, wait_until
+from tests.support.claude_lab import ClaudeLab
+from tests.support.claude_session import Session
 from tests.support.crew import CREW, start_boss, start_worker, worker_id
 from tests.support.messages_api import MessagesApi
 from tests.support.replies import call
 from tests.support.requests import Request
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.claude, pytest.mark.timeout(180)]
 

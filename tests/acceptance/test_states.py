@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from tests.support.claude_lab import ClaudeLab, Session
+from tests.support.claude_lab import ClaudeLab
+from tests.support.claude_session import Session
 from tests.support.crew import CREW, start_boss, start_worker, worker_id
 from tests.support.messages_api import MessagesApi
 from tests.support.replies import Failure, call, say

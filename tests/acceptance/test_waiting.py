@@ -8,7 +8,8 @@ import threading
 
 import pytest
 
-from tests.support.claude_lab import ClaudeLab, Session, wait_until
+from tests.support.claude_lab import ClaudeLab
+from tests.support.claude_session import Session
 from tests.support.crew import (
     AUTONOMOUS,
     CREW,
@@ -20,6 +21,7 @@ from tests.support.crew import (
 )
 from tests.support.messages_api import MessagesApi
 from tests.support.replies import Reply, ToolCall, call, several
+from tests.support.waiting import wait_until
 from worker_manager.messages import Message
 from worker_manager.state.mailbox import Mailbox
 

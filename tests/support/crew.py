@@ -7,10 +7,12 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.support.claude_lab import ClaudeLab, Session, wait_until
+from tests.support.claude_lab import ClaudeLab
+from tests.support.claude_session import Session
 from tests.support.messages_api import MessagesApi
 from tests.support.replies import call
 from tests.support.requests import Request
+from tests.support.waiting import wait_until
 
 #: What the tools of our server are called.
 CREW = "mcp__plugin_worker-manager_crew__"

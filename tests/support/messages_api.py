@@ -195,7 +195,8 @@ class MessagesApi:
             request = self._request(headers, body)
             if is_side_query(request):
                 self.side_requests.append(request)
-                names, otherwise = (SUBAGENT,) if is_subagent(request) else (), say(SIDE_REPLY)
+                names: tuple[str, ...] = (SUBAGENT,) if is_subagent(request) else ()
+                otherwise = say(SIDE_REPLY)
             else:
                 self._requests.append(request)
                 self._give_name(request)
