@@ -6,13 +6,16 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+#: A busy machine is slow; only a failure takes that long.
+WAIT_SECONDS = 60.0
+
 T = TypeVar("T")
 
 
 def wait_until(
     look: Callable[[], T | None],
-    seconds: float,
-    missing: Callable[[], str],
+    seconds: float = WAIT_SECONDS,
+    missing: Callable[[], str] = lambda: "it has not happened",
 ) -> T:
     """Look again and again until there is something; fail with what is missing."""
     deadline = time.monotonic() + seconds

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.dialogs.session import Session, new_worker
+from tests.integration.dialogs.session import Session
+from tests.support.workers import recorded_worker
 from worker_manager.fleet import Fleet
+from worker_manager.models import Status
 
 
 @pytest.fixture
 def session(repository: Path, fleet: Fleet) -> Iterator[Session]:
-    worker = new_worker(fleet, repository)
-    session = Session(fleet, worker.id, worker.session_id)
+    worker = recorded_worker(fleet, repository, agent="claude", status=Status.RUNNING)
+    session = Session(fleet, worker)
     yield session
     session.end()

@@ -7,21 +7,20 @@ import os
 import subprocess
 import sys
 import time
-import uuid
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import CHECKOUT
+from tests.support.waiting import wait_until
+from tests.support.workers import take_mail
 from worker_manager import messages, naming, reports
 from worker_manager.errors import WorkerManagerError
 from worker_manager.fleet import Fleet
 from worker_manager.messages import Message
 from worker_manager.models import Status, Worker
-from worker_manager.state import processes, requests, sessions
-from worker_manager.state.layout import state_root
+from worker_manager.state import requests
 from worker_manager.state.records import now
 
 BASH = {"tool_name": "Bash", "tool_input": {"command": "make", "description": "Build"}}
@@ -37,19 +36,12 @@ BOTH = [QUESTION, {**QUESTION, "question": "Which size?"}]
 ASK_BOTH = {"tool_name": "AskUserQuestion", "tool_input": {"questions": BOTH}}
 
 
-def wait_until(look: Callable[[], object], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not look():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 class Session:
     """A worker's session without claude: a process in its place, its session file, its hooks."""
 
-    def __init__(self, fleet: Fleet, worker_id: str, session_id: str) -> None:
-        self.fleet, self.id, self.session_id = fleet, worker_id, session_id
-        self.home = fleet.records.home(worker_id)
+    def __init__(self, fleet: Fleet, worker: Worker) -> None:
+        self.fleet, self.id, self.session_id = fleet, worker.id, worker.session_id
+        self.home = fleet.records.home(worker.id)
         self.claude = subprocess.Popen(["sleep", "100"])
         self.hooks: list[subprocess.Popen[str]] = []
         self.show("busy")
@@ -91,10 +83,10 @@ class Session:
         before = set(self.open_ids)
         process = self.start("PermissionRequest", given, **environ)
         self.show("waiting")
-        wait_until(lambda: self.record.report and set(self.open_ids) - before)
+        wait_until(lambda: self.record.report and set(self.open_ids) - before, 20)
         (new,) = set(self.open_ids) - before
         owner = reports.owner_mailbox(self.fleet.records, self.record)
-        wait_until(lambda: owner.contains(new))
+        wait_until(lambda: owner.contains(new), 20)
         time.sleep(0.3)  # it has looked at its dialog
         return process, new
 
@@ -127,40 +119,8 @@ def decided(process: subprocess.Popen[str]) -> dict[str, Any]:
     return dict(answer["decision"])
 
 
-def new_worker(fleet: Fleet, repository: Path) -> Worker:
-    """A record and a home, and no terminal. It is said to run: as long as these tests do."""
-    worker_id = naming.new_worker_id()
-    worker = Worker(
-        id=worker_id,
-        name=naming.worker_name("t", worker_id),
-        title="t",
-        owner=fleet.owner,
-        created_at=now(),
-        project=str(repository),
-        path=str(repository),
-        agent="claude",
-        session_id=str(uuid.uuid4()),
-        handle="/nowhere:t",
-        mark=naming.new_mark(),
-        status=Status.RUNNING,
-        starter=processes.identity(os.getpid()),
-    )
-    fleet.records.create(worker)
-    sessions.link(state_root(), worker.session_id, fleet.records.home(worker_id))
-    return worker
-
-
-def told(fleet: Fleet) -> list[Message]:
-    """The mail, shown."""
-    claim = fleet.claim_mail(most=50)
-    if claim is None:
-        return []
-    claim.acknowledge()
-    return claim.messages
-
-
 def kinds(fleet: Fleet) -> list[str]:
-    return [message.type for message in told(fleet)]
+    return [message.type for message in take_mail(fleet)]
 
 
 def refused(fleet: Fleet, worker_id: str, decision: str = "allow", **more: str) -> str:
@@ -173,7 +133,7 @@ def settled(session: Session, hook: subprocess.Popen[str]) -> str:
     """The letter that says how the dialog ended; its hook has ended in silence."""
     assert said(hook) == ""
     assert (session.record.status, session.open_ids) == (Status.RUNNING, [])
-    (letter,) = [one for one in told(session.fleet) if one.type == "settled"]
+    (letter,) = [one for one in take_mail(session.fleet) if one.type == "settled"]
     return letter.body
 
 

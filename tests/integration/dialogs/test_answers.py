@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import CHECKOUT
-from tests.integration.dialogs.session import ASK, ASK_BOTH, BASH, Session, decided, told
+from tests.integration.dialogs.session import ASK, ASK_BOTH, BASH, Session, decided
+from tests.support.workers import take_mail
 from worker_manager import messages, reports
 from worker_manager.fleet import Fleet
 from worker_manager.hooks import mail
@@ -35,7 +36,7 @@ def test_a_permission_is_answered_as_the_orchestrator_decides(
     session: Session, decision: str, reason: str, answer: dict[str, str]
 ) -> None:
     hook, request = session.open(BASH)
-    (letter,) = told(session.fleet)
+    (letter,) = take_mail(session.fleet)
     blocked = session.record
 
     _, sent = session.fleet.answer(session.id, decision, reason=reason)
@@ -47,7 +48,7 @@ def test_a_permission_is_answered_as_the_orchestrator_decides(
     assert decided(hook) == answer
     assert sent.reply_to == request
     assert (session.record.status, session.open_ids) == (Status.RUNNING, [])
-    assert told(session.fleet) == []
+    assert take_mail(session.fleet) == []
 
 
 @pytest.mark.promise("dialog-question")
@@ -64,7 +65,7 @@ def test_a_question_is_answered_with_a_label_or_a_text(
     session: Session, given: dict[str, Any], text: str, answers: dict[str, str], by_nudge: bool
 ) -> None:
     hook, request = session.open(given)
-    (letter,) = told(session.fleet)
+    (letter,) = take_mail(session.fleet)
     asking = session.record.status
 
     if by_nudge:
@@ -99,7 +100,7 @@ def test_a_completed_worker_that_asks_for_permission_is_told_of_and_stays_comple
     reports.complete(session.fleet.records, session.id, "done")
     hook, request = session.open(BASH)
 
-    assert [one.type for one in told(session.fleet)] == ["completion", "permission"]
+    assert [one.type for one in take_mail(session.fleet)] == ["completion", "permission"]
     session.fleet.answer(session.id, "allow", request_id=request)
 
     assert decided(hook) == {"behavior": "allow"}
@@ -147,7 +148,7 @@ def test_an_orchestrators_own_dialog_is_left_alone(
     # A session that a worker starts for itself inherits its environment.
     assert run(WORKER_MANAGER_WORKER_ID="12345678") == ""
     assert not Path(state_root(), "logs").exists()
-    assert told(fleet) == []
+    assert take_mail(fleet) == []
 
 
 def test_a_stopped_worker_opens_no_dialog(session: Session) -> None:
@@ -156,7 +157,7 @@ def test_a_stopped_worker_opens_no_dialog(session: Session) -> None:
     reports.ended(records, session.id, exit_code=0, screen="")
 
     assert session.hook("PermissionRequest", BASH) == ""
-    assert told(session.fleet) == []
+    assert take_mail(session.fleet) == []
 
 
 def test_a_nudge_to_a_blocked_worker_answers_no_dialog(session: Session) -> None:

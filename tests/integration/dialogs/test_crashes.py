@@ -22,9 +22,9 @@ from tests.integration.dialogs.session import (
     refused,
     said,
     settled,
-    told,
-    wait_until,
 )
+from tests.support.waiting import wait_until
+from tests.support.workers import take_mail
 from worker_manager import dialogs, reports
 from worker_manager.hooks import mail
 from worker_manager.models import Status
@@ -62,7 +62,7 @@ def test_an_answer_that_a_killed_hook_did_not_give_is_told_of_and_never_shown(
     )
     answering.start()
     box = Mailbox(mailbox_path(session.home))
-    wait_until(box.waiting)
+    wait_until(box.waiting, 20)
     if done:
         claim_as_another(session.home, request, done)
     kill(hook)
@@ -97,7 +97,7 @@ def test_an_answer_whose_sender_and_hook_were_killed_is_told_of_by_whoever_looks
     session.fleet.reconcile()
     session.fleet.reconcile()
 
-    letters = told(session.fleet)
+    letters = take_mail(session.fleet)
     assert [one.type for one in letters] == ["permission", "settled"]
     assert "was not given" in letters[1].body
     assert Mailbox(mailbox_path(session.home)).waiting() == []
@@ -144,7 +144,7 @@ def test_the_dialogs_of_a_former_process_are_gone(session: Session) -> None:
     Path(session.home, "server").write_text(str(os.getpid()), "utf-8")
     session.hook("SessionStart", {"session_id": session.session_id, "source": "resume"})
 
-    (letter,) = [one for one in told(session.fleet) if one.type == "settled"]
+    (letter,) = [one for one in take_mail(session.fleet) if one.type == "settled"]
     assert dialogs.RESTARTED in letter.body
     assert session.record.status is Status.RUNNING
 

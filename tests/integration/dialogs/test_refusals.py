@@ -18,8 +18,8 @@ from tests.integration.dialogs.session import (
     decided,
     decision,
     refused,
-    told,
 )
+from tests.support.workers import take_mail
 from worker_manager import reports
 from worker_manager.errors import WorkerFinished, WorkerNotFound
 from worker_manager.state.layout import mailbox_path
@@ -41,7 +41,7 @@ def test_a_wrong_answer_says_what_is_wrong_and_decides_nothing(
     session: Session, given: dict[str, Any], decision: str, more: dict[str, str], said: str
 ) -> None:
     hook, request = session.open(given)
-    told(session.fleet)
+    take_mail(session.fleet)
 
     assert said in refused(session.fleet, session.id, decision, **more)
     assert hook.poll() is None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.dialogs.session import BASH, WRITE, Session, decided, refused, told
+from tests.integration.dialogs.session import BASH, WRITE, Session, decided, refused
+from tests.support.workers import take_mail
 from worker_manager import messages, reports
 from worker_manager.models import Status
 from worker_manager.state import questions
@@ -14,7 +15,7 @@ from worker_manager.state import questions
 def test_two_dialogs_have_an_id_each_and_the_worker_waits_for_both(session: Session) -> None:
     first, first_id = session.open(BASH)
     second, second_id = session.open({**WRITE, "agent_id": "a1"})
-    letters = told(session.fleet)
+    letters = take_mail(session.fleet)
 
     assert "A subagent of it asks" in letters[1].body
     said = refused(session.fleet, session.id)

@@ -16,8 +16,8 @@ from tests.integration.dialogs.session import (
     refused,
     said,
     settled,
-    told,
 )
+from tests.support.workers import take_mail
 from worker_manager import dialogs
 from worker_manager.errors import InvalidInput
 from worker_manager.models import Status
@@ -117,7 +117,7 @@ def test_what_the_orchestrator_decided_is_not_settled_by_one_who_looks_late(
 def test_after_the_time_limit_only_the_person_can_answer(session: Session) -> None:
     hook, request = session.open(BASH, WORKER_MANAGER_PERMISSION_WAIT_SECONDS="1")
     assert said(hook) == ""
-    told(session.fleet)
+    take_mail(session.fleet)
 
     error = refused(session.fleet, session.id)
 
