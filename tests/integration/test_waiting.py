@@ -6,6 +6,8 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
@@ -141,18 +143,25 @@ async def test_at_the_timeout_it_says_how_they_stand_and_what_to_do(
     assert result.structured["timed_out"]
 
 
+@asynccontextmanager
+async def letter_of_another(boss: Boss) -> AsyncIterator[anyio.CancelScope]:
+    """A call waits for one worker when another one's letter has come, and is left to it."""
+    worker, other = await boss.start_worker(), await boss.start_worker()
+    with anyio.CancelScope() as call:
+        async with boss.waiting(ids=[worker]):
+            boss.deliver(other, "LETTER-OTHER")
+            await anyio.sleep(1)
+            assert len(boss.mailbox.waiting()) == 1
+            yield call
+
+
 @pytest.mark.promise("wait-cancel")
 async def test_a_cancelled_call_leaves_its_mail_and_the_doorbell_rings_for_it(
     repository: Path, tmux_socket: str
 ) -> None:
     async with session(repository, tmux_socket) as boss:
-        worker, other = await boss.start_worker(), await boss.start_worker()
-        with anyio.CancelScope() as call:
-            async with boss.waiting(ids=[worker]):
-                boss.deliver(other, "LETTER-OTHER")
-                await anyio.sleep(1)
-                assert len(boss.mailbox.waiting()) == 1
-                call.cancel()
+        async with letter_of_another(boss) as call:
+            call.cancel()
 
         told = await boss.wait_for_mail(SOON)
 
@@ -168,14 +177,9 @@ async def test_what_came_while_a_killed_server_waited_is_shown_once_by_the_next_
     repository: Path, tmux_socket: str
 ) -> None:
     async with session(repository, tmux_socket) as boss:
-        worker, other = await boss.start_worker(), await boss.start_worker()
-        with anyio.CancelScope() as call:
-            async with boss.waiting(ids=[worker]):
-                boss.deliver(other, "LETTER-OTHER")
-                await anyio.sleep(1)
-                assert len(boss.mailbox.waiting()) == 1
-                os.kill(int(Path(boss.home, "server").read_text("utf-8")), signal.SIGKILL)
-                call.cancel()
+        async with letter_of_another(boss) as call:
+            os.kill(int(Path(boss.home, "server").read_text("utf-8")), signal.SIGKILL)
+            call.cancel()
 
         shown = [await boss.stop(), await boss.stop()]
 
