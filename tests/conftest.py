@@ -53,6 +53,12 @@ def make_repository(path: Path) -> Path:
 
 
 @pytest.fixture
+def anyio_backend() -> str:
+    """The only one that is used."""
+    return "asyncio"
+
+
+@pytest.fixture
 def repository(tmp_path: Path) -> Path:
     """A repository with one commit."""
     return make_repository(tmp_path / "repo")
