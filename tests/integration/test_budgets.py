@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import make_fleet
-from tests.integration.test_ends import HANG, running_worker, take_mail
-from tests.integration.test_queue import told
+from tests.support.workers import HANG, letters_to, running_worker, take_news
 from worker_manager import reports
 from worker_manager.errors import BudgetSpent, InvalidInput
 from worker_manager.fleet import Fleet
@@ -38,7 +37,7 @@ def spend(fleet: Fleet, worker: Worker, tokens: int, *, cached: int = 0) -> None
 
 
 def kinds(fleet: Fleet) -> list[str]:
-    return [kind for kind, _ in take_mail(fleet)]
+    return [kind for kind, _ in take_news(fleet)]
 
 
 @pytest.mark.promise("budget-told")
@@ -47,18 +46,18 @@ def test_a_worker_is_told_at_80_and_asked_to_stop_at_100(make: MakeFleet) -> Non
     worker = running_worker(fleet)
     spend(fleet, worker, 799, cached=50_000)
     fleet.watch()
-    assert told(fleet, worker) == []
+    assert letters_to(fleet, worker) == []
 
     spend(fleet, worker, 1)
     fleet.watch()
     fleet.watch()
-    assert told(fleet, worker) == ["budget"]
+    assert letters_to(fleet, worker) == ["budget"]
     assert kinds(fleet) == []
 
     spend(fleet, worker, 200)
     fleet.watch()
     fleet.watch()
-    assert sorted(told(fleet, worker)) == ["budget", "shutdown"]
+    assert sorted(letters_to(fleet, worker)) == ["budget", "shutdown"]
     assert kinds(fleet) == ["budget"]
     assert fleet.worker(worker.id).stop_due
 
@@ -88,7 +87,7 @@ def test_a_letter_that_a_crash_kept_back_is_told_later(make: MakeFleet) -> None:
     fleet.watch()
 
     assert kinds(fleet) == ["budget"]
-    assert told(fleet, worker) == ["shutdown"]
+    assert letters_to(fleet, worker) == ["shutdown"]
 
 
 @pytest.mark.promise("budget-told")
@@ -99,14 +98,14 @@ def test_the_budget_of_a_session_is_that_of_all_its_workers(make: MakeFleet) -> 
     spend(fleet, second, 300)
     fleet.watch()
     fleet.watch()
-    assert take_mail(fleet) == [("budget", first.id)]
+    assert take_news(fleet) == [("budget", first.id)]
     assert not fleet.worker(first.id).stop_requested
 
     spend(fleet, second, 201)
     fleet.watch()
     fleet.watch()
 
-    assert take_mail(fleet) == [("budget", second.id)]
+    assert take_news(fleet) == [("budget", second.id)]
     assert all(fleet.worker(one.id).stop_requested for one in (first, second))
     with pytest.raises(BudgetSpent, match="1,001 tokens"):
         fleet.start(Wanted("t", HANG))

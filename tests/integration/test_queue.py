@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git, make_fleet, make_repository
-from tests.integration.test_ends import HANG, running_worker, take_mail, wait_until
+from tests.support.waiting import wait_until
+from tests.support.workers import HANG, letters_to, running_worker, take_news
 from worker_manager import capacity, limits, messages
 from worker_manager.config import Settings
 from worker_manager.errors import InvalidInput
@@ -16,8 +17,7 @@ from worker_manager.models import Status, Worker
 from worker_manager.runtimes.tmux import Tmux
 from worker_manager.starts import Wanted
 from worker_manager.state import usage_limits
-from worker_manager.state.layout import mailbox_path, state_root
-from worker_manager.state.mailbox import Mailbox
+from worker_manager.state.layout import state_root
 
 DONE = '```steps\n[{"complete": "done"}]\n```'
 
@@ -34,14 +34,6 @@ def start(fleet: Fleet, task: str = HANG) -> Worker:
 
 def stands(fleet: Fleet, worker: Worker) -> Status:
     return fleet.worker(worker.id).status
-
-
-def told(fleet: Fleet, worker: Worker) -> list[str]:
-    """The types of the messages that a worker was sent."""
-    box = Mailbox(mailbox_path(fleet.records.home(worker.id)))
-    waiting = [box.peek(name) for name in box.waiting()]
-    shown = [message for message, _ in box.history(50)]
-    return [message.type for message in (*waiting, *shown) if message]
 
 
 @pytest.mark.promise("queue-order")
@@ -64,7 +56,7 @@ def test_the_workers_that_find_no_room_start_in_their_order(
     assert narrow.worker(second.id).base_sha == git(repository, "rev-parse", "HEAD")
     narrow.watch()
     wait_until(lambda: stands(narrow, third) is Status.COMPLETED)
-    assert [kind for kind, _ in take_mail(narrow)] == ["completion", "completion"]
+    assert [kind for kind, _ in take_news(narrow)] == ["completion", "completion"]
 
 
 def test_a_queued_worker_is_no_dead_one(narrow: Fleet) -> None:
@@ -76,7 +68,7 @@ def test_a_queued_worker_is_no_dead_one(narrow: Fleet) -> None:
 
     after = narrow.worker(queued.id)
     assert (after.status, after.missing) == (Status.QUEUED, "")
-    assert take_mail(narrow) == []
+    assert take_news(narrow) == []
 
 
 @pytest.mark.promise("queue-once")
@@ -92,7 +84,7 @@ def test_several_that_look_start_a_queued_worker_once(narrow: Fleet) -> None:
         look.join()
 
     wait_until(lambda: stands(narrow, queued) is Status.COMPLETED)
-    assert [kind for kind, _ in take_mail(narrow)] == ["completion"]
+    assert [kind for kind, _ in take_news(narrow)] == ["completion"]
 
 
 def test_a_stopped_one_leaves_the_queue(narrow: Fleet, repository: Path) -> None:
@@ -155,7 +147,7 @@ def test_a_queued_one_that_can_not_be_started_has_failed(narrow: Fleet, reposito
     narrow.watch()
 
     failed = narrow.worker(queued.id)
-    assert take_mail(narrow) == [(messages.FAILED, queued.id)]
+    assert take_news(narrow) == [(messages.FAILED, queued.id)]
     assert failed.status is Status.FAILED
     assert "could not be started" in failed.reason
     assert "already exists" in failed.reason
@@ -190,13 +182,13 @@ def test_while_a_usage_limit_lasts_starts_wait(fleet: Fleet) -> None:
     assert queued.reason.endswith(until)
     fleet.watch()
     assert stands(fleet, queued) is Status.QUEUED
-    assert told(fleet, worker) == []
+    assert letters_to(fleet, worker) == []
 
     usage_limits.note(state_root(), worker.id, time.time() - 1)
     fleet.watch()
     fleet.watch()
     wait_until(lambda: stands(fleet, queued) is Status.COMPLETED)
-    wait_until(lambda: told(fleet, worker) == ["nudge"])
+    wait_until(lambda: letters_to(fleet, worker) == ["nudge"])
 
 
 @pytest.mark.promise("limit-queue")
@@ -218,4 +210,4 @@ def test_another_error_of_the_api_holds_nothing_back(fleet: Fleet) -> None:
 
     assert start(fleet).status is Status.STARTING
     fleet.watch()
-    assert told(fleet, worker) == []
+    assert letters_to(fleet, worker) == []

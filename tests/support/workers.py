@@ -13,7 +13,8 @@ from worker_manager.fleet import Fleet, Wanted
 from worker_manager.messages import Message
 from worker_manager.models import Status, Worker
 from worker_manager.state import processes, sessions
-from worker_manager.state.layout import state_root
+from worker_manager.state.layout import mailbox_path, state_root
+from worker_manager.state.mailbox import Mailbox
 from worker_manager.state.records import now
 
 #: A task at which the scripted agent does nothing, until somebody ends it.
@@ -65,3 +66,11 @@ def take_mail(fleet: Fleet) -> list[Message]:
 def take_news(fleet: Fleet) -> list[tuple[str, str]]:
     """Type and sender of each message that waits for the orchestrator, taken out."""
     return [(message.type, message.sender) for message in take_mail(fleet)]
+
+
+def letters_to(fleet: Fleet, worker: Worker) -> list[str]:
+    """The types of the messages that a worker was sent, shown or not."""
+    box = Mailbox(mailbox_path(fleet.records.home(worker.id)))
+    waiting = [box.peek(name) for name in box.waiting()]
+    shown = [message for message, _ in box.history(50)]
+    return [message.type for message in (*waiting, *shown) if message]
