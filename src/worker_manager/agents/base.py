@@ -34,3 +34,6 @@ class Agent(Protocol):
 
     def launch_spec(self, assignment: Assignment) -> LaunchSpec:
         """How to start it. Raises AgentNotInstalled with the next step."""
+
+    def has_conversation(self, transcript: str) -> bool:
+        """Whether there is something to go on with, in the transcript of a session that ended."""

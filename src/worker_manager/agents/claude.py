@@ -53,6 +53,15 @@ def launch_spec(assignment: Assignment) -> LaunchSpec:
     return LaunchSpec(argv, {"settings.json": json.dumps(_settings(assignment), indent=1)})
 
 
+def has_conversation(transcript: str) -> bool:
+    """Claude Code refuses to resume a session that ended before its first prompt."""
+    try:
+        with open(transcript, "rb") as file:
+            return any(b'"type":"user"' in line for line in file)
+    except OSError:
+        return False
+
+
 def _system_prompt(assignment: Assignment) -> str:
     branch = f" on branch {assignment.branch}" if assignment.branch else ""
     return _SYSTEM_PROMPT.format(

@@ -10,3 +10,8 @@ def launch_spec(assignment: Assignment) -> LaunchSpec:
     argv = [sys.executable, "-I", "-m", "worker_manager.rehearsal.player"]
     argv += ["--session-id", assignment.session_id, "--plugin-dir", assignment.plugin_root]
     return LaunchSpec(argv, {})
+
+
+def has_conversation(_transcript: str) -> bool:
+    """It goes on with whatever it is told."""
+    return True
