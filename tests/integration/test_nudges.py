@@ -1,5 +1,6 @@
 """The ladder to a worker's session: real tmux, a terminal of the test's own, real mailboxes."""
 
+import json
 import os
 import socket
 import sys
@@ -102,6 +103,25 @@ def terminal(
     return Terminal(fleet, repository, tmux_socket, tmp_path)
 
 
+@contextmanager
+def listening(path: Path, mode: int = 0o600) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        path.chmod(mode)
+        server.listen()
+        server.settimeout(5)
+        yield server
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A private one, where relative names are short enough for sockets."""
+    private = tmp_path / "socks"
+    private.mkdir(mode=0o700)
+    monkeypatch.chdir(private)
+    return Path()
+
+
 @pytest.mark.promise("nudge-rungs")
 def test_a_line_is_typed_into_an_empty_prompt_and_the_letter_stays_in_the_mailbox(
     terminal: Terminal,
@@ -117,6 +137,31 @@ def test_a_line_is_typed_into_an_empty_prompt_and_the_letter_stays_in_the_mailbo
     shown = mail.take(terminal.home)
     assert shown is not None
     assert "the letter; `itself`" in shown.text
+
+
+@pytest.mark.promise("nudge-rungs")
+def test_what_the_socket_has_rung_for_is_not_typed_for(terminal: Terminal, folder: Path) -> None:
+    terminal.open()
+    content = json.loads(terminal.session_file.read_text("utf-8"))
+    content["messagingSocketPath"] = "./s"
+    terminal.session_file.write_text(json.dumps(content), "utf-8")
+
+    def session(server: socket.socket) -> str:
+        """Takes the letter, as the hook of a prompt does."""
+        connection, _ = server.accept()
+        shown = mail.take(terminal.home)
+        assert shown is not None
+        shown.acknowledge()
+        with connection:
+            return connection.makefile().read()
+
+    with listening(folder / "s") as server, ThreadPoolExecutor(1) as pool:
+        line = pool.submit(session, server)
+        outcome = terminal.nudge()
+
+    assert outcome == ("delivered", "socket", "")
+    assert nudges.LINE in line.result()
+    assert terminal.keys == ""
 
 
 @pytest.mark.promise("nudge-draft")
@@ -266,25 +311,6 @@ def test_the_same_text_with_the_same_key_is_one_message(terminal: Terminal) -> N
 
     assert len({first, sent("hello", "k2"), sent("hallo", "k1"), sent("hello", "")}) == 4
     assert len(mailbox.waiting()) == 3
-
-
-@contextmanager
-def listening(path: Path, mode: int = 0o600) -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(path))
-        path.chmod(mode)
-        server.listen()
-        server.settimeout(5)
-        yield server
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A private one, where relative names are short enough for sockets."""
-    private = tmp_path / "socks"
-    private.mkdir(mode=0o700)
-    monkeypatch.chdir(private)
-    return Path()
 
 
 def test_the_message_socket_takes_one_line(folder: Path) -> None:

@@ -32,6 +32,10 @@ DRAFT_FROM_ITS_START = box(
 DRAFT_OF_ONE_LETTER = box("\x1b[39m\u276f\xa0\x1b[7mx\x1b[0m\x1b[39m\x1b[49m", cursor=(2, 0))
 DRAFT_OF_BLANKS = box("\x1b[39m\u276f\xa0   \x1b[7m \x1b[0m\x1b[39m\x1b[49m", cursor=(5, 0))
 COLOURED_DRAFT = box("\x1b[39m\u276f\xa0\x1b[38;5;2m/clear\x1b[39m\x1b[7m \x1b[0m", cursor=(8, 0))
+#: Made up: styles end in either way.
+DRAFT_AMONG_HINTS = box(
+    "\x1b[39m\u276f\xa0\x1b[2mhint\x1b[0ma\x1b[2mhint\x1b[22mb\x1b[7m \x1b[27m", cursor=(12, 0)
+)
 THREE_LINES = box(
     "\x1b[39m\u276f\xa0line one",
     "  line two",

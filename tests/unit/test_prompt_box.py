@@ -20,6 +20,7 @@ def test_an_empty_prompt_is_empty_whatever_claude_code_itself_shows_in_it(name: 
         (screens.DRAFT_OF_ONE_LETTER, "x"),
         (screens.DRAFT_OF_BLANKS, " "),
         (screens.COLOURED_DRAFT, "/clear"),
+        (screens.DRAFT_AMONG_HINTS, "ab"),
         (screens.THREE_LINES, "line one\n  line two\n  third"),
     ],
 )
