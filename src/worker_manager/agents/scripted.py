@@ -3,6 +3,7 @@
 import sys
 
 from worker_manager.agents.base import Assignment, LaunchSpec
+from worker_manager.models import Screen
 
 
 def launch_spec(assignment: Assignment) -> LaunchSpec:
@@ -15,3 +16,7 @@ def launch_spec(assignment: Assignment) -> LaunchSpec:
 def has_conversation(_transcript: str) -> bool:
     """It goes on with whatever it is told."""
     return True
+
+
+def draft(_: Screen) -> None:
+    """It has no prompt."""
