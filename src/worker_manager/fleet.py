@@ -18,10 +18,12 @@ from typing import NamedTuple
 from worker_manager import (
     adoption,
     dialogs,
+    environments,
     formatting,
     messages,
     naming,
     stops,
+    terms,
 )
 from worker_manager.agents import agent_named
 from worker_manager.agents.base import Assignment, LaunchSpec
@@ -66,6 +68,8 @@ class Wanted(NamedTuple):
     agent: str | None = None
     model: str | None = None
     permission_mode: str | None = None
+    checks: Sequence[str] = ()
+    allowed_paths: Sequence[str] = ()
 
 
 class Place(NamedTuple):
@@ -79,10 +83,13 @@ class Place(NamedTuple):
 
 
 class Started(NamedTuple):
-    """A worker that was launched, and the place it was given; None: the project itself."""
+    """A worker that was launched, and the place it was given; None: the project itself. `notes`
+    tell what that place has beyond its commit, and what it lacks.
+    """
 
     worker: Worker
     place: Place | None
+    notes: Sequence[str] = ()
 
 
 class Fleet:
@@ -140,22 +147,25 @@ class Fleet:
         self._runtime.check()
         worker, place = self._place(worker, wanted)
         spec = self._launch_spec(worker)
-        home = self.records.home(worker.id)
+        home, notes, setup = self.records.home(worker.id), list[str](), list[str]()
         with ExitStack() as undo:
             # The record comes first: should we be killed, it tells what was begun.
             self.records.create(worker)
             undo.callback(remove_tree, home)
             if place is not None:
                 self._make_worktree(worker, place, undo)
+                notes = environments.prepare(worker, home, place.checkout, self._settings)
+                setup = environments.setup_command(home, self._settings)
             sessions.link(self._root, worker.session_id, home)
             undo.callback(sessions.unlink, self._root, worker.session_id)
             undo.callback(_quietly_end, self._runtime, worker.handle)
-            prompt = f"Task from your orchestrator: {title}\n\n{task}\n"
-            process = self._launch(worker, spec, "task.md", prompt)
+            told = terms.as_told(worker.checks, worker.allowed_paths)
+            prompt = f"Task from your orchestrator: {title}\n\n{task}\n{told}"
+            process = self._launch(worker, spec, "task.md", prompt, setup)
             self.records.update(worker.id, lambda current: current.launch(process))
             undo.pop_all()
         journal.note(home, "started", agent=worker.agent, base=worker.base_sha)
-        return Started(worker, place)
+        return Started(worker, place, notes)
 
     def restore(self, worker_id: str, text: str = "") -> Worker:
         """Goes on with a worker's conversation in a new session, where it was. Raises
@@ -164,9 +174,12 @@ class Fleet:
         worker = self.worker(worker_id)
         self._require_ended(worker)
         self._runtime.check()
+        setup = list[str]()
         if worker.branch and not os.path.isdir(worker.path):
-            checkout = bases.main_checkout(self._project)
+            checkout, home = bases.main_checkout(self._project), self.records.home(worker.id)
             trees.reopen(checkout, Path(worker.path), worker.branch)
+            environments.prepare(worker, home, checkout, self._settings)
+            setup = environments.setup_command(home, self._settings)
         self._runtime.end(worker.handle)  # the terminal that shows how it ended
         sessions.link(self._root, worker.session_id, self.records.home(worker.id))
         prompt = f"Your orchestrator has restored your session. {text or 'Go on.'}\n"
@@ -174,7 +187,7 @@ class Fleet:
         starter = processes.identity(os.getpid())
         self.records.update(worker.id, lambda one: one.restore(starter, at=now()))
         try:
-            process = self._launch(worker, spec, "restored.md", prompt)
+            process = self._launch(worker, spec, "restored.md", prompt, setup)
         except WorkerManagerError:
             self.records.update(worker.id, lambda _: worker)
             raise
@@ -372,6 +385,8 @@ class Fleet:
             mark=naming.new_mark(),
             permission_mode=wanted.permission_mode or self._settings.permission_mode,
             model=wanted.model or self._settings.model,
+            checks=terms.checked_checks(wanted.checks),
+            allowed_paths=terms.checked_paths(wanted.allowed_paths),
         )
 
     def _place(self, worker: Worker, wanted: Wanted) -> tuple[Worker, Place | None]:
@@ -379,6 +394,8 @@ class Fleet:
         if not wanted.use_worktree:
             if wanted.base_branch:
                 raise InvalidInput("base_branch goes with use_worktree=true only. Leave it out.")
+            if wanted.allowed_paths:
+                raise InvalidInput("allowed_paths goes with use_worktree=true only. Leave it out.")
             return worker, None
         checkout = bases.main_checkout(self._project)
         base = bases.resolve_base(self._project, wanted.base_branch)
@@ -436,9 +453,11 @@ class Fleet:
         )
         return agent_named(worker.agent).launch_spec(assignment)
 
-    def _launch(self, worker: Worker, spec: LaunchSpec, name: str, prompt: str) -> str:
-        """Starts its agent; gives the identity of the launch script's process. `name` is that of
-        the file that holds the prompt.
+    def _launch(
+        self, worker: Worker, spec: LaunchSpec, name: str, prompt: str, setup: Sequence[str]
+    ) -> str:
+        """Starts its agent, behind what sets its worktree up; gives the identity of the launch
+        script's process. `name` is that of the file that holds the prompt.
         """
         home = self.records.home(worker.id)
         for file, text in spec.files.items():
@@ -456,6 +475,7 @@ class Fleet:
             },
             on_exit=[*ours, "--exited", worker.id],
             on_silence=[*ours, "--not-checked-in", worker.id],
+            before=setup,
         )
         return processes.identity(
             self._runtime.launch(worker.handle, ["sh", script], cwd=worker.path)

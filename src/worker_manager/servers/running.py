@@ -6,6 +6,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
+from worker_manager import formatting
 from worker_manager.fleet import Fleet, Place, Started, Wanted
 from worker_manager.models import Worker
 from worker_manager.servers.tooling import Result, answer, tool_errors
@@ -25,6 +26,7 @@ class StartedInfo(Result, WorkerInfo):
 
     behind_upstream: int
     uncommitted_in_checkout: int
+    notes: list[str]
 
 
 class Adopted(Result):
@@ -45,10 +47,26 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
         agent: str | None = None,
         model: str | None = None,
         permission_mode: str | None = None,
+        checks: Annotated[
+            list[str] | None, Field(description="shell commands that must pass before it completes")
+        ] = None,
+        allowed_paths: Annotated[
+            list[str] | None, Field(description="other changes are named in its report")
+        ] = None,
     ) -> Annotated[CallToolResult, StartedInfo]:
         """Start an autonomous worker on a task. Answers at once; its report comes by itself."""
         with tool_errors():
-            wanted = Wanted(title, task, use_worktree, base_branch, agent, model, permission_mode)
+            wanted = Wanted(
+                title,
+                task,
+                use_worktree,
+                base_branch,
+                agent,
+                model,
+                permission_mode,
+                checks or (),
+                allowed_paths or (),
+            )
             started = fleet.start(wanted)
             info = _started_info(fleet, started)
             return answer(_started_text(started, info.attach), info)
@@ -108,6 +126,7 @@ def _started_info(fleet: Fleet, started: Started) -> StartedInfo:
         **info_of(fleet, started.worker).model_dump(),
         behind_upstream=started.place.base.behind if started.place else 0,
         uncommitted_in_checkout=started.place.uncommitted if started.place else 0,
+        notes=list(started.notes),
     )
 
 
@@ -118,6 +137,7 @@ def _started_text(started: Started, attach: str) -> str:
         + (f", permission mode {worker.permission_mode}." if worker.agent == "claude" else ".")
     ]
     lines += _place_lines(started.place, worker)
+    lines += map(formatting.one_line, started.notes)
     lines.append(f"A person looks at it with: {attach}")
     lines.append("Its question or report will reach you by itself.")
     return "\n".join(lines)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from worker_manager.errors import NotARepository, WorktreeRefused
-from worker_manager.worktrees.git import run
+from worker_manager.worktrees.git import attempt, run
 
 BRANCHES = "refs/heads/worker/"
 
@@ -21,15 +22,29 @@ def branches(project: str) -> frozenset[str] | None:
 
 
 def create(checkout: Path, path: Path, branch: str, base_sha: str) -> None:
-    """A new worktree below the checkout, on a new branch. Raises WorktreeRefused."""
+    """A new worktree below the checkout, on a new branch. Raises WorktreeRefused; then there is
+    neither.
+    """
     _require_inside(checkout, path.parent)
     _exclude(checkout, path.parent.relative_to(checkout).as_posix())
-    run(str(checkout), "worktree", "add", "--quiet", "-b", branch, "--", str(path), base_sha)
+    try:
+        _add(checkout, "-b", branch, "--", str(path), base_sha)
+    except WorktreeRefused:
+        with suppress(WorktreeRefused):
+            run(str(checkout), "worktree", "remove", "--force", "--", str(path))
+        with suppress(WorktreeRefused):
+            run(str(checkout), "update-ref", "-d", f"refs/heads/{branch}", base_sha)
+        raise
 
 
 def remove_unused(checkout: Path, path: Path, branch: str, base_sha: str) -> None:
-    """Takes back a worktree that `create` has just made and nobody has used."""
-    run(str(checkout), "worktree", "remove", "--", str(path))
+    """Takes back a worktree that `create` has just made and nobody has used. What was copied into
+    it goes too; git itself refuses when there is anything else.
+    """
+    # Without --force git refuses every worktree with submodules.
+    status = run(str(path), "status", "--porcelain", "--untracked-files=all")
+    force = [] if status else ["--force"]
+    run(str(checkout), "worktree", "remove", *force, "--", str(path))
     run(str(checkout), "update-ref", "-d", f"refs/heads/{branch}", base_sha)
 
 
@@ -37,7 +52,19 @@ def reopen(checkout: Path, path: Path, branch: str) -> None:
     """Makes a worker's worktree again, on its branch. Raises WorktreeRefused."""
     _require_inside(checkout, path.parent)
     run(str(checkout), "worktree", "prune")
-    run(str(checkout), "worktree", "add", "--quiet", "--", str(path), branch)
+    _add(checkout, "--", str(path), branch)
+
+
+def _add(checkout: Path, *arguments: str) -> None:
+    """Writes the files on all cores, unless told otherwise, and asks no network for large files."""
+    environment = {"GIT_LFS_SKIP_SMUDGE": "1"}
+    if not attempt(str(checkout), "config", "checkout.workers"):
+        environment |= {
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "checkout.workers",
+            "GIT_CONFIG_VALUE_0": "0",
+        }
+    run(str(checkout), "worktree", "add", "--quiet", *arguments, environment=environment)
 
 
 def _require_inside(checkout: Path, directory: Path) -> None:
