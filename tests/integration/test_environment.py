@@ -391,6 +391,18 @@ def test_a_git_that_hangs_is_ended_and_takes_back_what_it_began(
     assert len(git(repository, "worktree", "list").splitlines()) == 1
 
 
+def test_a_worktree_that_is_there_survives_a_second_start_in_its_place(repository: Path) -> None:
+    tree, base = repository / ".worktrees" / "w", git(repository, "rev-parse", "HEAD")
+    trees.create(repository, tree, "worker/w", base)
+    (tree / "work").touch()
+
+    with pytest.raises(WorktreeRefused, match="already exists"):
+        trees.create(repository, tree, "worker/other", base)
+
+    assert (tree / "work").exists()
+    assert git(tree, "symbolic-ref", "--short", "HEAD") == "worker/w"
+
+
 def test_a_redirecting_variable_redirects_no_worker(
     repository: Path, tmux_socket: str, tmp_path: Path
 ) -> None:

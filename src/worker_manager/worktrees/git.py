@@ -8,16 +8,16 @@ git takes back its lock files and what it had half made.
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-#: `git rev-parse --local-env-vars`: each would redirect every git call, ours and a worker's.
+#: `git rev-parse --local-env-vars`: each would redirect every git call, ours and a worker's. But
+#: not CONFIG_COUNT, with which containers configure git.
 _LOCAL = (
     "ALTERNATE_OBJECT_DIRECTORIES",
     "CEILING_DIRECTORIES",
     "COMMON_DIR",
     "CONFIG",
-    "CONFIG_COUNT",
     "CONFIG_PARAMETERS",
     "DIR",
     "GRAFT_FILE",
@@ -53,12 +53,16 @@ def run(
     directory: str,
     *arguments: str,
     environment: Mapping[str, str] | None = None,
+    settings: Mapping[str, str] | None = None,
     stdin: str = "",
 ) -> str:
-    """What git says, without its last newline. Raises WorktreeRefused, or NotARepository when it
-    can't be run there.
+    """What git says, without its last newline; `settings` are those of this call, and of what
+    git starts in it. Raises WorktreeRefused, or NotARepository when it can't be run there.
     """
-    process = _start(directory, arguments, environment or {})
+    configured = [
+        word for key, value in (settings or {}).items() for word in ("-c", f"{key}={value}")
+    ]
+    process = _start(directory, [*configured, *arguments], environment or {})
     try:
         output, complaint = process.communicate(os.fsencode(stdin), timeout=TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired as error:
@@ -81,7 +85,7 @@ def attempt(directory: str, *arguments: str, stdin: str = "") -> str:
 
 
 def _start(
-    directory: str, arguments: tuple[str, ...], environment: Mapping[str, str]
+    directory: str, arguments: Sequence[str], environment: Mapping[str, str]
 ) -> "subprocess.Popen[bytes]":
     git = Git(directory)
     try:

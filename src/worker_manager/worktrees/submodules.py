@@ -45,20 +45,15 @@ def _populate_one(directory: str, name: str, path: str, module: str) -> str:
     if not attempt(directory, f"--git-dir={module}", "rev-parse", "--quiet", f"{commit}^{{tree}}"):
         return f"the main checkout does not have its commit {commit[:12]}"
     url = attempt(directory, "config", f"submodule.{name}.url")
-    configured = {f"submodule.{name}.url": module, "protocol.file.allow": "always"}
     try:
-        environment = {**_settings(configured), "GIT_LFS_SKIP_SMUDGE": "1"}
-        run(directory, "submodule", "--quiet", "update", "--", path, environment=environment)
+        run(
+            directory,
+            *("submodule", "--quiet", "update", "--", path),
+            environment={"GIT_LFS_SKIP_SMUDGE": "1"},
+            settings={f"submodule.{name}.url": module, "protocol.file.allow": "always"},
+        )
         if url:
             run(os.path.join(directory, path), "remote", "set-url", "origin", url)
     except WorktreeRefused as error:
         return str(error)
     return ""
-
-
-def _settings(values: dict[str, str]) -> dict[str, str]:
-    """For one call, as variables: git hands them to what it starts."""
-    variables = {"GIT_CONFIG_COUNT": str(len(values))}
-    for number, (key, value) in enumerate(values.items()):
-        variables |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-    return variables

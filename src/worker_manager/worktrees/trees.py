@@ -22,14 +22,17 @@ def branches(project: str) -> frozenset[str] | None:
 
 
 def create(checkout: Path, path: Path, branch: str, base_sha: str) -> None:
-    """A new worktree below the checkout, on a new branch. Raises WorktreeRefused; then there is
-    neither.
+    """A new worktree below the checkout, on a new branch. Raises WorktreeRefused; then neither is
+    left that was not there before.
     """
     _require_inside(checkout, path.parent)
     _exclude(checkout, path.parent.relative_to(checkout).as_posix())
+    was_there = os.path.lexists(path)
     try:
         _add(checkout, "-b", branch, "--", str(path), base_sha)
     except WorktreeRefused:
+        if was_there:
+            raise
         with suppress(WorktreeRefused):
             run(str(checkout), "worktree", "remove", "--force", "--", str(path))
         with suppress(WorktreeRefused):
@@ -57,14 +60,16 @@ def reopen(checkout: Path, path: Path, branch: str) -> None:
 
 def _add(checkout: Path, *arguments: str) -> None:
     """Writes the files on all cores, unless told otherwise, and asks no network for large files."""
-    environment = {"GIT_LFS_SKIP_SMUDGE": "1"}
-    if not attempt(str(checkout), "config", "checkout.workers"):
-        environment |= {
-            "GIT_CONFIG_COUNT": "1",
-            "GIT_CONFIG_KEY_0": "checkout.workers",
-            "GIT_CONFIG_VALUE_0": "0",
-        }
-    run(str(checkout), "worktree", "add", "--quiet", *arguments, environment=environment)
+    is_set = attempt(str(checkout), "config", "checkout.workers")
+    run(
+        str(checkout),
+        "worktree",
+        "add",
+        "--quiet",
+        *arguments,
+        environment={"GIT_LFS_SKIP_SMUDGE": "1"},
+        settings={} if is_set else {"checkout.workers": "0"},
+    )
 
 
 def _require_inside(checkout: Path, directory: Path) -> None:
