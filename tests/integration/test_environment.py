@@ -46,6 +46,7 @@ def test_ignored_files_that_are_wanted_are_copied_and_others_are_not(
         (ignoring / name).write_text(name, "utf-8")
     (ignoring / ".env").chmod(0o600)
     (ignoring / "untracked").write_text("x", "utf-8")
+    make_repository(ignoring / "build" / "dependency")
 
     started = start(ignoring, tmux_socket, worktree_copy=("/build/", "untracked"))
 
@@ -56,6 +57,7 @@ def test_ignored_files_that_are_wanted_are_copied_and_others_are_not(
     for name in (".env.prod", "node_modules", "untracked"):
         assert not (tree / name).exists()
     assert "Copied from your checkout: .env, build/out, sub/.env.local." in started.notes
+    assert "Not copied: build/dependency/ (a repository of its own)." in started.notes
     # Not what another worker was given.
     assert start(ignoring, tmux_socket).notes == [
         "Copied from your checkout: .env, sub/.env.local."

@@ -82,6 +82,11 @@ def test_its_own_worktree_and_the_rest_of_the_machine_are_its_own_affair(
 ) -> None:
     (tmp_path / "link").symlink_to(worker.path)
 
+    Path(worker.path, "borrowed").symlink_to(repository)
+
+    assert not ask(worker, "Bash", command="rm -f borrowed")
+    assert ask(worker, "Bash", command="rm -rf borrowed/README")
+    assert ask(worker, "Bash", command="touch borrowed/new")
     assert not ask(worker, "Write", file_path=f"{worker.path}/deep/new.py")
     assert not ask(worker, "Write", file_path="new.py")
     assert not ask(worker, "Write", file_path=str(tmp_path / "link" / "new.py"))

@@ -29,7 +29,7 @@ _GIT_READERS = _words(
     "status symbolic-ref tag var version whatchanged"
 )
 #: Programs whose every argument is written, or only the last one.
-_WRITERS = _words("chgrp chmod chown mkdir mv rm rmdir shred tee touch truncate unlink")
+_WRITERS = _words("chgrp chmod chown mkdir mv rmdir shred tee touch truncate")
 _COPIERS = _words("cp install ln rsync scp")
 #: Words before the program of a command.
 _PREFIXES = _words(
@@ -57,7 +57,7 @@ def written(command: str, cwd: str) -> Iterator[str]:
         elif name in _SHELLS and "-c" in arguments[:-1]:
             yield from written(arguments[arguments.index("-c") + 1], cwd)
         elif name:
-            yield from _by(name, arguments, cwd)
+            yield from _by(name, *_gone(name, arguments, cwd))
         if end == "(":
             outside.append(cwd)
         elif end == ")" and outside:
@@ -112,13 +112,19 @@ def _there(arguments: list[str], cwd: str) -> str:
     return expanded(named[0], cwd)
 
 
+def _gone(name: str, arguments: list[str], cwd: str) -> tuple[list[str], str]:
+    """The arguments, and where the program goes before it looks at them."""
+    goals, rest = _taken(arguments, "-C") if name in _GOING else ([], arguments)
+    for goal in goals:
+        cwd = expanded(goal, cwd)
+    return rest, cwd
+
+
 def _by(name: str, arguments: list[str], cwd: str) -> Iterator[str]:
     """What one program writes."""
-    if name in _GOING:
-        goals, arguments = _taken(arguments, "-C")
-        for goal in goals:
-            cwd = expanded(goal, cwd)
-    if name in _WRITERS or _edits(name, arguments):
+    if name in ("rm", "unlink"):
+        yield from (_entry(expanded(word, cwd)) for word in _named(arguments) or ["."])
+    elif name in _WRITERS or _edits(name, arguments):
         yield from (expanded(word, cwd) for word in _named(arguments) or ["."])
     elif name in _COPIERS:
         goals, rest = _taken(arguments, "-t", "--target-directory")
@@ -129,6 +135,13 @@ def _by(name: str, arguments: list[str], cwd: str) -> Iterator[str]:
         yield from _by_git(arguments, cwd)
     elif name not in _READERS:
         yield cwd
+
+
+def _entry(path: str) -> str:
+    """What removing a path changes: of a link the directory that it stands in, not what it leads
+    to.
+    """
+    return os.path.dirname(path) if os.path.islink(path) else path
 
 
 def _edits(name: str, arguments: list[str]) -> bool:

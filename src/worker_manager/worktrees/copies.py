@@ -57,9 +57,7 @@ def _wanted(checkout: Path, patterns: Sequence[str]) -> list[str]:
     if not given:
         return []
     listed = run(str(checkout), "ls-files", "-z", "--others", "--ignored", *given)
-    # A name that ends with a slash is a repository of its own, such as a worktree.
-    matching = [name for name in listed.split("\0") if name and not name.endswith("/")]
-    return list(_ignored(checkout, matching))
+    return list(_ignored(checkout, [name for name in listed.split("\0") if name]))
 
 
 def _ignored(directory: Path, names: Sequence[str]) -> Iterator[str]:
@@ -109,7 +107,7 @@ def _copy_one(checkout: Path, worktree: Path, name: str) -> str:
         if stat.S_ISLNK(mode):
             return _copy_link(checkout, source, target)
         if not stat.S_ISREG(mode):
-            return "no regular file"
+            return "a repository of its own" if stat.S_ISDIR(mode) else "no regular file"
         shutil.copy2(source, target, follow_symlinks=False)
     except OSError as error:
         return str(error.strerror)
