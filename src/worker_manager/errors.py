@@ -47,6 +47,10 @@ class WorkerFinished(WorkerManagerError):
         )
 
 
+class BudgetSpent(WorkerManagerError):
+    """What the workers of a session may use is used up."""
+
+
 class RuntimeUnavailable(WorkerManagerError):
     """The runtime is missing or didn't answer: the truth is unknown."""
 

@@ -8,7 +8,8 @@ import pytest
 
 from tests.support.claude_lab import ClaudeLab
 from tests.support.crew import CREW, start_boss
-from tests.support.messages_api import MessagesApi, Reply, call
+from tests.support.messages_api import MessagesApi
+from tests.support.replies import Reply, call
 
 pytestmark = [pytest.mark.claude, pytest.mark.timeout(240)]
 

@@ -18,21 +18,16 @@ import anyio
 import pytest
 
 from tests.conftest import CHECKOUT, git
+from tests.support.workers import HANG
 from worker_manager import checks, commands, reports
 from worker_manager.errors import ChecksFailed, InvalidInput
-from worker_manager.fleet import Fleet, Wanted
+from worker_manager.fleet import Fleet
 from worker_manager.models import Status, Worker
 from worker_manager.rehearsal.session import RehearsalFailed, RehearsedSession
+from worker_manager.starts import Wanted
 from worker_manager.state.layout import state_root
 
-HANG = '```steps\n[{"hang": true}]\n```'
-
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 def start(fleet: Fleet, *given: str, **wanted: object) -> Worker:

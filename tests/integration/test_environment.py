@@ -14,13 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import git, make_fleet, make_repository
+from tests.support.waiting import wait_until
+from tests.support.workers import HANG
 from worker_manager.errors import WorktreeRefused
-from worker_manager.fleet import Started, Wanted
 from worker_manager.models import Status
+from worker_manager.starts import Started, Wanted
 from worker_manager.worktrees import copies, trees
 from worker_manager.worktrees import git as git_module
-
-HANG = '```steps\n[{"hang": true}]\n```'
 
 
 @pytest.fixture
@@ -192,10 +192,10 @@ def test_the_setup_runs_before_the_agent_and_start_does_not_wait_for_it(
     started = fleet.start(Wanted("t", steps, checks=["test -e was-set-up"]))
 
     assert "Its setup command runs first, in its terminal." in started.notes
-    wait_for(lambda: "its setup runs: echo SETTING-UP" in fleet.workers()[0].reason)
+    wait_until(lambda: "its setup runs: echo SETTING-UP" in fleet.workers()[0].reason)
     assert "SETTING-UP" in fleet.screen(started.worker)
     go.touch()
-    wait_for(lambda: fleet.workers()[0].status is Status.COMPLETED)
+    wait_until(lambda: fleet.workers()[0].status is Status.COMPLETED)
     assert fleet.workers()[0].reason == ""
     assert Path(started.worker.path, "was-set-up").read_text("utf-8").strip() == started.worker.path
     log = Path(fleet.records.home(started.worker.id), "setup.log")
@@ -218,7 +218,7 @@ def test_a_setup_that_fails_is_told_with_its_last_words_and_no_agent_starts(
     )
     worker = fleet.start(Wanted("t", '```steps\n[{"complete": "done"}]\n```')).worker
 
-    wait_for(lambda: fleet.worker(worker.id).exit_code is not None)
+    wait_until(lambda: fleet.worker(worker.id).exit_code is not None)
 
     claim = fleet.claim_mail(most=5)
     assert claim is not None
@@ -239,7 +239,7 @@ def test_stopping_a_worker_ends_its_setup(
     setup = f"while sleep 0.05; do date +%s%N > {alive}; done"
     fleet = make_fleet(repository, tmux_socket, worktree_setup=setup)
     worker = fleet.start(Wanted("t", HANG)).worker
-    wait_for(alive.exists)
+    wait_until(alive.exists)
 
     fleet.stop(worker.id)
 
@@ -248,7 +248,7 @@ def test_stopping_a_worker_ends_its_setup(
         time.sleep(0.5)
         return alive.read_text("utf-8") == before
 
-    wait_for(is_quiet)
+    wait_until(is_quiet)
     assert fleet.worker(worker.id).status is Status.STOPPED
     assert fleet.claim_mail(most=5) is None
 
@@ -265,7 +265,7 @@ def test_a_restored_worktree_is_furnished_and_set_up_again(
     fleet.restore(worker.id)
 
     assert Path(worker.path, ".env").read_text("utf-8") == "SECRET"
-    wait_for(Path(worker.path, ".env.set-up").exists)
+    wait_until(Path(worker.path, ".env.set-up").exists)
 
 
 @pytest.mark.promise("environment-offline")
@@ -416,7 +416,7 @@ def test_a_redirecting_variable_redirects_no_worker(
         f"os.environ.update(GIT_DIR={str(other / '.git')!r}, GIT_WORK_TREE={str(other)!r})\n"
         "from pathlib import Path\n"
         "from tests.conftest import make_fleet\n"
-        "from worker_manager.fleet import Wanted\n"
+        "from worker_manager.starts import Wanted\n"
         f"fleet = make_fleet(Path({str(repository)!r}), {tmux_socket!r})\n"
         f"print(fleet.start(Wanted('t', {HANG!r}, checks=['true'])).worker.path)\n",
         "utf-8",
@@ -431,10 +431,3 @@ def test_a_redirecting_variable_redirects_no_worker(
 
     assert Path(done.stdout.strip()).is_relative_to(repository)
     assert git(other, "worktree", "list").count("\n") == 0
-
-
-def wait_for(look: object, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not look():  # type: ignore[operator]  # a function
-        assert time.monotonic() < deadline
-        time.sleep(0.1)

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from tests.conftest import CHECKOUT, git, make_fleet
-from worker_manager.fleet import Fleet, Wanted
+from tests.support.workers import HANG
+from worker_manager.fleet import Fleet
 from worker_manager.models import Worker
+from worker_manager.starts import Wanted
 from worker_manager.state import guards
-
-HANG = '```steps\n[{"hang": true}]\n```'
 
 
 @pytest.fixture

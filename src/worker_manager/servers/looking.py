@@ -18,11 +18,14 @@ _FIRST = inspection.BEGINNING
 
 
 class WorkerList(Result):
-    """This session's workers; ids of workers here whose session is gone; records that can't
-    be read.
+    """This session's workers, and what they have used together (the cost: where a price is
+    known); ids of workers here whose session is gone; records that can't be read.
     """
 
     workers: list[WorkerInfo]
+    tokens_read: int
+    tokens_written: int
+    cost_usd: float
     orphans: list[str]
     damaged: list[str]
 
@@ -36,7 +39,14 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
         with tool_errors():
             infos = [info_of(fleet, worker) for worker in fleet.workers()]
             orphans, damaged = [one.id for one in fleet.orphans()], fleet.records.damaged()
-            listed = WorkerList(workers=infos, orphans=orphans, damaged=damaged)
+            listed = WorkerList(
+                workers=infos,
+                tokens_read=sum(one.tokens_read or 0 for one in infos),
+                tokens_written=sum(one.tokens_written or 0 for one in infos),
+                cost_usd=sum(one.cost_usd or 0.0 for one in infos),
+                orphans=orphans,
+                damaged=damaged,
+            )
             return answer(_list_text(listed), listed)
 
     @server.tool(annotations=ToolAnnotations(title="Wait for workers", destructive_hint=False))
@@ -76,8 +86,16 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
 
 def _list_text(listed: WorkerList) -> str:
     lines = [line_of(info) for info in listed.workers] or ["No workers."]
+    if listed.tokens_read:
+        used = f"{listed.tokens_read:,} tokens read, {listed.tokens_written:,} written"
+        lines.append(f"In all: {used}, ${listed.cost_usd:.2f}{_unpriced(listed)}.")
     if listed.orphans:
         ids = ", ".join(listed.orphans)
         lines.append(f"Workers of sessions that are gone: {ids}. adopt_workers makes them yours.")
     lines += [f"Damaged, can't be read: {path}" for path in listed.damaged]
     return "\n".join(lines)
+
+
+def _unpriced(listed: WorkerList) -> str:
+    unknown = [one for one in listed.workers if one.tokens_read and one.cost_usd is None]
+    return f" without {len(unknown)} whose model has no known price" if unknown else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from pathlib import Path
 
 from worker_manager.errors import NotARepository, WorktreeRefused
@@ -30,13 +29,11 @@ def create(checkout: Path, path: Path, branch: str, base_sha: str) -> None:
     was_there = os.path.lexists(path)
     try:
         _add(checkout, "-b", branch, "--", str(path), base_sha)
-    except WorktreeRefused:
-        if was_there:
-            raise
-        with suppress(WorktreeRefused):
-            run(str(checkout), "worktree", "remove", "--force", "--", str(path))
-        with suppress(WorktreeRefused):
-            run(str(checkout), "update-ref", "-d", f"refs/heads/{branch}", base_sha)
+    except WorktreeRefused as error:
+        if not was_there:
+            attempt(str(checkout), "worktree", "remove", "--force", "--", str(path))
+        if "a branch named" not in str(error):  # else it is somebody's
+            attempt(str(checkout), "update-ref", "-d", f"refs/heads/{branch}", base_sha)
         raise
 
 
