@@ -11,7 +11,6 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import NamedTuple
 
 #: What is kept of an output: its end.
@@ -110,14 +109,20 @@ class _Output:
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Ends its whole group: a check that leaves something running would leave it for ever."""
     deadline = time.monotonic() + _GRACE_SECONDS
-    _signal(process.pid, signal.SIGTERM)
-    while process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.02)
+    number = int(signal.SIGTERM)
+    while _signal(process.pid, number) and time.monotonic() < deadline:
+        number = 0  # asks whether there is anybody left
+        process.poll()
+        time.sleep(_PAUSE_SECONDS)
     _signal(process.pid, signal.SIGKILL)
     process.wait()
     _RUNNING.discard(process.pid)
 
 
-def _signal(group: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError, PermissionError):  # macOS: of a group of zombies
+def _signal(group: int, number: int) -> bool:
+    """Whether the group is there."""
+    try:
         os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):  # macOS: of a group of zombies
+        return False
+    return True

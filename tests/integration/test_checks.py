@@ -173,6 +173,17 @@ def test_a_check_that_takes_too_long_is_ended_with_all_that_it_started(tmp_path:
         checks.require([checks.Result(command, outcome)], 0.5)
 
 
+def test_what_a_check_has_started_may_tidy_up(tmp_path: Path) -> None:
+    helper = tmp_path / "helper.sh"
+    helper.write_text("trap 'sleep 0.3; touch tidy; exit' TERM\ntouch up\nsleep 60 & wait\n")
+
+    commands.run(
+        "sh helper.sh & while [ ! -e up ]; do sleep 0.02; done", cwd=str(tmp_path), seconds=60
+    )
+
+    assert (tmp_path / "tidy").exists()
+
+
 def test_what_a_check_leaves_running_holds_nothing_up_and_is_ended(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     started = time.monotonic()
