@@ -193,7 +193,7 @@ def test_the_setup_runs_before_the_agent_and_start_does_not_wait_for_it(
 
     assert "Its setup command runs first, in its terminal." in started.notes
     wait_until(lambda: "its setup runs: echo SETTING-UP" in fleet.workers()[0].reason)
-    assert "SETTING-UP" in fleet.screen(started.worker)
+    wait_until(lambda: "SETTING-UP" in fleet.screen(started.worker))
     go.touch()
     wait_until(lambda: fleet.workers()[0].status is Status.COMPLETED)
     assert fleet.workers()[0].reason == ""
