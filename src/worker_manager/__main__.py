@@ -18,6 +18,10 @@ def main() -> None:
         from worker_manager import aftermath
 
         sys.exit(aftermath.main(arguments))
+    if arguments[:1] == ["--set-up"] and len(arguments) == 4:
+        from worker_manager import setups
+
+        sys.exit(setups.main(arguments))
     from worker_manager import cli
 
     sys.exit(cli.main(arguments))

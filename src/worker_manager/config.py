@@ -36,12 +36,18 @@ class Settings:
     close_after_seconds: int = 3600
     permission_wait_seconds: int = 3600
     worktree_directory: str = ".worktrees"
+    worktree_copy: tuple[str, ...] = ()
+    worktree_setup: str = ""
+    worktree_setup_seconds: int = 1800
+    check_seconds: int = 1800
+    guard: str = "refuse"
     tmux_socket: str = "worker-manager"
 
 
 _TYPES = {field.name: type(field.default) for field in fields(Settings)}
 _TABLES = ("worktree", "tmux")
-_CHOICES = {"on_exit": ("stop", "keep")}
+_CHOICES = {"on_exit": ("stop", "keep"), "guard": ("refuse", "tell", "off")}
+_WANTED = {int: "a whole number", str: "a text", tuple: "a list of texts, none of them empty"}
 #: Claude Code ends the hook that waits a minute after this (hooks.json).
 _MOST: dict[str, int] = {"permission_wait_seconds": 86_400}
 
@@ -81,23 +87,39 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         if name == variable or name in _RESERVED:
             continue
         key = name.lower()
-        number = _TYPES.get(key) is int and text.isdigit()
-        values[key] = int(text) if number else text
+        values[key] = _from_text(text, _TYPES.get(key, str))
     return values
 
 
+def _from_text(text: str, kind: type) -> object:
+    """What a variable says; a list stands in it as in PATH, with colons."""
+    if kind is tuple:
+        return text.split(":") if text else []
+    return int(text) if kind is int and text.isdigit() else text
+
+
 def _apply(settings: Settings, values: Mapping[str, Any], place: str) -> Settings:
-    for key, value in values.items():
-        if key not in _TYPES:
-            near = difflib.get_close_matches(key, _TYPES, n=1, cutoff=0.0)[0]
-            raise InvalidSetting(f"{place}: unknown setting {key!r}. The nearest is {near!r}.")
-        if type(value) is not _TYPES[key]:
-            wanted = "a whole number" if _TYPES[key] is int else "a text"
-            raise InvalidSetting(f"{place}: {key} is {value!r}; it must be {wanted}.")
-        if value not in _CHOICES.get(key, (value,)):
-            raise InvalidSetting(
-                f"{place}: {key} is {value!r}; choose one of {', '.join(_CHOICES[key])}."
-            )
-        if isinstance(value, int) and value > _MOST.get(key, value):
-            raise InvalidSetting(f"{place}: {key} is {value}; it may be {_MOST[key]} at most.")
-    return replace(settings, **values)
+    checked = {key: _checked(key, value, place) for key, value in values.items()}
+    return replace(settings, **checked)
+
+
+def _checked(key: str, value: Any, place: str) -> Any:
+    if key not in _TYPES:
+        near = difflib.get_close_matches(key, _TYPES, n=1, cutoff=0.0)[0]
+        raise InvalidSetting(f"{place}: unknown setting {key!r}. The nearest is {near!r}.")
+    if _TYPES[key] is tuple and isinstance(value, list) and all(map(_is_filled, value)):
+        return tuple(value)
+    if type(value) is not _TYPES[key]:
+        wanted = _WANTED[_TYPES[key]]
+        raise InvalidSetting(f"{place}: {key} is {value!r}; it must be {wanted}.")
+    if value not in _CHOICES.get(key, (value,)):
+        raise InvalidSetting(
+            f"{place}: {key} is {value!r}; choose one of {', '.join(_CHOICES[key])}."
+        )
+    if isinstance(value, int) and value > _MOST.get(key, value):
+        raise InvalidSetting(f"{place}: {key} is {value}; it may be {_MOST[key]} at most.")
+    return value
+
+
+def _is_filled(entry: object) -> bool:
+    return isinstance(entry, str) and bool(entry.strip())

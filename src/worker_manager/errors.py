@@ -23,6 +23,10 @@ class WorktreeRefused(WorkerManagerError):
     """git would not make, describe or remove a worktree."""
 
 
+class ChecksFailed(WorkerManagerError):
+    """A worker's work does not pass the checks that it was given."""
+
+
 class WorkerNotFound(WorkerManagerError):
     """No worker of this session has that id."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from worker_manager.agents import agent_named
@@ -41,9 +42,9 @@ class Launcher(NamedTuple):
         )
         return agent_named(worker.agent).launch_spec(assignment)
 
-    def launch(self, worker: Worker, home: str) -> str:
-        """Starts its agent with the prompt that lies in its home; gives the identity of the
-        launch script's process. Raises a WorkerManagerError.
+    def launch(self, worker: Worker, home: str, setup: Sequence[str] = ()) -> str:
+        """Starts its agent, behind its setup, with the prompt that lies in its home; gives the
+        identity of the launch script's process. Raises a WorkerManagerError.
         """
         spec = self.spec(worker, home)
         for file, text in spec.files.items():
@@ -61,6 +62,7 @@ class Launcher(NamedTuple):
             },
             on_exit=[*ours, "--exited", worker.id],
             on_silence=[*ours, "--not-checked-in", worker.id],
+            before=setup,
         )
         pid = self.runtime.launch(worker.handle, ["sh", script], cwd=worker.path)
         return processes.identity(pid)

@@ -93,6 +93,9 @@ class Worker:
     branch: str = ""
     base_branch: str = ""
     base_sha: str = ""
+    checks: tuple[str, ...] = ()  #: commands that must succeed before it may complete
+    allowed_paths: tuple[str, ...] = ()  #: what it was told to change; empty: everything
+    evidence: str = ""  #: what was found in its worktree when it completed
     report: Report | None = None
     exit_code: int | None = None
     missing: str = ""  #: worktree, branch, or both with ` and `: gone without our doing
@@ -157,11 +160,11 @@ class Worker:
         asking = replace(self._move(Status.ASKING, report.at), report=report)
         return asking.withdraw_stop() if self.stop_due else asking  # it refuses to stop
 
-    def complete(self, report: Report) -> Worker:
+    def complete(self, report: Report, evidence: str = "") -> Worker:
         """It reported its work as done."""
         if self.status is not Status.COMPLETED:
             self._require_alive()
-        return replace(self._move(Status.COMPLETED, report.at), report=report)
+        return replace(self._move(Status.COMPLETED, report.at), report=report, evidence=evidence)
 
     def resume(self, *, at: str) -> Worker:
         """Its orchestrator spoke to it: a question is answered, a completed worker reopened."""
@@ -253,6 +256,7 @@ def from_json(record: dict[str, Any]) -> Worker:
         if known.get("report") is not None:
             known["report"] = Report(**known["report"])
         known["status"] = Status(known["status"])
+        known.update({name: tuple(known.get(name, ())) for name in ("checks", "allowed_paths")})
         return Worker(**known, extra=extra)
     except (KeyError, TypeError, ValueError) as error:
         raise StateCorrupt(f"not a worker record: {error}") from error

@@ -7,12 +7,13 @@ a crash between the two left.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from worker_manager import messages, naming
-from worker_manager.errors import StateBusy, WorkerManagerError
+from worker_manager.errors import StateBusy
 from worker_manager.messages import Message
 from worker_manager.models import Report, Status, Worker
 from worker_manager.state import journal
@@ -21,6 +22,9 @@ from worker_manager.state.layout import mailbox_path, orchestrator_home
 from worker_manager.state.locking import exclusive
 from worker_manager.state.mailbox import Claim, Mailbox, is_answer, is_decision
 from worker_manager.state.records import Records, now
+
+if TYPE_CHECKING:
+    from worker_manager.checks import Result
 
 SCREEN_LINES = 30
 
@@ -32,18 +36,27 @@ def check_in(records: Records, worker_id: str) -> None:
         records.update(worker_id, lambda worker: worker.check_in(at=now()))
 
 
-def complete(records: Records, worker_id: str, summary: str) -> Worker:
-    """Reports the work as done, with what lies on its branch. The same summary again is the
-    same report.
+def complete(
+    records: Records, worker_id: str, summary: str, results: Sequence[Result] = ()
+) -> Worker:
+    """Reports the work as done, with what lies in its directory and how its checks went. The same
+    summary again is the same report.
     """
-    text = naming.checked_text(summary, "summary")
-    report = _new_report(messages.COMPLETION, text)
+    from worker_manager import completions  # 95 ms: only a completion needs git
+
+    report = _new_report(messages.COMPLETION, naming.checked_text(summary, "summary"))
+    # Asks git: not under the lock.
+    found = completions.examine(records.get(worker_id), records.home(worker_id), results)
 
     def change(worker: Worker) -> Worker:
-        repeated = worker.status is Status.COMPLETED and _says(worker, report)
-        return worker if repeated else worker.complete(report)
+        return worker if _is_repeated(worker, report.text) else worker.complete(report, found)
 
     return _report(records, worker_id, change)
+
+
+def has_completed(records: Records, worker_id: str, summary: str) -> bool:
+    """Whether it has completed with this summary: then there is nothing more to check."""
+    return _is_repeated(records.get(worker_id), naming.checked_text(summary, "summary"))
 
 
 def ask(records: Records, worker_id: str, question: str, *, message_id: str = "") -> Report:
@@ -152,7 +165,6 @@ def redeliver(records: Records, worker: Worker) -> Worker:
     """Puts the last report into the owner's mailbox unless it is known to be there."""
     if worker.report is None or worker.report.delivered:
         return worker
-    body = _body(worker, worker.report)  # asks git: not under the lock
     with exclusive(report_lock(records, worker.id)):
         current = records.get(worker.id)
         if current.report is None or current.report.message_id != worker.report.message_id:
@@ -162,7 +174,7 @@ def redeliver(records: Records, worker: Worker) -> Worker:
         owner = owner_mailbox(records, current)
         report = current.report
         if not owner.contains(report.message_id):
-            owner.deliver(_message(current, report.type, report.message_id, body))
+            owner.deliver(_message(current, report.type, report.message_id, _body(current, report)))
         _, after = records.update(current.id, Worker.reported)
     return after
 
@@ -200,6 +212,11 @@ def _report(records: Records, worker_id: str, change: Callable[[Worker], Worker]
     return redeliver(records, worker)
 
 
+def _is_repeated(worker: Worker, summary: str) -> bool:
+    said = worker.report.text if worker.report else None
+    return worker.status is Status.COMPLETED and said == summary
+
+
 def _says(worker: Worker, report: Report) -> bool:
     current = worker.report
     return current is not None and (current.type, current.text) == (report.type, report.text)
@@ -216,20 +233,12 @@ def _message(worker: Worker, kind: str, message_id: str, body: str) -> Message:
 
 
 def _body(worker: Worker, report: Report) -> str:
-    """The report's text; a completion carries what really lies on the branch."""
-    if report.type != messages.COMPLETION or not worker.base_sha:
+    """The report's text; that of a completion behind what was found. What we found comes first:
+    a summary that claims to be evidence stands behind it.
+    """
+    if report.type != messages.COMPLETION or not worker.evidence:
         return report.text
-    from worker_manager.worktrees import evidence  # 95 ms: only a completion needs git
-
-    try:
-        work = evidence.describe(worker.path, worker.base_sha)
-    except WorkerManagerError as error:
-        return f"{report.text}\n\nBranch {worker.branch} can't be described: {error}"
-    commits = (
-        f"{work.commits} commit{'s' if work.commits != 1 else ''} since {worker.base_sha[:12]}"
-    )
-    files = f"{work.uncommitted} uncommitted file{'s' if work.uncommitted != 1 else ''}"
-    return f"{report.text}\n\nBranch {worker.branch}: {commits}, {files}.\n{work.diffstat}".rstrip()
+    return f"Found by worker-manager:\n{worker.evidence}\n\nThe worker says:\n{report.text}"
 
 
 def owner_mailbox(records: Records, worker: Worker) -> Mailbox:

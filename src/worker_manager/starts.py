@@ -7,13 +7,13 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from worker_manager import capacity, naming, reports
+from worker_manager import capacity, environments, naming, reports, terms
 from worker_manager.agents import agent_named
 from worker_manager.config import Settings
 from worker_manager.errors import InvalidInput, RuntimeUnavailable, WorkerManagerError
@@ -42,6 +42,8 @@ class Wanted(NamedTuple):
     model: str | None = None
     permission_mode: str | None = None
     budget_tokens: int | None = None
+    checks: Sequence[str] = ()
+    allowed_paths: Sequence[str] = ()
 
 
 class Place(NamedTuple):
@@ -55,10 +57,13 @@ class Place(NamedTuple):
 
 
 class Started(NamedTuple):
-    """A worker that was launched or queued, and its place; None: the project itself."""
+    """A worker that was launched or queued, and its place; None: the project itself. `notes` tell
+    what that place has beyond its commit, and what it lacks.
+    """
 
     worker: Worker
     place: Place | None
+    notes: Sequence[str] = ()
 
 
 class Starts:
@@ -80,15 +85,17 @@ class Starts:
         worker, place = self._place(worker, wanted)
         home = records.home(worker.id)
         self._launcher.spec(worker, home)  # raises when it can't be run
-        prompt = f"Task from your orchestrator: {title}\n\n{task}\n"
+        told = terms.as_told(worker.checks, worker.allowed_paths)
+        prompt = f"Task from your orchestrator: {title}\n\n{task}\n{told}"
+        notes: Sequence[str] = ()
         with ExitStack() as undo:
             worker = self._admit(records, worker, prompt)
             undo.callback(remove_tree, home)
             if worker.status is not Status.QUEUED:
                 checkout = place.checkout if place else None
-                worker = self._launch_first(records, worker, checkout, undo)
+                worker, notes = self._launch_first(records, worker, checkout, undo)
             undo.pop_all()
-        return Started(worker, place)
+        return Started(worker, place, notes)
 
     def restore(self, records: Records, worker: Worker, text: str = "") -> Worker:
         """Goes on with a worker's conversation in a new session, where it was. Raises
@@ -148,6 +155,8 @@ class Starts:
             permission_mode=wanted.permission_mode or self._settings.permission_mode,
             model=wanted.model or self._settings.model,
             budget_tokens=_budget(wanted.budget_tokens, self._settings.budget_tokens),
+            checks=terms.checked_checks(wanted.checks),
+            allowed_paths=terms.checked_paths(wanted.allowed_paths),
         )
 
     def _place(self, worker: Worker, wanted: Wanted) -> tuple[Worker, Place | None]:
@@ -155,6 +164,8 @@ class Starts:
         if not wanted.use_worktree:
             if wanted.base_branch:
                 raise InvalidInput("base_branch goes with use_worktree=true only. Leave it out.")
+            if wanted.allowed_paths:
+                raise InvalidInput("allowed_paths goes with use_worktree=true only. Leave it out.")
             return worker, None
         checkout = bases.main_checkout(self._project)
         base = bases.resolve_base(self._project, wanted.base_branch)
@@ -213,32 +224,49 @@ class Starts:
 
     def _launch_first(
         self, records: Records, worker: Worker, checkout: Path | None, undo: ExitStack
-    ) -> Worker:
-        """Makes all that a new worker needs; `undo` takes it back."""
+    ) -> tuple[Worker, list[str]]:
+        """Makes all that a new worker needs; `undo` takes it back. Gives notes on its worktree."""
+        notes, setup = list[str](), list[str]()
         if checkout is not None:
             self._make_worktree(records, worker, checkout, undo)
+            notes, setup = self._furnish(records, worker, checkout)
         root = self._launcher.root
         sessions.link(root, worker.session_id, records.home(worker.id))
         undo.callback(sessions.unlink, root, worker.session_id)
         undo.callback(_quietly_end, self._runtime, worker.handle)
-        launched = self._launch(records, worker)
+        launched = self._launch(records, worker, setup)
         home = records.home(worker.id)
         journal.note(home, "started", agent=worker.agent, base=worker.base_sha)
-        return launched
+        return launched, notes
 
     def _launch_again(self, records: Records, worker: Worker) -> Worker:
-        home = records.home(worker.id)
+        home, setup = records.home(worker.id), list[str]()
         if worker.branch and not os.path.isdir(worker.path):
             checkout = bases.main_checkout(worker.project)
             trees.reopen(checkout, Path(worker.path), worker.branch)
+            _, setup = self._furnish(records, worker, checkout)
+        elif worker.branch and not has_conversation(worker, home):
+            setup = environments.setup_command(home, self._settings)  # it may have failed
         self._runtime.end(worker.handle)  # the terminal that shows how it ended
         sessions.link(self._launcher.root, worker.session_id, home)
-        launched = self._launch(records, worker)
+        launched = self._launch(records, worker, setup)
         journal.note(home, "restored")
         return launched
 
-    def _launch(self, records: Records, worker: Worker) -> Worker:
-        process = self._launcher.launch(worker, records.home(worker.id))
+    def _furnish(
+        self, records: Records, worker: Worker, checkout: Path
+    ) -> tuple[list[str], list[str]]:
+        """Makes its worktree a place to work in; gives notes on it, and the command that is still
+        to run there.
+        """
+        home = records.home(worker.id)
+        notes = environments.prepare(worker, home, checkout, self._settings)
+        for note in notes:
+            journal.note(home, "furnished", note=note)
+        return notes, environments.setup_command(home, self._settings)
+
+    def _launch(self, records: Records, worker: Worker, setup: Sequence[str]) -> Worker:
+        process = self._launcher.launch(worker, records.home(worker.id), setup)
         _, launched = records.update(worker.id, lambda one: one.launch(process))
         if launched.status is Status.STOPPED:  # while it was being started
             _quietly_end(self._runtime, worker.handle)

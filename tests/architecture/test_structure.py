@@ -25,6 +25,7 @@ HEAVY = {"mcp", "libtmux", "git", "filelock", "pydantic", "asyncio", "anyio", "d
         "tool_failure",
         "permission",
         "file_changed",
+        "guard",
         "stop",
         "session_start",
     ],

@@ -117,7 +117,16 @@ def start(tell: Tell, root: str, home: str, project: str, socket: str) -> str:
     return started.worker.id
 
 
-def fleet(root: str, home: str, project: str, socket: str) -> Fleet:
+def start_together(
+    barrier: Barrier, root: str, home: str, project: str, socket: str, setup: str
+) -> None:
+    """Starts a worker with a setup command, together with the others at the barrier."""
+    mine = fleet(root, home, project, socket, worktree_setup=setup)
+    barrier.wait()
+    mine.start(Wanted("t", "nothing"))
+
+
+def fleet(root: str, home: str, project: str, socket: str, **settings: Any) -> Fleet:
     """The fleet of a home."""
     assert os.path.isdir(repository_of(home))
     return Fleet(
@@ -125,6 +134,6 @@ def fleet(root: str, home: str, project: str, socket: str) -> Fleet:
         home=lambda: home,
         project=project,
         plugin_root=os.path.dirname(os.path.dirname(os.path.dirname(__file__))),
-        settings=Settings(agent="scripted", tmux_socket=socket),
+        settings=Settings(agent="scripted", tmux_socket=socket, **settings),
         runtime=Tmux(socket),
     )

@@ -144,6 +144,30 @@ def test_without_mail_a_hook_starts_no_python(plugin: Path, tmp_path: Path, even
     assert started.exists()
 
 
+@pytest.mark.parametrize("worker_id", ["", "12345678"])
+def test_before_a_tool_only_a_guarded_worker_starts_a_python(
+    plugin: Path, tmp_path: Path, worker_id: str
+) -> None:
+    started = tmp_path / "started"
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\ntouch {started}\n", "utf-8")
+    python.chmod(0o755)
+    home = tmp_path / "state" / "sessions" / "s"
+    home.mkdir(parents=True)
+    environ = {
+        "WORKER_MANAGER_PYTHON": str(python),
+        "CLAUDE_CODE_SESSION_ID": "s",
+        "WORKER_MANAGER_WORKER_ID": worker_id,
+    }
+
+    assert call(plugin, "--hook", "PreToolUse", **environ).returncode == 0
+    assert not started.exists()
+
+    (home / "guard").touch()
+    call(plugin, "--hook", "PreToolUse", **environ)
+    assert started.exists() is bool(worker_id)
+
+
 def test_a_link_to_the_launcher_finds_its_plugin(plugin: Path, tmp_path: Path) -> None:
     link = tmp_path / "elsewhere"
     link.symlink_to(plugin / "bin" / "worker-manager")

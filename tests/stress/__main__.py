@@ -28,6 +28,7 @@ PARTS = {
     "crowd": lambda dose: {"messages": max(320, round(20_000 * dose))},
     "killed_hooks": lambda dose: {"kills": max(5, round(500 * dose))},
     "killed_starts": lambda dose: {"every": max(1, round(1 / dose))},
+    "starts": lambda dose: {"rounds": max(1, round(20 * dose))},
     "lives": lambda dose: {"workers": max(9, round(20 * dose)), "real": newest_cli()},
     "killed_tmux": lambda dose: {"workers": max(2, round(20 * dose))},
 }

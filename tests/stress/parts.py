@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.conftest import CHECKOUT, end_tmux, make_fleet, make_repository
@@ -143,6 +143,41 @@ def killed_tmux(folder: Path, socket: str, *, workers: int = 20, hard: bool = Tr
     return tally
 
 
+def starts(folder: Path, socket: str, *, workers: int = 16, rounds: int = 20) -> Tally:
+    """So many workers start on one repository at the same moment; the setup of each commits and
+    packs the references while others still start. It ends with 7: no agent is needed.
+    """
+    project = make_repository(folder / "repo")
+    fleet, tally = make_fleet(project, socket, SESSION), Tally()
+    # Who packs while others do may be told to come again later.
+    setup = "git commit -q --allow-empty -m x; code=$?; git pack-refs --all; exit $((code + 7))"
+    given = (actions.start_together, state_root(), fleet.home, str(project), socket, setup)
+    for number in range(1, rounds + 1):
+        _at_once([given] * workers)
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            ended = [one for one in fleet.records.all() if one.exit_code is not None]
+            if len(ended) == number * workers:
+                break
+            time.sleep(0.1)
+        end_tmux(socket)
+    ours = fleet.records.all()
+    # Of its setup: the terminals are ended while the last ones still tell their own code.
+    wrong = [one for one in ours if "failed, exit code 7;" not in one.reason]
+    for one in wrong:
+        sys.stdout.write(f"{one.name}: {one.reason}\n")
+    tally.unaccounted = rounds * workers - len(ours) + len(wrong)
+    tally.unaccounted += len(unaccounted_worktrees(project, ours))
+    _expect_failures(fleet, tally)
+    return tally
+
+
+def unaccounted_worktrees(project: Path, workers: list[Worker]) -> set[str]:
+    """Without a record, or records without one."""
+    trees = {path.name for path in (project / ".worktrees").iterdir()}
+    return trees ^ {one.name for one in workers}
+
+
 def letters(sender: int, count: int) -> list[Message]:
     """Numbered messages of one sender, of different sizes."""
     return [
@@ -181,7 +216,7 @@ def _start_reader(kind: str, home: str, stop: Path, output: Path) -> subprocess.
         return subprocess.Popen(command, stdout=file, cwd=CHECKOUT)
 
 
-def _at_once(calls: list[tuple[Callable[..., None], object, object]]) -> None:
+def _at_once(calls: Sequence[tuple[Callable[..., None], *tuple[object, ...]]]) -> None:
     barrier = forks.Barrier(len(calls))
     processes = [
         forks.Process(target=action, args=(barrier, *arguments)) for action, *arguments in calls

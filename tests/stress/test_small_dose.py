@@ -26,6 +26,17 @@ def test_nothing_is_lost(tmp_path: Path, tmux_socket: str, part: str, dose: dict
     assert tally.sent
 
 
+@pytest.mark.promise("environment-crowd")
+@pytest.mark.timeout(300)
+def test_workers_that_start_at_once_all_get_their_worktrees(
+    tmp_path: Path, tmux_socket: str
+) -> None:
+    tally = parts.starts(tmp_path, tmux_socket, workers=8, rounds=1)
+
+    assert tally.is_clean, str(tally)
+    assert len(tally.sent) == 8
+
+
 @pytest.mark.promise("state-agrees")
 @pytest.mark.timeout(300)
 def test_what_is_heard_of_workers_is_what_happened_to_them(

@@ -24,12 +24,26 @@ def test_the_later_place_wins(tmp_path: Path) -> None:
     assert (settings.model, settings.tmux_socket, settings.ask_wait_seconds) == ("a", "b", 7)
 
 
+def test_a_list_stands_in_a_file_as_one_and_in_a_variable_with_colons(tmp_path: Path) -> None:
+    (tmp_path / "worker-manager.toml").write_text('[worktree]\ncopy = [".env", "a b/"]\n', "utf-8")
+    environ = {"XDG_CONFIG_HOME": str(tmp_path)}
+
+    assert load(tmp_path, environ).worktree_copy == (".env", "a b/")
+    for text, patterns in (("x:y/*", ("x", "y/*")), ("", ())):
+        environ["WORKER_MANAGER_WORKTREE_COPY"] = text
+        assert load(tmp_path, environ).worktree_copy == patterns
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ('modle = "x"', "unknown setting 'modle'. The nearest is 'model'"),
         ("model = 3", "model is 3; it must be a text"),
         ('on_exit = "kill"', "choose one of stop, keep"),
+        ('worktree.copy = ".env"', "is '.env'; it must be a list of texts, none of them empty"),
+        ('worktree.copy = [".env", ""]', "it must be a list of texts"),
+        ("worktree.copy = [1]", "it must be a list of texts"),
+        ('guard = "on"', "choose one of refuse, tell, off"),
         ("permission_wait_seconds = 86401", "is 86401; it may be 86400 at most"),
         ("model = ", "can't be read"),
     ],

@@ -41,6 +41,18 @@ def decide(decision: dict[str, object]) -> None:
     _write({"hookSpecificOutput": {"hookEventName": "PermissionRequest", "decision": decision}})
 
 
+def refuse(reason: str) -> None:
+    """Keeps a tool from being used; the model reads the reason. This holds in every permission
+    mode, bypassPermissions too.
+    """
+    output = {
+        "hookEventName": "PreToolUse",
+        "permissionDecision": "deny",
+        "permissionDecisionReason": reason,
+    }
+    _write({"hookSpecificOutput": output})
+
+
 def is_interactive() -> bool:
     """Whether a doorbell reaches the model: `claude -p` runs the hook and drops its text."""
     return os.environ.get("CLAUDE_CODE_ENTRYPOINT") == "cli"

@@ -12,6 +12,7 @@ _MODULES = {
     "CwdChanged": "cwd_changed",
     "FileChanged": "file_changed",
     "UserPromptSubmit": "prompt",
+    "PreToolUse": "guard",
     "PostToolUse": "tool",
     "PostToolUseFailure": "tool_failure",
     "PermissionRequest": "permission",

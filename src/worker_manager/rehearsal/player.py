@@ -88,6 +88,8 @@ class Player:
 
     async def _write(self, file: dict[str, str]) -> None:
         show("write", file["path"])
+        if await self._is_refused("Write", {"file_path": file["path"]}):
+            return
         path = self._session.cwd / file["path"]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(file["text"], "utf-8")
@@ -95,7 +97,14 @@ class Player:
 
     async def _run(self, command: str) -> None:
         show("run", command)
-        await self._shell(["sh", "-c", command], command)
+        if not await self._is_refused("Bash", {"command": command}):
+            await self._shell(["sh", "-c", command], command)
+
+    async def _is_refused(self, tool: str, given: dict[str, str]) -> bool:
+        reason = await self._session.may_use(tool, given)
+        if reason:
+            show("refused", reason)
+        return bool(reason)
 
     async def _commit(self, message: str) -> None:
         show("commit", message)

@@ -177,6 +177,10 @@ class RehearsedSession:
             text, structured if isinstance(structured, dict) else {}, bool(result.is_error), mail
         )
 
+    async def may_use(self, name: str, given: Mapping[str, object]) -> str:
+        """PreToolUse; why the tool must not be used, or an empty text."""
+        return await self.hook("PreToolUse", tool_name=name, tool_input=dict(given))
+
     async def tool_used(self, name: str, given: Mapping[str, object], response: str) -> str:
         """PostToolUse; a wake-up that came while the tool ran joins its result."""
         self._write_down("assistant", [{"type": "tool_use", "name": name, "input": dict(given)}])
@@ -307,6 +311,8 @@ class RehearsedSession:
         self._watched = specific.get("watchPaths", self._watched)
         if event == "Stop":
             return str(answer.get("reason", "")) if answer.get("decision") == "block" else ""
+        if specific.get("permissionDecision") == "deny":
+            return str(specific.get("permissionDecisionReason", ""))
         return str(specific.get("additionalContext", ""))
 
     async def _watch(self) -> None:

@@ -6,6 +6,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
+from worker_manager import formatting
 from worker_manager.fleet import Fleet
 from worker_manager.models import Status, Worker
 from worker_manager.servers.tooling import Result, answer, tool_errors
@@ -26,6 +27,7 @@ class StartedInfo(Result, WorkerInfo):
 
     behind_upstream: int
     uncommitted_in_checkout: int
+    notes: list[str]
 
 
 class Adopted(Result):
@@ -47,6 +49,12 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
         model: str | None = None,
         permission_mode: str | None = None,
         budget_tokens: Annotated[int | None, Field(description="then it is asked to stop")] = None,
+        checks: Annotated[
+            list[str] | None, Field(description="shell commands that must pass before it completes")
+        ] = None,
+        allowed_paths: Annotated[
+            list[str] | None, Field(description="other changes are named in its report")
+        ] = None,
     ) -> Annotated[CallToolResult, StartedInfo]:
         """Start an autonomous worker on a task. Answers at once; its report comes by itself."""
         with tool_errors():
@@ -59,6 +67,8 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
                 model=model,
                 permission_mode=permission_mode,
                 budget_tokens=budget_tokens,
+                checks=checks or (),
+                allowed_paths=allowed_paths or (),
             )
             started = fleet.start(wanted)
             info = _started_info(fleet, started)
@@ -125,6 +135,7 @@ def _started_info(fleet: Fleet, started: Started) -> StartedInfo:
         **info_of(fleet, started.worker).model_dump(),
         behind_upstream=started.place.base.behind if started.place else 0,
         uncommitted_in_checkout=started.place.uncommitted if started.place else 0,
+        notes=list(started.notes),
     )
 
 
@@ -135,6 +146,7 @@ def _started_text(started: Started, info: WorkerInfo) -> str:
     state = f"queued ({info.reason}); it starts by itself" if is_queued else "started"
     lines = [f"Worker {worker.id} ({worker.name}) {state}: {worker.agent}{mode}."]
     lines += _place_lines(started.place, worker)
+    lines += map(formatting.one_line, started.notes)
     if not is_queued:
         lines.append(f"A person looks at it with: {info.attach}")
     lines.append("Its question or report will reach you by itself.")

@@ -80,7 +80,12 @@ def serve_worker() -> None:
 
     tooling.quiet_logging()
     settings = config.load(Path(records.get(worker_id).project), os.environ)
-    server = worker.build(records, worker_id, ask_wait_seconds=settings.ask_wait_seconds)
+    server = worker.build(
+        records,
+        worker_id,
+        ask_wait_seconds=settings.ask_wait_seconds,
+        check_seconds=settings.check_seconds,
+    )
     tooling.serve(server, after_listing=lambda: _note_server(home))
 
 

@@ -15,6 +15,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel
 
+from worker_manager import commands
 from worker_manager.errors import WorkerManagerError
 from worker_manager.state import receipts
 from worker_manager.state.mailbox import Claim
@@ -87,7 +88,10 @@ def serve(server: MCPServer[Any], *, after_listing: Callable[[], None] | None = 
     server.middleware.append(note_listing)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, _leave)
-    server.run()
+    try:
+        server.run()
+    finally:
+        commands.end_all()
 
 
 def quiet_logging() -> None:
@@ -99,5 +103,6 @@ def quiet_logging() -> None:
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:
+    commands.end_all()
     # The SDK would hang on its blocked stdin; nothing here depends on an exit handler.
     os._exit(128 + number)

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from worker_manager import __version__, formatting, reports
 from worker_manager.errors import StateUnavailable, WorkerNotFound
+from worker_manager.servers import checking
 from worker_manager.servers.tooling import (
     ALWAYS_LOAD,
     Result,
@@ -42,7 +43,7 @@ class Asked(Result):
 
 
 def build(
-    records: Records, worker_id: str, *, ask_wait_seconds: int
+    records: Records, worker_id: str, *, ask_wait_seconds: int, check_seconds: int
 ) -> MCPServer[dict[str, object]]:
     """The server with its tools, speaking for one worker."""
     server: MCPServer[dict[str, object]] = MCPServer("crew", version=__version__)
@@ -51,12 +52,18 @@ def build(
     @server.tool(
         annotations=ToolAnnotations(title="Complete", destructive_hint=False), meta=ALWAYS_LOAD
     )
-    def complete(
+    async def complete(
         summary: Annotated[str, Field(description="what you did, what you checked, what is left")],
+        context: Context,
     ) -> Annotated[CallToolResult, Completed]:
-        """Report your task as done. Commit your work first."""
+        """Report your task as done. Commit your work first. Runs your checks, if you have some."""
         with _speaking_for(home):
-            worker = reports.complete(records, worker_id, summary)
+            worker = records.get(worker_id)
+            wanted = () if reports.has_completed(records, worker_id, summary) else worker.checks
+            results = await checking.run(context, wanted, cwd=worker.path, seconds=check_seconds)
+            worker = await anyio.to_thread.run_sync(
+                reports.complete, records, worker_id, summary, results
+            )
             sent = worker.report.message_id if worker.report else ""
             text = "Delivered to your orchestrator. End your turn now; you may hear from it again."
             return answer(text, Completed(message_id=sent, status=worker.status.value))

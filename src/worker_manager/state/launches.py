@@ -80,27 +80,31 @@ def write_script(
     environment: Mapping[str, str],
     on_exit: Sequence[str],
     on_silence: Sequence[str],
+    before: Sequence[str] = (),
 ) -> str:
     """The launch script; gives its path. `on_exit` is called with the script's pid and the agent's
     exit code behind it, also when the terminal goes away. The kernel tells that to the first shell
     alone, which dies of it, so that it is told to the agent, too; the second outlives the agent.
 
-    `on_silence` is called when the worker has not checked in after CHECK_IN_SECONDS.
+    `before` is run in the agent's place first; when it fails, there is no agent. `on_silence` is
+    called when the worker has not checked in CHECK_IN_SECONDS after that.
     """
     exports = [f"export {name}={shlex.quote(value)}" for name, value in environment.items()]
     record = shlex.quote(os.path.join(home, "worker.json"))
+    told = f'exec {shlex.join(on_exit)} "$$" "$?"'
     lines = [
         "#!/bin/sh",
         f"unset {' '.join(SESSION_VARIABLES)}",
         *exports,
-        f'(sleep {CHECK_IN_SECONDS}; grep -q \'"status": "starting"\' {record} &&'
-        f" exec {shlex.join(on_silence)}) </dev/null >/dev/null 2>&1 &",
         # In the foreground: a program in the background of a shell ignores Ctrl-C, and all that
         # it runs does.
         "(",
         "trap : HUP TERM",
-        f"cd {shlex.quote(cwd)} && {shlex.join(argv)} -- {prompt_word}",
-        f'exec {shlex.join(on_exit)} "$$" "$?"',
+        f"cd {shlex.quote(cwd)} && {shlex.join(before) or ':'} || {told}",
+        f'(sleep {CHECK_IN_SECONDS}; grep -q \'"status": "starting"\' {record} &&'
+        f" exec {shlex.join(on_silence)}) </dev/null >/dev/null 2>&1 &",
+        f"{shlex.join(argv)} -- {prompt_word}",
+        told,
         ")",
         'exit "$?"',
     ]

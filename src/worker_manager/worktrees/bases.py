@@ -19,6 +19,11 @@ class Base(NamedTuple):
     behind: int
 
 
+def top(project: str) -> str:
+    """The top directory of the checkout that a directory lies in. Raises WorktreeRefused."""
+    return run(project, "rev-parse", "--show-toplevel")
+
+
 def main_checkout(project: str) -> Path:
     """The top directory below which the repository's worktrees go. Raises NotARepository."""
     inside = attempt(project, "rev-parse", "--is-inside-work-tree")
@@ -29,13 +34,13 @@ def main_checkout(project: str) -> Path:
         raise NotARepository(
             f"{project} is {what}: {advice}, or call start_worker with use_worktree=false."
         )
-    top = Path(run(project, "rev-parse", "--show-toplevel"))
+    own_top = Path(top(project))
     own = run(project, "rev-parse", "--absolute-git-dir")
     common = run(project, "rev-parse", "--path-format=absolute", "--git-common-dir")
     if os.path.realpath(own) == os.path.realpath(common):
-        return top
+        return own_top
     main = Path(common).parent
-    return main if Path(common).name == ".git" and main.is_dir() else top
+    return main if Path(common).name == ".git" and main.is_dir() else own_top
 
 
 def resolve_base(project: str, base_branch: str | None) -> Base:

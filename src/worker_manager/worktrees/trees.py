@@ -21,20 +21,30 @@ def branches(project: str) -> frozenset[str] | None:
 
 
 def create(checkout: Path, path: Path, branch: str, base_sha: str) -> None:
-    """A new worktree below the checkout, on a new branch. Raises WorktreeRefused."""
+    """A new worktree below the checkout, on a new branch. Raises WorktreeRefused; then neither is
+    left that was not there before.
+    """
     _require_inside(checkout, path.parent)
     _exclude(checkout, path.parent.relative_to(checkout).as_posix())
+    was_there = os.path.lexists(path)
     try:
-        run(str(checkout), "worktree", "add", "--quiet", "-b", branch, "--", str(path), base_sha)
+        _add(checkout, "-b", branch, "--", str(path), base_sha)
     except WorktreeRefused as error:
+        if not was_there:
+            attempt(str(checkout), "worktree", "remove", "--force", "--", str(path))
         if "a branch named" not in str(error):  # else it is somebody's
             attempt(str(checkout), "update-ref", "-d", f"refs/heads/{branch}", base_sha)
         raise
 
 
 def remove_unused(checkout: Path, path: Path, branch: str, base_sha: str) -> None:
-    """Takes back a worktree that `create` has just made and nobody has used."""
-    run(str(checkout), "worktree", "remove", "--", str(path))
+    """Takes back a worktree that `create` has just made and nobody has used. What was copied into
+    it goes too; git itself refuses when there is anything else.
+    """
+    # Without --force git refuses every worktree with submodules.
+    status = run(str(path), "status", "--porcelain", "--untracked-files=all")
+    force = [] if status else ["--force"]
+    run(str(checkout), "worktree", "remove", *force, "--", str(path))
     run(str(checkout), "update-ref", "-d", f"refs/heads/{branch}", base_sha)
 
 
@@ -42,7 +52,21 @@ def reopen(checkout: Path, path: Path, branch: str) -> None:
     """Makes a worker's worktree again, on its branch. Raises WorktreeRefused."""
     _require_inside(checkout, path.parent)
     run(str(checkout), "worktree", "prune")
-    run(str(checkout), "worktree", "add", "--quiet", "--", str(path), branch)
+    _add(checkout, "--", str(path), branch)
+
+
+def _add(checkout: Path, *arguments: str) -> None:
+    """Writes the files on all cores, unless told otherwise, and asks no network for large files."""
+    is_set = attempt(str(checkout), "config", "checkout.workers")
+    run(
+        str(checkout),
+        "worktree",
+        "add",
+        "--quiet",
+        *arguments,
+        environment={"GIT_LFS_SKIP_SMUDGE": "1"},
+        settings={} if is_set else {"checkout.workers": "0"},
+    )
 
 
 def _require_inside(checkout: Path, directory: Path) -> None:

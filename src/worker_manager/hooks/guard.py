@@ -1,0 +1,50 @@
+"""PreToolUse, before tools that write: a worker in a worktree leaves other checkouts alone.
+The launcher has seen that the worker is guarded.
+"""
+
+import os
+from collections.abc import Iterator
+
+from worker_manager.hooks import call
+from worker_manager.hooks.shell_writes import written
+from worker_manager.state import guards
+
+EVENT = "PreToolUse"
+
+
+def run() -> int:
+    """Refuses, or only notes, what would change a checkout that isn't the worker's own."""
+    home = call.home()
+    guard = guards.read(home) if home else None
+    if home is None or guard is None:
+        return 0
+    given = call.stdin()
+    stray = next(filter(guard.forbids, _targets(given)), None)
+    if stray is not None:
+        guards.note_stray(home, os.path.realpath(stray))
+        if guard.mode == guards.REFUSE:
+            call.refuse(_reason(guard, stray))
+    return 0
+
+
+def _targets(given: dict[str, object]) -> Iterator[str]:
+    """The paths that the tool would write."""
+    wanted = given.get("tool_input")
+    if not isinstance(wanted, dict):
+        return
+    cwd = str(given.get("cwd") or os.getcwd())
+    if given.get("tool_name") == "Bash":
+        yield from written(str(wanted.get("command", "")), cwd)
+        return
+    for name in ("file_path", "notebook_path"):
+        if wanted.get(name):
+            yield os.path.join(cwd, os.path.expanduser(str(wanted[name])))
+
+
+def _reason(guard: guards.Guard, stray: str) -> str:
+    return (
+        f"worker-manager refused this: it would change {os.path.realpath(stray)}, which is not in "
+        f"your worktree but in a checkout that others work in. Your worktree is {guard.worktree}: "
+        f"change {guard.instead(stray)} instead, and run commands that may write in your worktree. "
+        "If the other checkout itself must change, call `ask` and say why."
+    )

@@ -1,0 +1,63 @@
+"""Which files differ: in a worker's directory from its base, in a checkout from before."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from worker_manager.worktrees.git import run
+
+#: What differs from the last commit of a checkout, and a fingerprint of each file's content.
+Look = Mapping[str, str]
+
+
+class Changes(NamedTuple):
+    """Paths: committed since the base; changed, and new, without a commit."""
+
+    committed: tuple[str, ...]
+    modified: tuple[str, ...]
+    untracked: tuple[str, ...]
+
+
+def since(path: str, base_sha: str) -> Changes:
+    """What was changed in a directory; without a base, what no commit holds. Raises
+    WorktreeRefused or NotARepository.
+    """
+    committed = _diff(path, f"{base_sha}...HEAD") if base_sha else ()
+    states = _states(path)
+    untracked = tuple(name for name, state in states.items() if state == "??")
+    modified = tuple(name for name, state in states.items() if state != "??")
+    return Changes(committed, modified, untracked)
+
+
+def look(checkout: str) -> dict[str, str]:
+    """How a checkout stands now, for `differing`. Raises WorktreeRefused or NotARepository."""
+    return {
+        name: f"{state} {_fingerprint(os.path.join(checkout, name))}"
+        for name, state in _states(checkout).items()
+    }
+
+
+def differing(before: Look, after: Look) -> list[str]:
+    """The files that were changed between two looks."""
+    return sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+
+
+def _diff(path: str, commits: str) -> tuple[str, ...]:
+    listed = run(path, "diff", "--name-only", "--no-renames", "-z", commits)
+    return tuple(filter(None, listed.split("\0")))
+
+
+def _states(path: str) -> dict[str, str]:
+    """The files that differ from the last commit, each with git's two letters."""
+    listed = run(path, "status", "--porcelain", "--no-renames", "--untracked-files=all", "-z")
+    return {entry[3:]: entry[:2] for entry in listed.split("\0") if entry}
+
+
+def _fingerprint(path: str) -> str:
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return ""
+    return f"{status.st_mtime_ns} {status.st_size} {status.st_mode}"

@@ -1,0 +1,172 @@
+"""A worker leaves the main checkout alone: real hook processes, and a scripted worker in tmux."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import CHECKOUT, git, make_fleet
+from tests.support.workers import HANG
+from worker_manager.fleet import Fleet
+from worker_manager.models import Worker
+from worker_manager.starts import Wanted
+from worker_manager.state import guards
+
+
+@pytest.fixture
+def worker(fleet: Fleet) -> Worker:
+    return fleet.start(Wanted("t", HANG)).worker
+
+
+def ask(worker: Worker, tool: str, cwd: str = "", **given: Any) -> str:
+    """Why the guard refuses a tool; empty when it doesn't."""
+    own = {
+        "WORKER_MANAGER_PYTHON": sys.executable,
+        "WORKER_MANAGER_WORKER_ID": worker.id,
+        "CLAUDE_CODE_SESSION_ID": worker.session_id,
+    }
+    done = subprocess.run(
+        [CHECKOUT / "bin" / "worker-manager", "--hook", "PreToolUse"],
+        env={**os.environ, **own},
+        input=json.dumps({"tool_name": tool, "tool_input": given, "cwd": cwd or worker.path}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    if not done.stdout:
+        return ""
+    answer = json.loads(done.stdout)["hookSpecificOutput"]
+    assert answer["permissionDecision"] == "deny"
+    return str(answer["permissionDecisionReason"])
+
+
+@pytest.mark.promise("guard-checkout")
+@pytest.mark.parametrize("tool", ["Write", "Edit", "MultiEdit"])
+def test_a_file_of_the_main_checkout_is_refused_and_the_own_one_named(
+    repository: Path, worker: Worker, tool: str
+) -> None:
+    said = ask(worker, tool, file_path=str(repository / "src" / "new.py"))
+
+    assert str(repository / "src" / "new.py") in said
+    assert f"change {worker.path}/src/new.py instead" in said
+    assert "call `ask`" in said
+
+
+@pytest.mark.promise("guard-checkout")
+def test_ways_around_lead_to_the_same_place(
+    repository: Path, worker: Worker, tmp_path: Path
+) -> None:
+    (tmp_path / "link").symlink_to(repository)
+    Path(worker.path, "inside").symlink_to("../../README")
+
+    assert ask(worker, "Write", file_path="../../README")
+    assert ask(worker, "Write", file_path=str(tmp_path / "link" / "README"))
+    assert ask(worker, "Write", file_path=f"{worker.path}/inside")
+    assert ask(worker, "NotebookEdit", notebook_path=str(repository / "a.ipynb"))
+    assert ask(worker, "Write", file_path=str(repository / ".git" / "hooks" / "pre-commit"))
+    assert ask(worker, "Write", file_path=str(repository / ".worktrees" / "another" / "a"))
+    assert ask(worker, "Bash", command="echo x > ../../README")
+    assert ask(worker, "Bash", command="make", cwd=str(repository))
+
+
+@pytest.mark.promise("guard-checkout")
+def test_its_own_worktree_and_the_rest_of_the_machine_are_its_own_affair(
+    repository: Path, worker: Worker, tmp_path: Path
+) -> None:
+    (tmp_path / "link").symlink_to(worker.path)
+
+    Path(worker.path, "borrowed").symlink_to(repository)
+
+    assert not ask(worker, "Bash", command="rm -f borrowed")
+    assert ask(worker, "Bash", command="rm -rf borrowed/README")
+    assert ask(worker, "Bash", command="touch borrowed/new")
+    assert not ask(worker, "Write", file_path=f"{worker.path}/deep/new.py")
+    assert not ask(worker, "Write", file_path="new.py")
+    assert not ask(worker, "Write", file_path=str(tmp_path / "link" / "new.py"))
+    assert not ask(worker, "Write", file_path=str(repository.parent / "elsewhere"))
+    assert not ask(worker, "Bash", command=f"cat {repository}/README > copy && git add -A")
+
+
+def test_only_tools_that_write_are_looked_at() -> None:
+    declared = json.loads((CHECKOUT / "hooks" / "hooks.json").read_text("utf-8"))["hooks"]
+    (group,) = declared["PreToolUse"]
+    looked_at = set(group["matcher"].split("|"))
+
+    assert looked_at == {"Write", "Edit", "MultiEdit", "NotebookEdit", "Bash"}
+
+
+def test_who_works_in_the_project_itself_is_not_guarded(repository: Path, fleet: Fleet) -> None:
+    worker = fleet.start(Wanted("t", HANG, use_worktree=False)).worker
+
+    assert not ask(worker, "Write", file_path=str(repository / "README"))
+
+
+@pytest.mark.parametrize("mode", ["tell", "off"])
+def test_a_guard_may_only_tell_or_not_be_there(
+    repository: Path, tmux_socket: str, mode: str
+) -> None:
+    fleet = make_fleet(repository, tmux_socket, guard=mode)
+    worker = fleet.start(Wanted("t", HANG)).worker
+
+    assert not ask(worker, "Write", file_path=str(repository / "README"))
+    strays = guards.strays(fleet.records.home(worker.id))
+    assert strays == ([str(repository / "README")] if mode == "tell" else [])
+
+
+def test_a_guard_that_fails_hurts_no_session(fleet: Fleet, worker: Worker) -> None:
+    Path(fleet.records.home(worker.id), guards.FILE).write_text("{", "utf-8")
+
+    assert not ask(worker, "Write", file_path="/x")
+
+
+@pytest.mark.promise("guard-checkout")
+@pytest.mark.parametrize("guard", ["refuse", "tell"])
+def test_the_orchestrator_reads_what_was_tried_and_what_was_done(
+    repository: Path, tmux_socket: str, guard: str
+) -> None:
+    fleet = make_fleet(repository, tmux_socket, guard=guard)
+    steps = [
+        {"write": {"path": str(repository / "README"), "text": "changed"}},
+        {"run": f"python3 -c \"open('{repository}/hidden', 'w')\""},
+        {"complete": "done"},
+    ]
+    fleet.start(Wanted("t", f"```steps\n{json.dumps(steps)}\n```"))
+
+    body = wait_for_mail(fleet)
+
+    changed = "hidden" if guard == "refuse" else "README, hidden"
+    assert f"itself since t-{fleet.workers()[0].id} started, by it or by others: {changed}." in body
+    how = "was refused to change" if guard == "refuse" else "CHANGED"
+    assert f"Outside of its worktree it {how}: {repository}/README." in body
+    was = "hello\n" if guard == "refuse" else "changed"
+    assert (repository / "README").read_text("utf-8") == was
+
+
+@pytest.mark.promise("guard-checkout")
+def test_what_was_dirty_before_is_named_only_when_it_changes_again(
+    repository: Path, tmux_socket: str
+) -> None:
+    (repository / "README").write_text("dirty", "utf-8")
+    (repository / "new").write_text("dirty", "utf-8")
+    fleet = make_fleet(repository, tmux_socket)
+    steps = [{"run": f"python3 -c \"open('{repository}/new', 'w')\""}, {"complete": "done"}]
+    fleet.start(Wanted("t", f"```steps\n{json.dumps(steps)}\n```"))
+
+    assert "by it or by others: new." in wait_for_mail(fleet)
+    assert git(repository, "status", "--porcelain").split() == ["M", "README", "??", "new"]
+
+
+def wait_for_mail(fleet: Fleet) -> str:
+    deadline = time.monotonic() + 60
+    while (claim := fleet.claim_mail(most=5)) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    claim.acknowledge()
+    return claim.messages[0].body
