@@ -2,7 +2,7 @@
 
 import os
 
-from worker_manager.hooks import call
+from worker_manager.hooks import call, terminal
 from worker_manager.state.layout import is_worker_home, repository_of
 
 DIALOGS = ("permission_prompt", "agent_needs_input", "elicitation_dialog")
@@ -15,7 +15,7 @@ def run() -> int:
         return 0
     given = call.stdin()
     kind, message = str(given.get("notification_type", "")), str(given.get("message", ""))
-    if kind in DIALOGS:
+    if kind in DIALOGS and terminal.may_wait():
         _waits(home, message)
     return 0
 

@@ -21,9 +21,7 @@ def turn_changed(home: str) -> None:
     if _has_dialogs(home):
         from worker_manager import dialogs
 
-        claude = sessions.claude_process(state_root())
-        status = sessions.status_in_session_file(claude) if claude else ""
-        dialogs.close_all(home, dialogs.AT_TERMINAL, subagents_too=status not in ("", WAITING))
+        dialogs.close_all(home, dialogs.AT_TERMINAL, subagents_too=not may_wait())
 
 
 def restarted(home: str) -> None:
@@ -32,6 +30,14 @@ def restarted(home: str) -> None:
         from worker_manager import dialogs
 
         dialogs.close_all(home, dialogs.RESTARTED, subagents_too=True)
+
+
+def may_wait() -> bool:
+    """Whether a dialog may stand there now: what a hook was called for may be over by the time
+    it runs.
+    """
+    claude = sessions.claude_process(state_root())
+    return not claude or sessions.status_in_session_file(claude) in ("", WAITING)
 
 
 def _has_dialogs(home: str) -> bool:
