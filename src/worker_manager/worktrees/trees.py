@@ -3,21 +3,78 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from worker_manager.errors import NotARepository, WorktreeRefused
 from worker_manager.worktrees.git import run
 
+HEADS = "refs/heads/"
 BRANCHES = "refs/heads/worker/"
+#: A file that we leave in git's own directory of a worktree: it was made for the branch it names.
+MARKER = "worker-manager"
+
+
+class Listed(NamedTuple):
+    """A worktree that git knows; the first is the repository's main one. `branch` is empty when
+    its HEAD is detached, `locked` is empty or says why it is.
+    """
+
+    path: str
+    branch: str
+    locked: str
+
+
+def listed(directory: str) -> list[Listed]:
+    """The repository's worktrees."""
+    found = []
+    for block in run(directory, "worktree", "list", "--porcelain", "-z").split("\0\0"):
+        facts = dict(line.partition(" ")[::2] for line in block.split("\0") if line)
+        if facts:
+            branch = facts.get("branch", "").removeprefix(HEADS)
+            locked = facts.get("locked", "") or ("locked" if "locked" in facts else "")
+            found.append(Listed(facts["worktree"], branch, locked))
+    return found
+
+
+def tips(directory: str, branches: Sequence[str]) -> dict[str, str]:
+    """Where those of the branches stand that exist."""
+    form = "--format=%(objectname) %(refname)"
+    lines = run(directory, "for-each-ref", form, "--", *(HEADS + name for name in branches))
+    pairs = [line.partition(f" {HEADS}") for line in lines.split("\n") if line]
+    return {name: sha for sha, _, name in pairs if name in branches}
+
+
+def admin_directory(directory: str, path: str) -> str:
+    """Where git keeps what it knows of the worktree at a path, which may be gone; or nothing."""
+    common = run(directory, "rev-parse", "--path-format=absolute", "--git-common-dir")
+    wanted = os.path.join(os.path.realpath(path), ".git")
+    for file in Path(common, "worktrees").glob("*/gitdir"):
+        if os.path.realpath(file.read_bytes().rstrip(b"\n")) == os.fsencode(wanted):
+            return str(file.parent)
+    return ""
+
+
+def is_marked(admin: str, branch: str) -> bool:
+    """Whether we made the worktree for that branch."""
+    try:
+        return Path(admin, MARKER).read_text("utf-8") == branch
+    except (OSError, ValueError):
+        return False
+
+
+def _mark(path: Path, branch: str) -> None:
+    Path(run(str(path), "rev-parse", "--absolute-git-dir"), MARKER).write_text(branch, "utf-8")
 
 
 def branches(project: str) -> frozenset[str] | None:
     """The names of the workers' branches that exist; None when git didn't say."""
     try:
-        listed = run(project, "for-each-ref", "--format=%(refname:lstrip=2)", BRANCHES)
+        names = run(project, "for-each-ref", "--format=%(refname:lstrip=2)", BRANCHES)
     except (NotARepository, WorktreeRefused):
         return None
-    return frozenset(listed.splitlines())
+    return frozenset(names.splitlines())
 
 
 def create(checkout: Path, path: Path, branch: str, base_sha: str) -> None:
@@ -25,6 +82,7 @@ def create(checkout: Path, path: Path, branch: str, base_sha: str) -> None:
     _require_inside(checkout, path.parent)
     _exclude(checkout, path.parent.relative_to(checkout).as_posix())
     run(str(checkout), "worktree", "add", "--quiet", "-b", branch, "--", str(path), base_sha)
+    _mark(path, branch)
 
 
 def remove_unused(checkout: Path, path: Path, branch: str, base_sha: str) -> None:
@@ -36,8 +94,17 @@ def remove_unused(checkout: Path, path: Path, branch: str, base_sha: str) -> Non
 def reopen(checkout: Path, path: Path, branch: str) -> None:
     """Makes a worker's worktree again, on its branch. Raises WorktreeRefused."""
     _require_inside(checkout, path.parent)
-    run(str(checkout), "worktree", "prune")
+    if admin_directory(str(checkout), str(path)):
+        forget(checkout, path)
     run(str(checkout), "worktree", "add", "--quiet", "--", str(path), branch)
+    _mark(path, branch)
+
+
+def forget(checkout: Path, path: Path) -> None:
+    """Has git forget a worktree that is gone. Of it alone: `prune` would forget those, too, that
+    lie on a disk which isn't there at the moment.
+    """
+    run(str(checkout), "worktree", "remove", "--force", "--", str(path))
 
 
 def _require_inside(checkout: Path, directory: Path) -> None:
