@@ -43,6 +43,10 @@ class WorkerFinished(WorkerManagerError):
         )
 
 
+class MergeRefused(WorkerManagerError):
+    """A worker's branch can't be merged as asked; branches and files are as they were."""
+
+
 class RuntimeUnavailable(WorkerManagerError):
     """The runtime is missing or didn't answer: the truth is unknown."""
 

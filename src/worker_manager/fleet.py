@@ -17,8 +17,10 @@ from typing import NamedTuple
 
 from worker_manager import (
     adoption,
+    cleaning,
     dialogs,
     formatting,
+    merges,
     messages,
     naming,
     stops,
@@ -36,6 +38,7 @@ from worker_manager.errors import (
 )
 from worker_manager.messages import Message
 from worker_manager.models import Activity, Status, Worker
+from worker_manager.radar import Radar
 from worker_manager.reconcile import end_the_gone, reconcile, tell_idle
 from worker_manager.runtimes.base import Presence, Runtime
 from worker_manager.state import (
@@ -107,6 +110,7 @@ class Fleet:
         self._settings = settings
         self._runtime = runtime
         self._meter = Meter()
+        self._radar = Radar()
 
     @property
     def home(self) -> str:
@@ -164,9 +168,7 @@ class Fleet:
         worker = self.worker(worker_id)
         self._require_ended(worker)
         self._runtime.check()
-        if worker.branch and not os.path.isdir(worker.path):
-            checkout = bases.main_checkout(self._project)
-            trees.reopen(checkout, Path(worker.path), worker.branch)
+        worker = cleaning.bring_back(self.records, worker)
         self._runtime.end(worker.handle)  # the terminal that shows how it ended
         sessions.link(self._root, worker.session_id, self.records.home(worker.id))
         prompt = f"Your orchestrator has restored your session. {text or 'Go on.'}\n"
@@ -185,7 +187,7 @@ class Fleet:
     def workers(self) -> list[Worker]:
         """This orchestrator's workers, oldest first, after a look at the world."""
         self.reconcile()
-        return [worker for worker in self.records.all() if worker.owner == self.owner]
+        return self._own()
 
     def worker(self, worker_id: str) -> Worker:
         """One of this orchestrator's workers; raises WorkerNotFound."""
@@ -297,6 +299,16 @@ class Fleet:
                     stopped.append(self.stop(worker.id).id)
         return stopped
 
+    def merge(self, worker_id: str, wish: merges.Wish) -> merges.Merged:
+        """As `merges.merge`, of one of this orchestrator's workers."""
+        return merges.merge(self.records, self.look_at(worker_id), wish)
+
+    def clean(self, order: cleaning.Order) -> list[cleaning.Outcome]:
+        """As `cleaning.clean`, of this orchestrator's workers. Raises WorkerNotFound."""
+        for worker_id in order.ids:
+            self.worker(worker_id)
+        return cleaning.clean(self.records, self._runtime, self.workers(), order)
+
     def orphans(self) -> list[Worker]:
         """As `adoption.orphans`, of this repository."""
         return adoption.orphans(self._root, self.records, self.owner)
@@ -337,15 +349,20 @@ class Fleet:
         """Makes this orchestrator's records agree with the world; safe at any time."""
         reconcile(self.records, self.owner, self._runtime)
         dialogs.repair(self.records, self.owner)
+        merges.settle_all(self.records, self._own())
 
     def watch(self) -> None:
         """Notices what fires no hook and ends no process, in a few milliseconds."""
         settings = self._settings
-        own = [one for one in self.records.all() if one.owner == self.owner]
+        own = self._own()
         end_the_gone(self.records, own, self._runtime)
         tell_idle(self._root, self.records, own, settings.idle_seconds)
         stops.end_the_due(self.records, self._runtime, own)
         stops.close_the_done(self.records, self._runtime, own, settings.close_after_seconds)
+        self._radar.look(self.records, own)
+
+    def _own(self) -> list[Worker]:
+        return [one for one in self.records.all() if one.owner == self.owner]
 
     def tidy(self) -> None:
         """Removes what is too old to be of use: no work, only mail shown long ago and drafts."""
