@@ -71,6 +71,10 @@ def _record(worker: Worker) -> list[str]:
         lines.append(f"Branch {worker.branch} from {base}, in {worker.path}")
     else:
         lines.append(f"It works in {worker.path} itself.")
+    if worker.merge and worker.merge.done:
+        lines.append(f"Merged into {worker.merge.into} ({worker.merge.sha[:12]})")
+    if worker.cleaned:
+        lines.append(f"Cleaned; {worker.cleaned} holds all of it, restore_worker brings it back")
     return lines + ([f"Missing: {worker.missing}"] if worker.missing else [])
 
 

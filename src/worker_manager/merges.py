@@ -84,8 +84,9 @@ def settle_all(records: Records, workers: Sequence[Worker]) -> None:
 
 
 def _one_at_a_time(records: Records, timeout_seconds: float = 120) -> AbstractContextManager[None]:
-    """git itself fails when two change its worktrees at the same moment."""
-    return exclusive(os.path.join(records.repository, "git.lock"), timeout_seconds=timeout_seconds)
+    """Not under the lock of git: checks may take long, and workers must be able to start."""
+    lock = os.path.join(records.repository, "merge.lock")
+    return exclusive(lock, timeout_seconds=timeout_seconds)
 
 
 def _settled(records: Records, worker: Worker) -> Worker:
@@ -130,7 +131,9 @@ def _merge(records: Records, job: _Job) -> Merged:
         done = Merge(target.branch, job.wish.strategy, job.tip, target.sha, target.sha, now(), True)
         _, after = records.update(worker.id, lambda one: one.merging(done))
         return Merged(after, done, "", (f"{target.branch} had all of it before.",))
-    sha = _commit(job)
+    # Hooks find the merge in a worktree of its own, and git itself fails when two are made at once.
+    with exclusive(os.path.join(records.repository, "git.lock"), timeout_seconds=120):
+        sha = _commit(job)
     in_the_way = landing.in_the_way(target, sha)
     if in_the_way:
         raise _refused(

@@ -7,11 +7,12 @@ import pytest
 
 from tests.conftest import git
 from tests.support.bench import add_worker, commit
-from worker_manager.errors import InvalidInput, MergeRefused, WorkerNotFound
+from worker_manager.errors import InvalidInput, MergeRefused, WorkerNotFound, WorktreeRefused
 from worker_manager.fleet import Fleet
 from worker_manager.merges import Wish
 from worker_manager.models import Status
 from worker_manager.state import journal
+from worker_manager.worktrees import landing
 
 STRATEGIES = ("merge", "squash", "rebase")
 
@@ -316,6 +317,40 @@ def test_hooks_may_change_the_message_and_the_files(fleet: Fleet, repository: Pa
     assert "Change-Id: I1" in git(repository, "log", "-1", "--format=%B")
     assert (repository / "a").read_text("utf-8") == "formatted\n"
     assert (repository / "post-merge-ran").exists()
+
+
+@pytest.mark.promise("merge-hooks")
+def test_hooks_that_lie_in_the_checkout_beside_the_project_count(
+    fleet: Fleet, repository: Path
+) -> None:
+    commit(repository, {".gitignore": ".hooks\n"})
+    worker = add_worker(fleet, repository, {"a": "1"})
+    (repository / ".hooks").mkdir()
+    write_hook(repository, "commit-msg", "exit 1")
+    (repository / ".git" / "hooks" / "commit-msg").rename(repository / ".hooks" / "commit-msg")
+    git(repository, "config", "core.hooksPath", ".hooks")
+
+    with pytest.raises(MergeRefused, match="commit-msg hook says no"):
+        fleet.merge(worker.id, Wish())
+
+
+@pytest.mark.parametrize("is_checked_out", [True, False])
+def test_a_target_that_moved_meanwhile_is_left_alone(
+    fleet: Fleet, repository: Path, is_checked_out: bool
+) -> None:
+    worker = add_worker(fleet, repository, {"a": "1"})
+    if not is_checked_out:
+        git(repository, "checkout", "-q", "--detach")
+    found = landing.target(str(repository), "main")
+    sha = git(repository, "rev-parse", worker.branch)
+    moved = commit(repository, {"mine": "x"})
+    git(repository, "update-ref", "refs/heads/main", moved)
+
+    with pytest.raises(WorktreeRefused, match=r"git (merge|update-ref) failed"):
+        landing.advance(str(repository), found, sha, "test")
+
+    assert git(repository, "rev-parse", "main") == moved
+    assert git(repository, "status", "--porcelain") == ""
 
 
 @pytest.mark.promise("merge-hooks")

@@ -18,11 +18,12 @@ _FIRST = inspection.BEGINNING
 
 
 class WorkerList(Result):
-    """This session's workers; ids of workers here whose session is gone; records that can't
-    be read.
+    """This session's workers; ids of those that were cleaned, and of workers here whose session is
+    gone; records that can't be read.
     """
 
     workers: list[WorkerInfo]
+    cleaned: list[str]
     orphans: list[str]
     damaged: list[str]
 
@@ -38,8 +39,12 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
         with tool_errors():
             workers = fleet.workers()
             infos = [info_of(fleet, one) for one in workers if not one.cleaned]
-            orphans, damaged = [one.id for one in fleet.orphans()], fleet.records.damaged()
-            listed = WorkerList(workers=infos, orphans=orphans, damaged=damaged)
+            listed = WorkerList(
+                workers=infos,
+                cleaned=[one.id for one in workers if one.cleaned],
+                orphans=[one.id for one in fleet.orphans()],
+                damaged=fleet.records.damaged(),
+            )
             return answer(_list_text(listed, cleaning.advice(workers)), listed)
 
     @server.tool(annotations=ToolAnnotations(title="Wait for workers", destructive_hint=False))
@@ -79,6 +84,11 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
 
 def _list_text(listed: WorkerList, advice: str) -> str:
     lines = [line_of(info) for info in listed.workers] or ["No workers."]
+    if listed.cleaned:
+        newest = ", ".join(listed.cleaned[-5:])
+        lines.append(
+            f"Cleaned: {len(listed.cleaned)}, last {newest}. restore_worker brings one back."
+        )
     if listed.orphans:
         ids = ", ".join(listed.orphans)
         lines.append(f"Workers of sessions that are gone: {ids}. adopt_workers makes them yours.")

@@ -29,11 +29,12 @@ def make(directory: str, kind: str, tree: str, parents: Sequence[str], message: 
     """A commit of the kind `merge` or `squash`; gives its sha. Raises WorktreeRefused with what the
     hook said that refuses it.
     """
-    if any(_has_hook(directory, name) for name in (HOOKS[kind], *_MESSAGE_HOOKS)):
+    hooks = run(directory, "rev-parse", "--path-format=absolute", "--git-path", "hooks")
+    if any(_is_program(os.path.join(hooks, name)) for name in (HOOKS[kind], *_MESSAGE_HOOKS)):
         with _laid_out(directory, parents[0], tree) as place:
-            _run_hook(place, HOOKS[kind])
+            _run_hook(place, hooks, HOOKS[kind])
             tree = run(place, "write-tree")  # it may have put files right
-            return _commit(directory, tree, parents, _edited(place, kind, message))
+            message = _edited(place, hooks, kind, message)
     return _commit(directory, tree, parents, message)
 
 
@@ -62,17 +63,27 @@ def _laid_out(directory: str, head: str, tree: str) -> Iterator[str]:
             run(directory, "worktree", "remove", "--force", "--", place)
 
 
-def _edited(place: str, kind: str, message: str) -> str:
+def _edited(place: str, hooks: str, kind: str, message: str) -> str:
     """The message, as the hooks want it."""
     file = Path(run(place, "rev-parse", "--path-format=absolute", "--git-path", "MERGE_MSG"))
     file.write_text(message, "utf-8", errors="replace")
-    _run_hook(place, "prepare-commit-msg", str(file), kind)
-    _run_hook(place, "commit-msg", str(file))
+    _run_hook(place, hooks, "prepare-commit-msg", str(file), kind)
+    _run_hook(place, hooks, "commit-msg", str(file))
     return file.read_text("utf-8", errors="replace")
 
 
-def _run_hook(place: str, name: str, *arguments: str) -> None:
-    words = ("hook", "run", "--ignore-missing", name, "--", *arguments)
+def _run_hook(place: str, hooks: str, name: str, *arguments: str) -> None:
+    # Those of the person's checkout, where some tools keep them beside the files of the project.
+    words = (
+        "-c",
+        f"core.hooksPath={hooks}",
+        "hook",
+        "run",
+        "--ignore-missing",
+        name,
+        "--",
+        *arguments,
+    )
     said = ask(place, *words, seconds=HOOK_SECONDS)
     if said.code:
         lines = [*said.text.splitlines(), *said.error.splitlines()][-20:]
@@ -82,6 +93,5 @@ def _run_hook(place: str, name: str, *arguments: str) -> None:
         )
 
 
-def _has_hook(directory: str, name: str) -> bool:
-    named = run(directory, "rev-parse", "--path-format=absolute", "--git-path", f"hooks/{name}")
-    return os.access(named, os.X_OK) and os.path.isfile(named)
+def _is_program(path: str) -> bool:
+    return os.access(path, os.X_OK) and os.path.isfile(path)

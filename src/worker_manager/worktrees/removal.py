@@ -67,7 +67,7 @@ def _forbidden_place(tree: Tree, places: list[trees.Listed], real: str) -> str:
     if real not in [one.path for one in places[1:]] or not tree.admin:
         return f"git knows no worktree at {tree.path}"
     if not trees.is_marked(tree.admin, tree.branch):
-        return f"{tree.path} was not made by worker-manager for this branch"
+        return f"{tree.path} was not made by worker-manager: git worktree remove it"
     locked = [one.locked for one in places if one.path == real and one.locked]
     if locked:
         return f"its worktree is locked ({locked[0]}): git worktree unlock {tree.path}"
