@@ -148,6 +148,21 @@ def test_what_was_staged_is_saved_beside_what_lies_there(tree: Path) -> None:
 
 
 @pytest.mark.promise("stop-saved")
+def test_what_changed_in_the_moment_of_a_commit_is_saved(tree: Path) -> None:
+    git(tree, "config", "core.trustctime", "false")
+    moment = 10**18
+    os.utime(tree / "a", ns=(moment, moment))
+    git(tree, "update-index", "--refresh")
+    (tree / "a").write_text("2\n", "utf-8")  # as long as before
+    for file in (tree / "a", Path(git_dir(tree), "index")):
+        os.utime(file, ns=(moment, moment))
+
+    saved(tree)
+
+    assert shown(tree, "a") == "2"
+
+
+@pytest.mark.promise("stop-saved")
 def test_a_repository_within_is_left_out_and_named(tree: Path, repository: Path) -> None:
     (tree / "inner").mkdir()
     git(tree / "inner", "init", "-q")

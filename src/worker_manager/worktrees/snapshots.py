@@ -86,7 +86,9 @@ def _kept(path: str, environment: Mapping[str, str] | None = None) -> _Kept:
     with tempfile.TemporaryDirectory() as folder:
         copy = {**(environment or {}), "GIT_INDEX_FILE": os.path.join(folder, "index")}
         with suppress(FileNotFoundError):  # nothing was ever added
-            shutil.copyfile(own, copy["GIT_INDEX_FILE"])
+            # With its time: a file that changed in the moment of the last commit looks unchanged to
+            # git, unless the index is as old.
+            shutil.copy2(own, copy["GIT_INDEX_FILE"])
         index = ask(path, "write-tree", environment=copy).text.strip()  # none while in a conflict
         _add(path, nested, copy)
         tree = run(path, "write-tree", environment=copy)
