@@ -4,7 +4,13 @@ what is wrong, with the value, and what to do next.
 
 
 class WorkerManagerError(Exception):
-    """Something anticipated went wrong; the text may be shown as it is."""
+    """Something anticipated went wrong; the text may be shown as it is. `shown` is what a program
+    or a worker's files say of it: data, to be fenced.
+    """
+
+    def __init__(self, text: str, shown: str = "") -> None:
+        super().__init__(text)
+        self.shown = shown
 
 
 class InvalidInput(WorkerManagerError):

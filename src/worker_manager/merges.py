@@ -71,7 +71,7 @@ def merge(records: Records, worker: Worker, wish: Wish) -> Merged:
             worker = _settled(records, records.get(worker.id))
             return _merge(records, _prepare(records, worker, wish))
         except WorktreeRefused as error:
-            raise _refused(worker, str(error)) from error
+            raise _refused(worker, str(error), error.shown) from error
 
 
 def settle_all(records: Records, workers: Sequence[Worker]) -> None:
@@ -97,7 +97,7 @@ def _settled(records: Records, worker: Worker) -> Worker:
     directory = str(bases.main_checkout(worker.project))
     is_in = landing.contains(directory, HEADS + begun.into, begun.sha)
     found = replace(begun, done=True) if is_in else None
-    journal.note(records.home(worker.id), "merge was cut off", sha=begun.sha, is_in=is_in)
+    journal.note(records.home(worker.id), "merge settled", sha=begun.sha, is_in=is_in)
     return records.update(worker.id, lambda one: one.merging(found))[1]
 
 
@@ -127,13 +127,11 @@ def _prepare(records: Records, worker: Worker, wish: Wish) -> _Job:
 
 def _merge(records: Records, job: _Job) -> Merged:
     worker, target = job.worker, job.target
-    if landing.contains(job.directory, target.sha, job.tip):
-        done = Merge(target.branch, job.wish.strategy, job.tip, target.sha, target.sha, now(), True)
-        _, after = records.update(worker.id, lambda one: one.merging(done))
-        return Merged(after, done, "", (f"{target.branch} had all of it before.",))
     # Hooks find the merge in a worktree of its own, and git itself fails when two are made at once.
     with exclusive(os.path.join(records.repository, "git.lock"), timeout_seconds=120):
         sha = _commit(job)
+    if sha == target.sha:
+        return _nothing_to_do(records, job)
     in_the_way = landing.in_the_way(target, sha)
     if in_the_way:
         raise _refused(
@@ -158,13 +156,24 @@ def _merge(records: Records, job: _Job) -> Merged:
     return Merged(after, done, changed, tuple(_notes(job)))
 
 
+def _nothing_to_do(records: Records, job: _Job) -> Merged:
+    into = job.target
+    done = Merge(into.branch, job.wish.strategy, job.tip, into.sha, into.sha, now(), done=True)
+    _, after = records.update(job.worker.id, lambda one: one.merging(done))
+    return Merged(after, done, "", (f"{into.branch} had all of it before.",))
+
+
 def _commit(job: _Job) -> str:
-    """The commit to go to, made in memory."""
+    """The commit to go to, made in memory; where the target stands when that has all of it."""
+    if landing.contains(job.directory, job.target.sha, job.tip):
+        return job.target.sha
     trial = merging.try_merge(job.directory, job.target.sha, job.tip)
     _require_clean(job, trial)
     if job.wish.strategy == "rebase":
         return _replayed(job, trial)
     is_squash = job.wish.strategy == "squash"
+    if is_squash and trial.tree == run(job.directory, "rev-parse", f"{job.target.sha}^{{tree}}"):
+        return job.target.sha
     parents = [job.target.sha] if is_squash else [job.target.sha, job.tip]
     message = _squash_message(job) if is_squash else _merge_message(job)
     return commits.make(job.directory, job.wish.strategy, trial.tree, parents, message)
@@ -191,16 +200,17 @@ def _check(job: _Job, sha: str) -> None:
         if ended.code == 0:
             continue
         how = f"exit code {ended.code}" if ended.code else f"not done after {CHECK_SECONDS} s"
-        said = f"the check {command!r} failed ({how}):\n{ended.said.strip() or '(it said nothing)'}"
+        failed = f"the check {command!r} failed ({how})"
         try:
             landing.take_back(job.target, sha)
         except WorktreeRefused as error:
             raise _refused(
                 job.worker,
-                f"{said}\nIT IS STILL IN {job.target.branch}, for it can't be taken back: {error} "
-                f"By hand, in {job.target.checkout}: git reset --keep {job.target.sha}",
+                f"{failed}. IT IS STILL IN {job.target.branch}, for it can't be taken back: {error}"
+                f" By hand, in {job.target.checkout}: git reset --keep {job.target.sha}",
+                ended.said,
             ) from error
-        raise _refused(job.worker, f"{said}\nThe merge was taken back")
+        raise _refused(job.worker, f"{failed}. The merge was taken back", ended.said)
 
 
 def _require_free(records: Records, worker: Worker, target: Target) -> None:
@@ -232,14 +242,14 @@ def _require_on_its_branch(worker: Worker, tip: str) -> None:
 def _require_clean(job: _Job, trial: merging.Trial, where: str = "") -> None:
     if not trial.files:
         return
-    lines = [
-        f"{where}it is in conflict with {job.target.branch} in {_some(list(trial.files))}.",
-        *trial.said[: merging.FILES],
-        merging.hunks(job.directory, trial),
+    shown = "\n".join([*trial.said[: merging.FILES], merging.hunks(job.directory, trial)])
+    raise _refused(
+        job.worker,
+        f"{where}it is in conflict with {job.target.branch} in {_some(trial.files)}. "
         f'Next step: nudge_worker(id="{job.worker.id}", message="Merge {job.target.branch} into '
         'your branch, resolve the conflicts, commit, complete.")',
-    ]
-    raise _refused(job.worker, "\n".join(line for line in lines if line))
+        shown,
+    )
 
 
 def _merge_message(job: _Job) -> str:
@@ -274,5 +284,5 @@ def _have(names: Sequence[str]) -> str:
     return "have" if len(names) > 1 else "has"
 
 
-def _refused(worker: Worker, why: str) -> MergeRefused:
-    return MergeRefused(f"Worker {worker.id} is not merged: {why.rstrip('.')}.")
+def _refused(worker: Worker, why: str, shown: str = "") -> MergeRefused:
+    return MergeRefused(f"Worker {worker.id} is not merged: {why.rstrip('.')}.", shown.strip())

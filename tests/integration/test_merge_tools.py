@@ -1,6 +1,7 @@
 """Merging, cleaning and restoring as a session's tools: real server, real terminals."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,8 @@ async def test_several_are_merged_in_order_cleaned_and_brought_back(
     assert merged.is_error
     assert f"Merged before: {first['id']}. Then: Worker {clash['id']} is not merged" in merged.text
     assert "'README'" in merged.text
+    fence = r"-----(m\w{12})\nCONFLICT .*\n<<<<<<< \w+\nfirst\n=======\nclash\n>>>>>>> \w+\n-----\1"
+    assert re.search(fence, merged.text, re.DOTALL)
     assert (repository / "README").read_text("utf-8") == "first\n"
     assert rehearsed.text.startswith("Would clean 1 of 2")
     assert cleaned.text.startswith("Cleaned 1 of 2")

@@ -95,7 +95,7 @@ def test_a_conflict_changes_nothing_and_names_files_and_hunks(
     said = str(caught.value)
     assert "'README'" in said
     assert r"'bin\nary'" in said
-    assert "ours\n=======\ntheirs" in said
+    assert "ours\n=======\ntheirs" in caught.value.shown
     assert f'nudge_worker(id="{worker.id}"' in said
     assert state(repository) == before
     assert fleet.worker(worker.id).merge is None
@@ -231,12 +231,13 @@ def test_what_is_not_committed_is_not_merged_and_said(fleet: Fleet, repository: 
     assert merged.notes == (f"Not committed, so not merged: 'left' in {worker.path}.",)
 
 
-def test_a_second_merge_has_nothing_to_do(fleet: Fleet, repository: Path) -> None:
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_second_merge_has_nothing_to_do(fleet: Fleet, repository: Path, strategy: str) -> None:
     worker = add_worker(fleet, repository, {"a": "1"})
-    fleet.merge(worker.id, Wish())
+    fleet.merge(worker.id, Wish(strategy))
     before = state(repository)
 
-    assert fleet.merge(worker.id, Wish()).notes == ("main had all of it before.",)
+    assert fleet.merge(worker.id, Wish(strategy)).notes == ("main had all of it before.",)
     assert state(repository) == before
 
 
@@ -254,7 +255,7 @@ def test_a_check_that_fails_takes_the_merge_back(
     with pytest.raises(MergeRefused, match="The merge was taken back") as caught:
         fleet.merge(worker.id, Wish(checks=["test -e a && test -e mine", command]))
 
-    assert ("BROKEN" in str(caught.value)) is ("BROKEN" in command)
+    assert caught.value.shown == ("BROKEN" if "BROKEN" in command else "")
     assert ("not done after 1 s" in str(caught.value)) is ("sleep" in command)
     assert state(repository) == before
     assert not (repository / "a").exists()
@@ -298,9 +299,10 @@ def test_a_hook_that_refuses_is_obeyed(
     write_hook(repository, hook, "test -e a && echo HOOK SAYS NO; exit 1")
     before = state(repository)
 
-    with pytest.raises(MergeRefused, match=f"(?s){hook} hook says no.*HOOK SAYS NO"):
+    with pytest.raises(MergeRefused, match=f"{hook} hook says no") as caught:
         fleet.merge(worker.id, Wish(strategy))
 
+    assert caught.value.shown == "HOOK SAYS NO"
     assert state(repository) == before
     assert len(git(repository, "worktree", "list").splitlines()) == 2
 

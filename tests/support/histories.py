@@ -46,6 +46,8 @@ class History:
             except (OSError, subprocess.CalledProcessError):
                 continue
         self.contents |= set(files(self.tree).values())
+        staged = git(self.tree, "ls-files", "--stage", "-z").split("\0")
+        self.contents |= {one.split(" ")[1] for one in staged if one and not one.startswith("16")}
 
     def _step(self, kind: str, name: str) -> None:
         word = f"{next(_unique)}"
@@ -78,7 +80,6 @@ class History:
                 path.rename(self.tree / f"renamed {word}")
             case "stage":
                 self._add()
-                self.contents |= set(files(self.tree).values())
 
     def _git_step(self, kind: str) -> None:
         if kind in ("commit", "amend"):

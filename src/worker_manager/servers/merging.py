@@ -104,6 +104,7 @@ def _merge_all(fleet: Fleet, ids: list[str], wish: Wish) -> list[Merged]:
             merged.append(fleet.merge(worker_id, wish))
         except WorkerManagerError as error:
             text = formatting.clean(str(error))
+            text += formatting.fenced(formatting.clean(error.shown), naming.new_message_id())
             done = ", ".join(one.worker.id for one in merged)
             raise MergeRefused(
                 f"Merged before: {done}. Then: {text}" if merged else text

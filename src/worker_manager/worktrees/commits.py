@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from worker_manager.errors import WorktreeRefused
-from worker_manager.worktrees.git import ask, attempt, last_line, run
+from worker_manager.worktrees.git import ask, attempt, run
 
 #: A program that signs may wait for a passphrase; nobody can type one here.
 SIGN_SECONDS = 120
@@ -88,8 +88,7 @@ def _run_hook(place: str, hooks: str, name: str, *arguments: str) -> None:
     if said.code:
         lines = [*said.text.splitlines(), *said.error.splitlines()][-20:]
         raise WorktreeRefused(
-            f"the repository's {name} hook says no (exit code {said.code}):\n"
-            + ("\n".join(lines) or last_line(said.error))
+            f"the repository's {name} hook says no (exit code {said.code})", "\n".join(lines)
         )
 
 

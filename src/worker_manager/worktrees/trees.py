@@ -51,7 +51,8 @@ def admin_directory(directory: str, path: str) -> str:
     common = run(directory, "rev-parse", "--path-format=absolute", "--git-common-dir")
     wanted = os.path.join(os.path.realpath(path), ".git")
     for file in Path(common, "worktrees").glob("*/gitdir"):
-        if os.path.realpath(file.read_bytes().rstrip(b"\n")) == os.fsencode(wanted):
+        named = os.fsdecode(file.read_bytes().rstrip(b"\n"))
+        if os.path.realpath(file.parent / named) == wanted:  # git may be set to write it relative
             return str(file.parent)
     return ""
 
