@@ -53,6 +53,12 @@ def make_repository(path: Path) -> Path:
 
 
 @pytest.fixture
+def anyio_backend() -> str:
+    """The only one that is used."""
+    return "asyncio"
+
+
+@pytest.fixture
 def repository(tmp_path: Path) -> Path:
     """A repository with one commit."""
     return make_repository(tmp_path / "repo")
@@ -83,7 +89,10 @@ def make_fleet(project: Path, socket: str, session: str = "session-1", **setting
     """The fleet of one Claude session in a project."""
     root = state_root()
     home = orchestrators.open_home(root, session, str(project))
-    chosen = Settings(agent="scripted", tmux_socket=socket, **settings)  # type: ignore[arg-type]  # checked by the dataclass's users
+    # What the machine has to spare is no matter of a test.
+    chosen = Settings(
+        **{"agent": "scripted", "tmux_socket": socket, "max_workers": 100, **settings}
+    )  # type: ignore[arg-type]  # checked by the dataclass's users
     return Fleet(
         root=root,
         home=lambda: home,

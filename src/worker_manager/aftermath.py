@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from worker_manager import config, reports
+from worker_manager import config, messages, reports
 from worker_manager.agents import start_dialogs
 from worker_manager.config import Settings
 from worker_manager.fleet import Fleet, plugin_root
@@ -70,7 +70,14 @@ def _not_checked_in(worker_id: str) -> int:
                 way_out = dialog.way_out if dialog else "Look at its terminal, or stop_worker it."
                 reason = dialog.name if dialog else "has not checked in"
                 text = f"Its session has not started: {reason}. {way_out}\nIts terminal:\n{screen}"
-                reports.not_checked_in(records, worker_id, text, reason=reason)
+                reports.blocked(
+                    records,
+                    worker_id,
+                    messages.BLOCKED,
+                    text,
+                    reason=reason,
+                    is_meant=lambda one: one.status is Status.STARTING,
+                )
                 return 0
     return 0
 

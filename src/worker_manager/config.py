@@ -26,6 +26,10 @@ class Settings:
     model: str = ""
     permission_mode: str = "bypassPermissions"
     on_exit: str = "stop"
+    max_workers: int = 0
+    budget_tokens: int = 0
+    session_budget_tokens: int = 0
+    prices: str = ""
     ask_wait_seconds: int = 3600
     idle_seconds: int = 60
     stop_grace_seconds: int = 60

@@ -53,6 +53,10 @@ class MergeRefused(WorkerManagerError):
     """A worker's branch can't be merged as asked; branches and files are as they were."""
 
 
+class BudgetSpent(WorkerManagerError):
+    """What the workers of a session may use is used up."""
+
+
 class RuntimeUnavailable(WorkerManagerError):
     """The runtime is missing or didn't answer: the truth is unknown."""
 

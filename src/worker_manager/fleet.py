@@ -7,85 +7,50 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
-import uuid
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
-from dataclasses import replace
+from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 from worker_manager import (
     adoption,
+    budgets,
     cleaning,
     dialogs,
     formatting,
+    limits,
     merges,
     messages,
     naming,
     stops,
 )
-from worker_manager.agents import agent_named
-from worker_manager.agents.base import Assignment, LaunchSpec
+from worker_manager.agents import prices
 from worker_manager.agents.usage import Meter, Usage
 from worker_manager.config import Settings
 from worker_manager.errors import (
+    BudgetSpent,
     InvalidInput,
-    RuntimeUnavailable,
     WorkerFinished,
     WorkerManagerError,
     WorkerNotFound,
 )
+from worker_manager.launching import Launcher
 from worker_manager.messages import Message
 from worker_manager.models import Activity, Status, Worker
 from worker_manager.radar import Radar
 from worker_manager.reconcile import end_the_gone, reconcile, tell_idle
 from worker_manager.runtimes.base import Presence, Runtime
+from worker_manager.starts import Started, Starts, Wanted, queue
 from worker_manager.state import (
     activities,
-    journal,
     launches,
-    processes,
     questions,
     receipts,
     requests,
-    sessions,
 )
-from worker_manager.state.files import remove_tree
 from worker_manager.state.layout import mailbox_path, repository_of
-from worker_manager.state.locking import exclusive
 from worker_manager.state.mailbox import Claim, Mailbox
 from worker_manager.state.records import Records, now
-from worker_manager.worktrees import bases, evidence, trees
-
-
-class Wanted(NamedTuple):
-    """What start_worker was asked for; None means the setting."""
-
-    title: str
-    task: str
-    use_worktree: bool = True
-    base_branch: str | None = None
-    agent: str | None = None
-    model: str | None = None
-    permission_mode: str | None = None
-
-
-class Place(NamedTuple):
-    """Where a worktree is to be made, from which commit; how many files of the checkout have
-    changes that it won't have.
-    """
-
-    checkout: Path
-    base: bases.Base
-    uncommitted: int
-
-
-class Started(NamedTuple):
-    """A worker that was launched, and the place it was given; None: the project itself."""
-
-    worker: Worker
-    place: Place | None
 
 
 class Fleet:
@@ -105,12 +70,14 @@ class Fleet:
     ) -> None:
         self._root = root
         self._home = home
-        self._project = project
-        self._plugin_root = plugin_root
         self._settings = settings
         self._runtime = runtime
-        self._meter = Meter()
+        self._starts = Starts(Launcher(runtime, root, plugin_root), project, settings)
         self._radar = Radar()
+
+    @cached_property
+    def _meter(self) -> Meter:
+        return Meter(prices.load(self._settings.prices))
 
     @property
     def home(self) -> str:
@@ -133,56 +100,21 @@ class Fleet:
         return Records(repository_of(self.home))
 
     def start(self, wanted: Wanted) -> Started:
-        """Launches a worker, or leaves nothing behind.
-
-        Raises a WorkerManagerError that says what is wrong and what to do next.
-        """
-        title = naming.checked_title(wanted.title)
-        task = naming.checked_text(wanted.task, "task")
-        worker = self._new_worker(title, wanted)
-        agent_named(worker.agent)  # raises when there is none of that name
-        self._runtime.check()
-        worker, place = self._place(worker, wanted)
-        spec = self._launch_spec(worker)
-        home = self.records.home(worker.id)
-        with ExitStack() as undo:
-            # The record comes first: should we be killed, it tells what was begun.
-            self.records.create(worker)
-            undo.callback(remove_tree, home)
-            if place is not None:
-                self._make_worktree(worker, place, undo)
-            sessions.link(self._root, worker.session_id, home)
-            undo.callback(sessions.unlink, self._root, worker.session_id)
-            undo.callback(_quietly_end, self._runtime, worker.handle)
-            prompt = f"Task from your orchestrator: {title}\n\n{task}\n"
-            process = self._launch(worker, spec, "task.md", prompt)
-            self.records.update(worker.id, lambda current: current.launch(process))
-            undo.pop_all()
-        journal.note(home, "started", agent=worker.agent, base=worker.base_sha)
-        return Started(worker, place)
+        """As `Starts.start`, for this orchestrator. Raises BudgetSpent, too."""
+        self._require_budget()
+        return self._starts.start(self.records, self.owner, wanted)
 
     def restore(self, worker_id: str, text: str = "") -> Worker:
-        """Goes on with a worker's conversation in a new session, where it was. Raises
-        InvalidInput when it has one.
+        """As `Starts.restore`, of one of this orchestrator's workers; what was cleaned is brought
+        back first.
         """
-        worker = self.worker(worker_id)
-        self._require_ended(worker)
-        self._runtime.check()
-        worker = cleaning.bring_back(self.records, worker)
-        self._runtime.end(worker.handle)  # the terminal that shows how it ended
-        sessions.link(self._root, worker.session_id, self.records.home(worker.id))
-        prompt = f"Your orchestrator has restored your session. {text or 'Go on.'}\n"
-        spec = self._launch_spec(worker, is_restored=True)
-        starter = processes.identity(os.getpid())
-        self.records.update(worker.id, lambda one: one.restore(starter, at=now()))
-        try:
-            process = self._launch(worker, spec, "restored.md", prompt)
-        except WorkerManagerError:
-            self.records.update(worker.id, lambda _: worker)
-            raise
-        _, after = self.records.update(worker.id, lambda one: one.launch(process))
-        journal.note(self.records.home(worker.id), "restored")
-        return after
+        worker = cleaning.bring_back(self.records, self.worker(worker_id))
+        return self._starts.restore(self.records, worker, text)
+
+    def place_in_queue(self, worker: Worker) -> str:
+        """`2 of 3`; empty when it does not wait."""
+        ids = [one.id for one in queue(self.records, self.owner)]
+        return f"{ids.index(worker.id) + 1} of {len(ids)}" if worker.id in ids else ""
 
     def workers(self) -> list[Worker]:
         """This orchestrator's workers, oldest first, after a look at the world."""
@@ -213,9 +145,7 @@ class Fleet:
         Gives the worker as it was. Raises WorkerFinished when nobody would read it.
         """
         body = naming.checked_text(text, "message")
-        worker = self.look_at(worker_id)  # it may have asked while tmux was answering
-        if worker.status in (Status.FAILED, Status.STOPPED):
-            raise WorkerFinished(worker_id, worker.status.value, worker.reason)
+        worker = self._reachable(worker_id)
         if worker.status is Status.COMPLETED:
             self._require_session(worker)
         question = self._question_of(worker)
@@ -253,11 +183,7 @@ class Fleet:
         Gives the worker as it was. Raises WorkerFinished when it has ended, InvalidInput when
         the dialog is not open, or the answer does not fit.
         """
-        worker = self.worker(worker_id)
-        end_the_gone(self.records, [worker], self._runtime)
-        worker = self.worker(worker_id)
-        if worker.status in (Status.FAILED, Status.STOPPED):
-            raise WorkerFinished(worker_id, worker.status.value, worker.reason)
+        worker = self._reachable(worker_id)
         return worker, self._decide(worker, decision, reason=reason, request_id=request_id)
 
     def _question_of(self, worker: Worker) -> str:
@@ -359,6 +285,11 @@ class Fleet:
         tell_idle(self._root, self.records, own, settings.idle_seconds)
         stops.end_the_due(self.records, self._runtime, own)
         stops.close_the_done(self.records, self._runtime, own, settings.close_after_seconds)
+        limits.go_on(self._root, self.records, own)
+        self._mind_budgets(own)
+        with suppress(BudgetSpent):
+            self._require_budget()
+            self._starts.start_queued(self.records, self.owner)
         self._radar.look(self.records, own)
 
     def _own(self) -> list[Worker]:
@@ -369,51 +300,30 @@ class Fleet:
         self.records.prune()
         self.mailbox.prune()
 
-    def _new_worker(self, title: str, wanted: Wanted) -> Worker:
-        worker_id = naming.new_worker_id()
-        name = naming.worker_name(title, worker_id)
-        stamp = now()
-        return Worker(
-            id=worker_id,
-            name=name,
-            title=title,
-            owner=self.owner,
-            created_at=stamp,
-            changed_at=stamp,
-            project=self._project,
-            path=os.path.realpath(self._project),
-            agent=wanted.agent or self._settings.agent,
-            session_id=str(uuid.uuid4()),
-            handle=self._runtime.handle_for(name),
-            starter=processes.identity(os.getpid()),
-            mark=naming.new_mark(),
-            permission_mode=wanted.permission_mode or self._settings.permission_mode,
-            model=wanted.model or self._settings.model,
-        )
+    def _require_budget(self) -> None:
+        budget = self._settings.session_budget_tokens
+        if budget:
+            own = [one for one in self.records.all() if one.owner == self.owner]
+            budgets.require_left(budget, self._spent(own))
 
-    def _place(self, worker: Worker, wanted: Wanted) -> tuple[Worker, Place | None]:
-        """Where it will work: a worktree and branch of its own, or the project's directory."""
-        if not wanted.use_worktree:
-            if wanted.base_branch:
-                raise InvalidInput("base_branch goes with use_worktree=true only. Leave it out.")
-            return worker, None
-        checkout = bases.main_checkout(self._project)
-        base = bases.resolve_base(self._project, wanted.base_branch)
-        placed = replace(
-            worker,
-            path=str(checkout / self._settings.worktree_directory / worker.name),
-            branch=naming.branch_name(worker.name),
-            base_branch=base.name,
-            base_sha=base.sha,
-        )
-        return placed, Place(checkout, base, evidence.uncommitted(self._project))
+    def _mind_budgets(self, own: Sequence[Worker]) -> None:
+        settings = self._settings
+        if settings.session_budget_tokens or any(one.budget_tokens for one in own):
+            spent, grace = self._spent(own), settings.stop_grace_seconds
+            budgets.watch_each(self.records, own, spent, grace)
+            budgets.watch_session(self.records, own, spent, settings.session_budget_tokens, grace)
 
-    def _make_worktree(self, worker: Worker, place: Place, undo: ExitStack) -> None:
-        path = Path(worker.path)
-        # git itself fails when two make a worktree at the same moment.
-        with exclusive(os.path.join(self.records.repository, "git.lock"), timeout_seconds=120):
-            trees.create(place.checkout, path, worker.branch, place.base.sha)
-        undo.callback(trees.remove_unused, place.checkout, path, worker.branch, place.base.sha)
+    def _spent(self, workers: Sequence[Worker]) -> dict[str, int]:
+        """The tokens that count against budgets, by worker."""
+        used = {one.id: self.usage(one) for one in workers}
+        return {one: usage.fresh if usage else 0 for one, usage in used.items()}
+
+    def _reachable(self, worker_id: str) -> Worker:
+        """One that could read a message; raises WorkerFinished when it has ended."""
+        worker = self.look_at(worker_id)
+        if worker.status in (Status.FAILED, Status.STOPPED):
+            raise WorkerFinished(worker_id, worker.status.value, worker.reason)
+        return worker
 
     def _require_session(self, worker: Worker) -> None:
         gone = self._runtime.probe([worker.handle])[worker.handle] is Presence.GONE
@@ -423,61 +333,6 @@ class Fleet:
                 "restore_worker goes on with its conversation."
             )
 
-    def _require_ended(self, worker: Worker) -> None:
-        presence = self._runtime.probe([worker.handle])[worker.handle]
-        if presence is Presence.UNKNOWN:
-            raise RuntimeUnavailable(
-                f"tmux does not say whether worker {worker.id} has a session. Try again."
-            )
-        if presence is Presence.ALIVE:
-            raise InvalidInput(
-                f"Worker {worker.id} has a session. Speak to it with nudge_worker, or end it with "
-                "stop_worker first."
-            )
-
-    def _launch_spec(self, worker: Worker, *, is_restored: bool = False) -> LaunchSpec:
-        """Raises InvalidInput or AgentNotInstalled."""
-        assignment = Assignment(
-            worker_id=worker.id,
-            name=worker.name,
-            title=worker.title,
-            home=self.records.home(worker.id),
-            path=worker.path,
-            branch=worker.branch,
-            session_id=worker.session_id,
-            mark=worker.mark,
-            plugin_root=self._plugin_root,
-            permission_mode=worker.permission_mode,
-            model=worker.model,
-            is_restored=is_restored,
-        )
-        return agent_named(worker.agent).launch_spec(assignment)
-
-    def _launch(self, worker: Worker, spec: LaunchSpec, name: str, prompt: str) -> str:
-        """Starts its agent; gives the identity of the launch script's process. `name` is that of
-        the file that holds the prompt.
-        """
-        home = self.records.home(worker.id)
-        for file, text in spec.files.items():
-            launches.write_file(home, file, text)
-        ours = [sys.executable, "-I", "-m", "worker_manager"]
-        script = launches.write_script(
-            home,
-            cwd=worker.path,
-            argv=spec.argv,
-            prompt_word=launches.write_prompt(home, name, prompt),
-            environment={
-                "WORKER_MANAGER_WORKER_ID": worker.id,
-                "WORKER_MANAGER_STATE_DIR": self._root,
-                "WORKER_MANAGER_PYTHON": sys.executable,
-            },
-            on_exit=[*ours, "--exited", worker.id],
-            on_silence=[*ours, "--not-checked-in", worker.id],
-        )
-        return processes.identity(
-            self._runtime.launch(worker.handle, ["sh", script], cwd=worker.path)
-        )
-
     def _mailbox_of(self, worker_id: str) -> Mailbox:
         return Mailbox(mailbox_path(self.records.home(worker_id)))
 
@@ -486,8 +341,3 @@ def plugin_root() -> str:
     """The plugin's folder: what Claude Code says, else the checkout this package lies in."""
     named = os.environ.get("CLAUDE_PLUGIN_ROOT")
     return os.path.realpath(named) if named else str(Path(__file__).resolve().parents[2])
-
-
-def _quietly_end(runtime: Runtime, handle: str) -> None:
-    with suppress(WorkerManagerError):
-        runtime.end(handle)

@@ -30,7 +30,7 @@ _NEXT_STEPS = {
     ),
     messages.SETTLED: 'Should it stand still, nudge_worker(id="{id}", message=...) sets it going.',
     messages.BLOCKED: "It can't go on until that is done; nobody presses keys for it.",
-    messages.LIMIT: "It has stopped. When the limit is over, nudge_worker makes it go on.",
+    messages.LIMIT: 'It has stopped. nudge_worker(id="{id}", message=...) makes it go on.',
     messages.ADOPTED: "It is not yours any more.",
     messages.CONFLICT: "Nothing is merged or changed. You are told once of these two.",
 }

@@ -23,6 +23,7 @@ SHUTDOWN = "shutdown"
 DECISION = "decision"
 SETTLED = "settled"
 CONFLICT = "conflict"
+BUDGET = "budget"
 
 _FIELDS = ("id", "type", "sender", "name", "sent", "reply-to")
 

@@ -17,6 +17,7 @@ SETTLE_SECONDS = 3.0
 class Status(StrEnum):
     """Where a worker stands (DESIGN section 7)."""
 
+    QUEUED = "queued"  #: it starts by itself as soon as there is room; the reason says for what
     STARTING = "starting"  #: launched; its session has not checked in yet
     RUNNING = "running"  #: its session checked in and works
     ASKING = "asking"  #: it called `ask` and has no answer yet
@@ -106,6 +107,7 @@ class Worker:
     closed: bool = False  #: its session was ended a while after it completed
     merge: Merge | None = None
     cleaned: str = ""  #: the git ref that holds its branch and files, once these were removed
+    budget_tokens: int = 0  #: that it may use; 0: any number
     schema: int = SCHEMA
     extra: dict[str, Any] = field(default_factory=dict)
 
@@ -125,7 +127,7 @@ class Worker:
         """
         if activity is None or at - activity.since < SETTLE_SECONDS:
             return self.status, self.reason, self.changed_at
-        since = datetime.fromtimestamp(activity.since, UTC).isoformat(timespec="seconds")
+        since = datetime.fromtimestamp(activity.since, UTC).isoformat(timespec="milliseconds")
         is_open = self.status in (Status.STARTING, Status.RUNNING)
         if is_open and activity.status == "waiting":
             return Status.BLOCKED, f"{activity.waiting_for} at its terminal", since
@@ -188,10 +190,22 @@ class Worker:
         is_done = self.status is Status.COMPLETED and self.changed_at == changed_at
         return replace(self, closed=True) if is_done else self
 
-    def restore(self, starter: str, *, at: str) -> Worker:
-        """Its conversation goes on in a new session, which is to be launched."""
+    def restore(self, starter: str, *, at: str, waits_for: str) -> Worker:
+        """Its conversation is to go on in a new session, at once or as soon as there is room."""
         fresh = replace(self, starter=starter, launched=False, exit_code=None, closed=False)
-        return fresh.withdraw_stop()._move(Status.STARTING, at)
+        status = Status.QUEUED if waits_for else Status.STARTING
+        return fresh.withdraw_stop()._move(status, at, waits_for)
+
+    def leave_queue(self, starter: str, *, at: str) -> Worker:
+        """There is room for it; somebody else may have started or stopped it before."""
+        if self.status is not Status.QUEUED:
+            return self
+        return replace(self, starter=starter)._move(Status.STARTING, at)
+
+    @property
+    def has_run(self) -> bool:
+        """Whether it has had a session, which may be gone by now."""
+        return bool(self.process)
 
     def merging(self, merge: Merge | None) -> Worker:
         """Its branch is to come into another, has come into it, or is out of it again."""

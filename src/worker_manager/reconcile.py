@@ -13,7 +13,7 @@ from dataclasses import replace
 from worker_manager import reports
 from worker_manager.models import Status, Worker
 from worker_manager.runtimes.base import Presence, Runtime
-from worker_manager.state import activities, journal, processes, reminders
+from worker_manager.state import activities, journal, launches, processes, reminders
 from worker_manager.state.records import Records
 from worker_manager.worktrees import trees
 
@@ -28,7 +28,7 @@ def reconcile(records: Records, owner: str, runtime: Runtime) -> None:
 
 def end_the_gone(records: Records, workers: Sequence[Worker], runtime: Runtime) -> None:
     """Whose session and process are gone without a report has failed."""
-    open_ones = [one for one in workers if not one.finished and not _is_being_started(one)]
+    open_ones = [one for one in workers if _has_session(one)]
     presences = runtime.probe([one.handle for one in open_ones])
     for one in open_ones:
         # A server that can't be found is not the same as a process that has ended.
@@ -73,7 +73,7 @@ def _note_missing(records: Records, workers: Sequence[Worker]) -> None:
         if one.project not in there:
             there[one.project] = trees.branches(one.project)
         missing = _missing(one, there[one.project])
-        if missing != one.missing and not _is_being_started(one):
+        if missing != one.missing and not _is_to_come(one):
             _set_missing(records, one.id, missing)
 
 
@@ -94,6 +94,10 @@ def _missing(worker: Worker, branches: frozenset[str] | None) -> str:
     return " and ".join(gone)
 
 
-def _is_being_started(worker: Worker) -> bool:
-    """Whether start is still at work on it: the record comes before the session."""
-    return not worker.launched and bool(worker.starter) and not processes.has_ended(worker.starter)
+def _has_session(worker: Worker) -> bool:
+    """Whether there must be one, as far as the record says."""
+    return not worker.finished and not _is_to_come(worker)
+
+
+def _is_to_come(worker: Worker) -> bool:
+    return worker.status is Status.QUEUED or launches.is_under_way(worker)

@@ -65,24 +65,25 @@ def ask(records: Records, worker_id: str, question: str, *, message_id: str = ""
 
 
 def blocked(
-    records: Records, worker_id: str, kind: str, text: str, *, reason: str, message_id: str = ""
+    records: Records,
+    worker_id: str,
+    kind: str,
+    text: str,
+    *,
+    reason: str,
+    message_id: str = "",
+    is_meant: Callable[[Worker], bool] = lambda _: True,
 ) -> Worker:
     """It can't go on by itself: a message of this kind (`permission`, `blocked`, `limit`) says
-    why. `message_id` is that of the message, when others must know it before it is sent.
+    why. `message_id` is that of the message, when others must know it before it is sent;
+    `is_meant` says of the record, under its lock, whether that is still true.
     """
     report = replace(_new_report(kind, text), message_id=message_id or naming.new_message_id())
-    return _report(records, worker_id, lambda worker: worker.block(report, reason=reason))
-
-
-def not_checked_in(records: Records, worker_id: str, text: str, *, reason: str) -> None:
-    """Its session has not started: something at its terminal keeps it."""
-    report = _new_report(messages.BLOCKED, text)
 
     def change(worker: Worker) -> Worker:
-        is_held = worker.status is Status.STARTING
-        return worker.block(report, reason=reason) if is_held else worker
+        return worker.block(report, reason=reason) if is_meant(worker) else worker
 
-    _report(records, worker_id, change)
+    return _report(records, worker_id, change)
 
 
 def unblocked(records: Records, worker_id: str) -> None:

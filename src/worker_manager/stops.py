@@ -52,8 +52,8 @@ def ask_to_stop(records: Records, worker: Worker, seconds: int) -> Worker:
 
 def end(records: Records, runtime: Runtime, worker_id: str) -> Worker:
     """Ends its session now. Raises RuntimeUnavailable; then it is as it was, but saved."""
+    save(records, records.get(worker_id))  # first: it takes a while, and may fail
     before, _ = records.update(worker_id, Worker.request_stop)
-    save(records, before)
     try:
         runtime.end(before.handle)
     except RuntimeUnavailable:
@@ -86,7 +86,7 @@ def close_the_done(
 
 def save(records: Records, worker: Worker) -> None:
     """Saves what no commit holds under a ref of ours, and notes where."""
-    if not worker.branch:
+    if not worker.branch or not worker.has_run:
         return
     ref = f"refs/worker-manager/{worker.id}/{time.time_ns()}"
     try:

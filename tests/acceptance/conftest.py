@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import CHECKOUT
-from tests.support.claude_lab import ClaudeLab, CliMissingError, find_cli
+from tests.support.claude_cli import CliMissingError, find_cli
+from tests.support.claude_lab import ClaudeLab
 from tests.support.messages_api import MessagesApi
 
 #: The oldest supported and the newest known; CI also tries what was released since.

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from tests.support.claude_lab import ClaudeLab
-from tests.support.messages_api import Failure, MessagesApi, ToolCall, call, say, several
+from tests.support.messages_api import MessagesApi
+from tests.support.replies import Failure, ToolCall, call, say, several
 
 pytestmark = pytest.mark.claude
 

@@ -8,24 +8,25 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from pathlib import Path
 
 import pytest
 
-from tests.support.claude_lab import ClaudeLab, Session, wait_until
+from tests.support.claude_lab import ClaudeLab
+from tests.support.claude_session import Session
 from tests.support.crew import (
     CREW,
+    boss_at_work,
     fork_boss,
     home_of,
-    report_when,
     resume_boss,
     server_pid,
-    start_boss,
-    start_worker,
+    wait_for_mail,
     wait_for_server,
-    worker_id,
 )
-from tests.support.messages_api import SUBAGENT, MessagesApi, Request, call, say
+from tests.support.messages_api import SUBAGENT, MessagesApi
+from tests.support.replies import call, say
+from tests.support.requests import Request
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.claude, pytest.mark.timeout(180)]
 
@@ -34,36 +35,11 @@ A_REPEAT = ", a repeat if you have seen this id"
 UNMARKED = r"\[completion \w+\]"
 
 
-def put_to_work(api: MessagesApi, session: Session, marker: str) -> str:
-    """Starts a worker that waits for the file of `report_when`; its id."""
-    start_worker(api, "boss", marker)
-    before = api.requests("boss")[-1]
-    session.type(f"start {marker}")
-    started = api.wait_for_request("boss", r"Worker [0-9a-f]{8} ", after=before)
-    api.wait_for_request(f"worker {marker}")
-    session.wait_for_status("idle")
-    return worker_id(started)
-
-
 def list_workers(api: MessagesApi, name: str, session: Session) -> Request:
     """Has the model list its workers; the request that holds the answer."""
     api.on(name, "^list them", call(f"{CREW}list_workers"))
     session.type("list them")
     return api.wait_for_request(name, r'"workers":')
-
-
-def mail_in(lab: ClaudeLab, session_id: str, folder: str) -> list[Path]:
-    """The messages in a folder of the session's mailbox."""
-    return list((home_of(lab, session_id) / "mail" / folder).rglob("*.mail"))
-
-
-def wait_for_mail(lab: ClaudeLab, session_id: str, count: int, folder: str = "new") -> None:
-    """Waits until so many messages lie there."""
-    wait_until(
-        lambda: len(mail_in(lab, session_id, folder)) == count,
-        30,
-        lambda: f"in {folder}: {mail_in(lab, session_id, folder)}",
-    )
 
 
 def remembered(lab: ClaudeLab, session_id: str) -> str:
@@ -82,16 +58,12 @@ def let_receipts_be_due(lab: ClaudeLab, session_id: str) -> None:
 def test_after_a_kill_each_report_reaches_the_resumed_session_once(
     crew: ClaudeLab, api: MessagesApi
 ) -> None:
-    go = crew.root / "go"
-    api.name_session("boss", first_prompt="^BOSS")
-    report_when(api, "W1", go)
-    report_when(api, "W2", go)
-    session = start_boss(crew)
-    ids = [put_to_work(api, session, marker) for marker in ("W1", "W2")]
+    session, ids, files = boss_at_work(crew, api, "W1", "W2")
     session_id = session.session_id
 
     session.end(signal.SIGKILL)
-    go.touch()
+    for go in files:
+        go.touch()
     wait_for_mail(crew, session_id, 2)
     session = resume_boss(crew, session_id)
     listed = list_workers(api, "boss", session)
@@ -105,14 +77,8 @@ def test_after_a_kill_each_report_reaches_the_resumed_session_once(
 
 @pytest.mark.promise("identity-fork")
 def test_a_fork_has_a_home_of_its_own(crew: ClaudeLab, api: MessagesApi) -> None:
-    first, second = crew.root / "first", crew.root / "second"
-    api.name_session("boss", first_prompt="^BOSS")
-    report_when(api, "W1", first)
-    report_when(api, "W2", second)
-    parent = start_boss(crew)
+    parent, _, (first, second) = boss_at_work(crew, api, "W1", "W2")
     parent_id = parent.session_id
-    for marker in ("W1", "W2"):
-        put_to_work(api, parent, marker)
 
     fork = fork_boss(crew, api, parent_id, "fork")
     assert home_of(crew, fork.session_id).resolve() != home_of(crew, parent_id).resolve()
@@ -140,13 +106,7 @@ def test_a_fork_has_a_home_of_its_own(crew: ClaudeLab, api: MessagesApi) -> None
 
 @pytest.mark.promise("identity-clear")
 def test_compaction_neither_loses_nor_repeats_a_report(crew: ClaudeLab, api: MessagesApi) -> None:
-    before, after = crew.root / "before", crew.root / "after"
-    api.name_session("boss", first_prompt="^BOSS")
-    report_when(api, "W1", before)
-    report_when(api, "W2", after)
-    session = start_boss(crew)
-    for marker in ("W1", "W2"):
-        put_to_work(api, session, marker)
+    session, _, (before, after) = boss_at_work(crew, api, "W1", "W2")
 
     before.touch()
     api.wait_for_request("boss", "DONE-W1")
@@ -165,11 +125,7 @@ def test_compaction_neither_loses_nor_repeats_a_report(crew: ClaudeLab, api: Mes
 def test_a_new_server_of_the_same_session_has_its_workers(
     crew: ClaudeLab, api: MessagesApi
 ) -> None:
-    go = crew.root / "go"
-    api.name_session("boss", first_prompt="^BOSS")
-    report_when(api, "W1", go)
-    session = start_boss(crew)
-    worker = put_to_work(api, session, "W1")
+    session, (worker,), (go,) = boss_at_work(crew, api, "W1")
 
     # Neither version starts a server that has died by itself.
     former = server_pid(crew, session.session_id)
@@ -189,11 +145,7 @@ def test_a_new_server_of_the_same_session_has_its_workers(
 def test_a_report_that_was_only_queued_when_the_session_died_is_shown_again_and_marked(
     crew: ClaudeLab, api: MessagesApi
 ) -> None:
-    go = crew.root / "go"
-    api.name_session("boss", first_prompt="^BOSS")
-    report_when(api, "W1", go)
-    session = start_boss(crew)
-    put_to_work(api, session, "W1")
+    session, _, (go,) = boss_at_work(crew, api, "W1")
     session_id = session.session_id
     api.on("boss", "^think", say("never said", until=threading.Event()))
 
@@ -217,11 +169,7 @@ def test_a_report_that_was_only_queued_when_the_session_died_is_shown_again_and_
 def test_a_report_that_was_shown_before_the_session_died_is_not_repeated(
     crew: ClaudeLab, api: MessagesApi
 ) -> None:
-    go = crew.root / "go"
-    api.name_session("boss", first_prompt="^BOSS")
-    report_when(api, "W1", go)
-    session = start_boss(crew)
-    put_to_work(api, session, "W1")
+    session, _, (go,) = boss_at_work(crew, api, "W1")
     session_id = session.session_id
     api.on("boss", "DONE-W1", say("never said", until=threading.Event()))
 
@@ -241,11 +189,7 @@ def test_a_report_that_was_shown_before_the_session_died_is_not_repeated(
 def test_a_report_shown_at_the_resume_is_not_repeated_at_a_late_first_prompt(
     crew: ClaudeLab, api: MessagesApi
 ) -> None:
-    go = crew.root / "go"
-    api.name_session("boss", first_prompt="^BOSS")
-    report_when(api, "W1", go)
-    session = start_boss(crew)
-    put_to_work(api, session, "W1")
+    session, _, (go,) = boss_at_work(crew, api, "W1")
     session_id = session.session_id
 
     # Until its first prompt a resumed session writes nothing down, and twice there is none.
@@ -268,11 +212,7 @@ def test_a_report_shown_at_the_resume_is_not_repeated_at_a_late_first_prompt(
 def test_mail_reaches_the_main_conversation_and_no_subagent(
     crew: ClaudeLab, api: MessagesApi
 ) -> None:
-    go = crew.root / "go"
-    api.name_session("boss", first_prompt="^BOSS")
-    report_when(api, "W1", go)
-    session = start_boss(crew)
-    put_to_work(api, session, "W1")
+    session, _, (go,) = boss_at_work(crew, api, "W1")
     new = home_of(crew, session.session_id) / "mail" / "new"
     come = f"touch {go}; while ! ls {new}/*; do sleep 0.1; done"
     taken = f"while ls {new}/*; do sleep 0.1; done"
@@ -296,11 +236,7 @@ def test_mail_reaches_the_main_conversation_and_no_subagent(
 def test_exit_in_one_of_two_terminals_leaves_the_workers_to_the_other(
     crew: ClaudeLab, api: MessagesApi
 ) -> None:
-    go = crew.root / "go"
-    api.name_session("boss", first_prompt="^BOSS")
-    report_when(api, "W1", go)
-    first = start_boss(crew)
-    worker = put_to_work(api, first, "W1")
+    first, (worker,), (go,) = boss_at_work(crew, api, "W1")
     second = resume_boss(crew, first.session_id)
 
     first.type("/exit")

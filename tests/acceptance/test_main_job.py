@@ -15,9 +15,20 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import CHECKOUT
-from tests.support.claude_lab import ClaudeLab, wait_until
-from tests.support.crew import AUTONOMOUS, CREW, start_boss, start_worker, worker_id
-from tests.support.messages_api import MessagesApi, Reply, Request, call, say
+from tests.support.claude_lab import ClaudeLab
+from tests.support.crew import (
+    AUTONOMOUS,
+    CREW,
+    boss_at_work,
+    script_boss_and_worker,
+    start_boss,
+    start_worker,
+    worker_id,
+)
+from tests.support.messages_api import MessagesApi
+from tests.support.replies import Reply, call, say
+from tests.support.requests import Request
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.claude, pytest.mark.timeout(180)]
 
@@ -26,9 +37,7 @@ SETUP = ("PIP_", "UV_", "SSL_", "HTTP", "http", "NO_PROXY", "no_proxy", "REQUEST
 
 
 def test_the_main_job(crew: ClaudeLab, api: MessagesApi) -> None:
-    api.name_session("boss", first_prompt="^BOSS")
-    api.name_session("worker", first_prompt="W1 write")
-    start_worker(api, "boss", "W1")
+    script_boss_and_worker(api)
     commit = "echo hello > greeting.txt && git add -A && git commit -qm Greet"
     api.on("worker", "W1 write", call(f"{CREW}ask", question="Which greeting, QUESTION-1?"))
     api.on("worker", "ANSWER-1", call("Bash", command=commit, description="Commit"))
@@ -95,9 +104,7 @@ def test_the_main_job(crew: ClaudeLab, api: MessagesApi) -> None:
 def test_mail_that_comes_during_a_tool_call_is_in_the_very_next_request(
     crew: ClaudeLab, api: MessagesApi
 ) -> None:
-    api.name_session("boss", first_prompt="^BOSS")
-    api.name_session("worker", first_prompt="W1 write")
-    start_worker(api, "boss", "W1")
+    script_boss_and_worker(api)
     new = "$XDG_STATE_HOME/worker-manager/*/orchestrators/*/mail/new/*"
     mailed = f"while ! ls {new}; do sleep 0.1; done"
     api.on("boss", r"Worker [0-9a-f]{8} ", call("Bash", command=mailed, description="Wait"))
@@ -115,9 +122,7 @@ def test_mail_that_comes_during_a_tool_call_is_in_the_very_next_request(
 def test_nobody_stops_past_waiting_mail_or_without_a_report(
     crew: ClaudeLab, api: MessagesApi
 ) -> None:
-    api.name_session("boss", first_prompt="^BOSS")
-    api.name_session("worker", first_prompt="W1 write")
-    start_worker(api, "boss", "W1")
+    script_boss_and_worker(api)
     api.on("worker", "W1 write", say("I am done, silently."))
     api.on("worker", "without a report", call(f"{CREW}complete", summary="DONE-1 after a reminder"))
     # The model answers so slowly that the mail lies there when its turn ends.
@@ -161,26 +166,16 @@ def test_a_second_session_never_sees_the_first_ones_workers(
 
 @pytest.mark.promise("identity-clear")
 def test_after_clear_the_workers_mail_still_arrives(crew: ClaudeLab, api: MessagesApi) -> None:
-    api.name_session("boss", first_prompt="^BOSS")
-    api.name_session("worker", first_prompt="W1 write")
-    start_worker(api, "boss", "W1")
-    go = crew.root / "go"
-    wait = f"while [ ! -e {go} ]; do sleep 0.1; done"
-    api.on("worker", "W1 write", call("Bash", command=wait, description="Wait"))
-    api.on("worker", "", call(f"{CREW}complete", summary="DONE-1 after clear"))
-    session = start_boss(crew)
-    session.type("start W1")
-    api.wait_for_request("worker")
-    session.wait_for_status("idle")
+    session, _, (go,) = boss_at_work(crew, api, "W1")
     before = session.session_id
 
     session.type("/clear")
     wait_until(lambda: session.session_id != before, 30, lambda: "no new session id")
     go.touch()
 
-    told = api.wait_for_request(None, "DONE-1 after clear")
+    told = api.wait_for_request(None, "DONE-W1")
     while told.session_id not in (session.session_id, before):
-        told = api.wait_for_request(None, "DONE-1 after clear", after=told)
+        told = api.wait_for_request(None, "DONE-W1", after=told)
     assert told.session_id == session.session_id
 
 
@@ -214,9 +209,7 @@ def test_an_installed_plugin_builds_its_environment_at_the_first_start(
 ) -> None:
     lab.env.update({name: value for name, value in os.environ.items() if name.startswith(SETUP)})
     lab.install_plugin(CHECKOUT)
-    api.name_session("boss", first_prompt="^BOSS")
-    api.name_session("worker", first_prompt="W1 write")
-    start_worker(api, "boss", "W1")
+    script_boss_and_worker(api)
     api.on("worker", "W1 write", call(f"{CREW}complete", summary="DONE-1 at once"))
     session = start_boss(lab)
     session.type("start W1")

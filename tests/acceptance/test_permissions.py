@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.claude_lab import ClaudeLab, Session, wait_until
-from tests.support.crew import CREW, start_boss, start_worker, worker_id
-from tests.support.messages_api import MessagesApi, Request, call
+from tests.support.claude_lab import ClaudeLab
+from tests.support.claude_session import Session
+from tests.support.crew import CREW, script_boss_and_worker, start_boss, worker_id
+from tests.support.messages_api import MessagesApi
+from tests.support.replies import call
+from tests.support.requests import Request
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.claude, pytest.mark.timeout(180)]
 
@@ -33,9 +37,7 @@ class Crew:
         self.lab = lab
         self.api = api
         (lab.repository / "worker-manager.toml").write_text(f'permission_mode = "{mode}"\n')
-        api.name_session("boss", first_prompt="^BOSS")
-        api.name_session("worker", first_prompt="W1 write")
-        start_worker(api, "boss", "W1")
+        script_boss_and_worker(api)
         self.boss = start_boss(lab)
 
     def start(self, letter: str) -> tuple[Session, Request]:

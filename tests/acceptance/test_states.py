@@ -8,9 +8,12 @@ import subprocess
 
 import pytest
 
-from tests.support.claude_lab import ClaudeLab, Session
-from tests.support.crew import CREW, start_boss, start_worker, worker_id
-from tests.support.messages_api import Failure, MessagesApi, Request, call, say
+from tests.support.claude_lab import ClaudeLab
+from tests.support.claude_session import Session
+from tests.support.crew import CREW, script_boss_and_worker, start_boss, worker_id
+from tests.support.messages_api import MessagesApi
+from tests.support.replies import Failure, call, say
+from tests.support.requests import Request
 
 pytestmark = [pytest.mark.claude, pytest.mark.timeout(240)]
 
@@ -20,10 +23,8 @@ WORK = "while :; do sleep 1; done"
 @pytest.fixture
 def boss(crew: ClaudeLab, api: MessagesApi) -> Session:
     """An idle orchestrator; its model starts worker W1 at the prompt `start W1`."""
-    api.name_session("boss", first_prompt="^BOSS")
-    api.name_session("worker", first_prompt="W1 write")
+    script_boss_and_worker(api)
     api.on("boss", "^list", call(f"{CREW}list_workers"))
-    start_worker(api, "boss", "W1")
     return start_boss(crew)
 
 
@@ -52,11 +53,9 @@ def terminal_of(lab: ClaudeLab, api: MessagesApi) -> Session:
 @pytest.mark.promise("state-idle")
 def test_esc_at_a_workers_terminal_is_seen_and_told(crew: ClaudeLab, api: MessagesApi) -> None:
     crew.env["WORKER_MANAGER_IDLE_SECONDS"] = "5"
-    api.name_session("boss", first_prompt="^BOSS")
-    api.name_session("worker", first_prompt="W1 write")
+    script_boss_and_worker(api)
     api.on("boss", "^list", call(f"{CREW}list_workers"))
     api.on("worker", "W1 write", call("Bash", command=WORK, description="Work"))
-    start_worker(api, "boss", "W1")
     boss = start_boss(crew)
     worker = start(api, boss)
     terminal = terminal_of(crew, api)

@@ -8,38 +8,26 @@ import threading
 
 import pytest
 
-from tests.support.claude_lab import ClaudeLab, Session, wait_until
+from tests.support.claude_lab import ClaudeLab
+from tests.support.claude_session import Session
 from tests.support.crew import (
     AUTONOMOUS,
     CREW,
+    boss_at_work,
     home_of,
     report_when,
     start_boss,
     start_worker,
+    wait_for_mail,
     worker_id,
 )
-from tests.support.messages_api import MessagesApi, Reply, ToolCall, call, several
+from tests.support.messages_api import MessagesApi
+from tests.support.replies import Reply, ToolCall, call, several
+from tests.support.waiting import wait_until
 from worker_manager.messages import Message
 from worker_manager.state.mailbox import Mailbox
 
 pytestmark = [pytest.mark.claude, pytest.mark.timeout(180)]
-
-
-def put_to_work(api: MessagesApi, session: Session, marker: str) -> str:
-    """Starts a worker that waits for the file of `report_when`; its id."""
-    start_worker(api, "boss", marker)
-    before = api.requests("boss")[-1]
-    session.type(f"start {marker}")
-    started = api.wait_for_request("boss", r"Worker [0-9a-f]{8} ", after=before)
-    api.wait_for_request(f"worker {marker}")
-    session.wait_for_status("idle")
-    return worker_id(started)
-
-
-def wait_for_mail(lab: ClaudeLab, session_id: str, count: int, folder: str) -> None:
-    """Waits until so many messages lie there."""
-    mail = home_of(lab, session_id) / "mail" / folder
-    wait_until(lambda: len(list(mail.rglob("*.mail"))) == count, 30, lambda: f"not in {folder}")
 
 
 def wait_for_calls(lab: ClaudeLab, session: Session, count: int) -> None:
@@ -56,11 +44,7 @@ def wait_for_calls(lab: ClaudeLab, session: Session, count: int) -> None:
 def test_a_completion_is_the_result_of_the_call_that_waits_for_it_and_comes_once(
     crew: ClaudeLab, api: MessagesApi
 ) -> None:
-    go = crew.root / "go"
-    api.name_session("boss", first_prompt="^BOSS")
-    report_when(api, "W1", go)
-    session = start_boss(crew)
-    worker = put_to_work(api, session, "W1")
+    session, (worker,), (go,) = boss_at_work(crew, api, "W1")
     api.on("boss", "^wait", call(f"{CREW}wait_for_workers"))
 
     session.type("wait for it")
@@ -76,13 +60,7 @@ def test_a_completion_is_the_result_of_the_call_that_waits_for_it_and_comes_once
 
 @pytest.mark.promise("wait-cancel")
 def test_escape_while_it_waits_loses_nothing(crew: ClaudeLab, api: MessagesApi) -> None:
-    first, second = crew.root / "first", crew.root / "second"
-    api.name_session("boss", first_prompt="^BOSS")
-    report_when(api, "W1", first)
-    report_when(api, "W2", second)
-    session = start_boss(crew)
-    worker = put_to_work(api, session, "W1")
-    put_to_work(api, session, "W2")
+    session, (worker, _), (first, second) = boss_at_work(crew, api, "W1", "W2")
     api.on("boss", "^wait", call(f"{CREW}wait_for_workers", ids=[worker]))
     new = home_of(crew, session.session_id) / "mail" / "new"
 
@@ -108,10 +86,7 @@ def test_escape_while_it_waits_loses_nothing(crew: ClaudeLab, api: MessagesApi) 
 def test_a_message_that_the_doorbell_took_just_before_the_call_ends_it(
     crew: ClaudeLab, api: MessagesApi
 ) -> None:
-    api.name_session("boss", first_prompt="^BOSS")
-    report_when(api, "W1", crew.root / "never")
-    session = start_boss(crew)
-    worker = put_to_work(api, session, "W1")
+    session, (worker,), _ = boss_at_work(crew, api, "W1")
     mailbox = Mailbox(str(home_of(crew, session.session_id).resolve() / "mail"))
     taken = threading.Event()
     # While the model speaks, the doorbell takes what comes; it is shown after the call.

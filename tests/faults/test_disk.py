@@ -10,15 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.test_servers import HANG, session
+from tests.support.rehearsed import session
+from tests.support.workers import HANG
 from worker_manager.rehearsal.session import ToolResult
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.fixture

@@ -2,15 +2,16 @@
 
 import os
 import shutil
-import signal
 import subprocess
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import git, make_fleet, make_repository
+from tests.support.terminals import hanging
+from tests.support.waiting import wait_until
+from tests.support.workers import HANG
 from worker_manager.errors import (
     AgentNotInstalled,
     InvalidInput,
@@ -23,8 +24,6 @@ from worker_manager.errors import (
 )
 from worker_manager.fleet import Fleet, Wanted
 from worker_manager.models import Status
-
-HANG = '```steps\n[{"hang": true}]\n```'
 
 
 def leftovers(repository: Path, fleet: Fleet, socket: str) -> dict[str, object]:
@@ -253,20 +252,11 @@ def test_a_hanging_tmux_server_is_said_and_changes_nothing(
     repository: Path, fleet: Fleet, tmux_socket: str
 ) -> None:
     worker = fleet.start(Wanted("t", HANG)).worker
-    answer = subprocess.run(
-        ["tmux", "-L", tmux_socket, "display-message", "-p", "#{pid}"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    server = int(answer.stdout)
-    os.kill(server, signal.SIGSTOP)
-    try:
+
+    with hanging(tmux_socket):
         with pytest.raises(RuntimeUnavailable, match="did not answer within"):
             fleet.start(Wanted("second", HANG))
         statuses = [worker.status for worker in fleet.workers()]
-    finally:
-        os.kill(server, signal.SIGCONT)
 
     assert statuses in ([Status.STARTING], [Status.RUNNING])
     assert os.listdir(repository / ".worktrees") == [worker.name]
@@ -333,10 +323,8 @@ def test_an_environment_of_hundreds_of_variables_reaches_its_own_workers_only(
     monkeypatch.undo()
 
     seen = Path(worker.path, "seen")
-    deadline = time.monotonic() + 60
-    while not (seen.exists() and "A_VARIABLE_OF_LENGTH_399=v399;" in seen.read_text("utf-8")):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    last = "A_VARIABLE_OF_LENGTH_399=v399;"
+    wait_until(lambda: seen.exists() and last in seen.read_text("utf-8"))
     command = ["tmux", "-L", tmux_socket, "show-environment", "-g"]
     left = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert "A_VARIABLE" not in left

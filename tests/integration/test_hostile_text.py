@@ -4,13 +4,13 @@ import json
 import os
 import subprocess
 import sys
-import time
 import unicodedata
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import CHECKOUT
+from tests.support.waiting import wait_until
 from worker_manager import formatting, reports
 from worker_manager.errors import WorkerNotFound
 from worker_manager.fleet import Fleet, Wanted
@@ -178,10 +178,7 @@ def test_no_shell_reads_a_title_a_task_or_a_model(
 
     fleet.start(wanted)
 
-    deadline = time.monotonic() + 60
-    while not given.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(given.exists)
     arguments = given.read_text("utf-8").split("\0")
     assert arguments[-3] == "--"
     assert arguments[-2] == f"Task from your orchestrator: {hostile}\n\n{task}"

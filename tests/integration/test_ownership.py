@@ -1,6 +1,5 @@
 """Whose worker it is: sessions keep apart, and what adopting moves."""
 
-import os
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -9,44 +8,23 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git, make_fleet, make_repository
-from worker_manager import naming, reports
+from tests.support.workers import recorded_worker, take_mail, take_news
+from worker_manager import reports
 from worker_manager.errors import InvalidInput, WorkerNotFound
 from worker_manager.fleet import Fleet
 from worker_manager.models import Worker
-from worker_manager.state import processes, sessions
+from worker_manager.state import sessions
 from worker_manager.state.layout import state_root
 from worker_manager.state.locking import exclusive
-from worker_manager.state.records import now
 
 
 def worker_of(fleet: Fleet) -> Worker:
-    """A record and a home, as while it is being started."""
-    worker_id = naming.new_worker_id()
-    worker = Worker(
-        id=worker_id,
-        name=naming.worker_name("t", worker_id),
-        title="t",
-        owner=fleet.owner,
-        created_at=now(),
-        project="/nowhere",
-        path="/nowhere",
-        agent="scripted",
-        session_id=f"session-of-{worker_id}",
-        handle="/nowhere:t",
-        mark=naming.new_mark(),
-        starter=processes.identity(os.getpid()),
-    )
-    fleet.records.create(worker)
-    return worker
+    return recorded_worker(fleet, "/nowhere")
 
 
-def take_mail(fleet: Fleet) -> list[tuple[str, str, str]]:
+def letters(fleet: Fleet) -> list[tuple[str, str, str]]:
     """Type, sender and text of each waiting message, taken out."""
-    claim = fleet.claim_mail(most=50)
-    if claim is None:
-        return []
-    claim.acknowledge()
-    return [(message.type, message.sender, message.body) for message in claim.messages]
+    return [(message.type, message.sender, message.body) for message in take_mail(fleet)]
 
 
 def ids(workers: list[Worker]) -> list[str]:
@@ -87,10 +65,10 @@ def test_a_session_has_nothing_to_do_with_the_workers_of_another(
     for call in (other.worker, other.stop, lambda one: other.nudge(one, "yes")):
         with pytest.raises(WorkerNotFound, match="Call list_workers for the ids"):
             call(worker.id)
-    assert (other.workers(), other.stop_unfinished(), take_mail(other)) == ([], [], [])
+    assert (other.workers(), other.stop_unfinished(), letters(other)) == ([], [], [])
 
     assert fleet.workers() == [before]
-    assert take_mail(fleet) == [("question", worker.id, "tea?")]
+    assert letters(fleet) == [("question", worker.id, "tea?")]
 
 
 @pytest.mark.promise("owner-adopt")
@@ -100,7 +78,7 @@ def test_orphans_are_adopted_with_the_mail_that_waits(
     orphan, second = worker_of(fleet), worker_of(fleet)
     own = worker_of(other)
     reports.ask(fleet.records, orphan.id, "seen already")
-    take_mail(fleet)
+    letters(fleet)
     fleet.nudge(orphan.id, "yes")
     reports.complete(fleet.records, orphan.id, "done")
 
@@ -108,11 +86,9 @@ def test_orphans_are_adopted_with_the_mail_that_waits(
 
     assert sorted(ids(adopted)) == sorted([orphan.id, second.id])
     assert sorted(ids(other.workers())) == sorted([orphan.id, second.id, own.id])
-    assert take_mail(other) == [("completion", orphan.id, "done")]
+    assert letters(other) == [("completion", orphan.id, "done")]
     assert fleet.workers() == []
-    assert sorted(mail[:2] for mail in take_mail(fleet)) == sorted(
-        ("adopted", one.id) for one in (orphan, second)
-    )
+    assert sorted(take_news(fleet)) == sorted(("adopted", one.id) for one in (orphan, second))
 
 
 def test_adopting_one_leaves_the_mail_of_the_others_where_it_is(fleet: Fleet, other: Fleet) -> None:
@@ -122,8 +98,8 @@ def test_adopting_one_leaves_the_mail_of_the_others_where_it_is(fleet: Fleet, ot
 
     assert ids(other.adopt([wanted.id])) == [wanted.id]
 
-    assert [mail[:2] for mail in take_mail(other)] == [("completion", wanted.id)]
-    assert [mail[:2] for mail in take_mail(fleet)] == [
+    assert take_news(other) == [("completion", wanted.id)]
+    assert take_news(fleet) == [
         ("completion", left.id),
         ("adopted", wanted.id),
     ]
@@ -142,7 +118,7 @@ def test_the_workers_of_a_running_session_are_taken_by_force_only(
     assert sorted(ids(fleet.workers())) == sorted([worker.id, second.id])
 
     assert ids(other.adopt([worker.id], force=True)) == [worker.id]
-    assert take_mail(other) == [("question", worker.id, "tea?")]
+    assert letters(other) == [("question", worker.id, "tea?")]
     assert ids(fleet.workers()) == [second.id]
 
 
@@ -180,8 +156,8 @@ def test_a_report_made_while_its_worker_is_adopted_comes_once_to_the_new_owner(
             adopting = pool.submit(other.adopt, [worker.id])
         assert ids(adopting.result()) == [worker.id]
 
-        assert take_mail(other) == [("completion", worker.id, f"done {number}")]
-        assert [mail[:2] for mail in take_mail(fleet)] == [("adopted", worker.id)]
+        assert letters(other) == [("completion", worker.id, f"done {number}")]
+        assert take_news(fleet) == [("adopted", worker.id)]
 
 
 @pytest.mark.parametrize("kind", ["completion", "stalled"])
@@ -203,5 +179,5 @@ def test_what_is_reported_in_the_moment_of_an_adoption_waits_for_its_end(
             records.update(worker.id, lambda one: one.adopt(other.owner))
         reporting.result()
 
-    assert [mail[:2] for mail in take_mail(other)] == [(kind, worker.id)]
-    assert take_mail(fleet) == []
+    assert take_news(other) == [(kind, worker.id)]
+    assert letters(fleet) == []

@@ -4,13 +4,13 @@ import os
 import shutil
 import stat
 import subprocess
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import wait_until
+from tests.support.workers import HANG
 from worker_manager import reports
 from worker_manager.errors import StateUnavailable
 from worker_manager.fleet import Fleet, Wanted
@@ -21,17 +21,6 @@ from worker_manager.state import sessions
 from worker_manager.state.layout import mailbox_path, state_root
 from worker_manager.state.mailbox import Mailbox
 from worker_manager.state.records import DRAFT
-
-#: A busy machine is slow; only a failure takes that long.
-WAIT_SECONDS = 60
-HANG = '```steps\n[{"hang": true}]\n```'
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def message(number: int) -> Message:

@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -13,42 +12,18 @@ import anyio
 import pytest
 
 from tests.conftest import CHECKOUT
-from worker_manager import naming, reports
+from tests.support.workers import recorded_worker, take_mail
+from worker_manager import reports
 from worker_manager.fleet import Fleet
 from worker_manager.hooks import mail
 from worker_manager.models import Status, Worker
 from worker_manager.rehearsal.session import RehearsedSession, ToolResult
-from worker_manager.state import processes, sessions
-from worker_manager.state.layout import state_root
-from worker_manager.state.records import now
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.fixture
 def worker(repository: Path, fleet: Fleet) -> Worker:
-    """A record and a home, and no terminal: its session is the test's own."""
-    worker_id = naming.new_worker_id()
-    worker = Worker(
-        id=worker_id,
-        name=naming.worker_name("t", worker_id),
-        title="t",
-        owner=fleet.owner,
-        created_at=now(),
-        project=str(repository),
-        path=str(repository),
-        agent="scripted",
-        session_id=str(uuid.uuid4()),
-        handle="/nowhere:t",
-        mark=naming.new_mark(),
-        starter=processes.identity(os.getpid()),
-    )
-    fleet.records.create(worker)
-    sessions.link(state_root(), worker.session_id, fleet.records.home(worker_id))
-    return worker
+    """Its session is the test's own."""
+    return recorded_worker(fleet, repository)
 
 
 def home_of(fleet: Fleet, worker: Worker) -> str:
@@ -167,7 +142,5 @@ async def test_a_second_question_is_refused_and_not_delivered_while_the_first_wa
     assert refused.is_error
     assert re.search(r"still waits for its answer. Ask one thing at a time", refused.text)
     assert (taken.is_error, taken.structured["answer"]) == (False, "the answer")
-    claim = fleet.claim_mail(most=9)
-    assert claim is not None
-    assert [message.type for message in claim.messages] == ["question"]
+    assert [message.type for message in take_mail(fleet)] == ["question"]
     assert fleet.worker(worker.id).status is Status.RUNNING

@@ -11,16 +11,12 @@ import pytest
 from tests.conftest import end_tmux, git
 from tests.faults import actions
 from tests.faults.injection import forks
-from tests.integration.test_servers import HANG, session
+from tests.support.rehearsed import session
+from tests.support.workers import HANG
 from worker_manager.fleet import Fleet, Wanted
 from worker_manager.runtimes.tmux import Tmux
 from worker_manager.state.layout import mailbox_path, state_root
 from worker_manager.state.mailbox import Mailbox
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.mark.promise("reconcile-missing")

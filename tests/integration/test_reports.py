@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import make_fleet
+from tests.support.workers import HANG, take_mail
 from worker_manager import reports
 from worker_manager.errors import WorkerFinished
 from worker_manager.fleet import Fleet, Wanted
 from worker_manager.models import Report, Status, Worker
 from worker_manager.state.records import Records
-
-HANG = '```steps\n[{"hang": true}]\n```'
 
 
 @pytest.fixture
@@ -25,11 +24,7 @@ def worker(fleet: Fleet) -> Worker:
 
 def mail(fleet: Fleet) -> list[tuple[str, str]]:
     """Type and text of each waiting message, taken out."""
-    claim = fleet.claim_mail(most=50)
-    if claim is None:
-        return []
-    claim.acknowledge()
-    return [(message.type, message.body) for message in claim.messages]
+    return [(message.type, message.body) for message in take_mail(fleet)]
 
 
 @pytest.mark.promise("report-once")

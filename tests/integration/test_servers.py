@@ -7,51 +7,22 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
 import pytest
 
 from tests.conftest import CHECKOUT
+from tests.support.rehearsed import Boss, session
+from tests.support.workers import HANG
 from worker_manager.messages import Message
-from worker_manager.rehearsal.session import RehearsedSession
 from worker_manager.state import orchestrators
 from worker_manager.state.layout import mailbox_path, state_root
 from worker_manager.state.mailbox import Mailbox
 
 pytestmark = pytest.mark.anyio
 
-HANG = '```steps\n[{"hang": true}]\n```'
 IDLE = '```steps\n[{"idle": 60}]\n```'
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@asynccontextmanager
-async def session(
-    repository: Path, socket: str, session_id: str = ""
-) -> AsyncIterator[RehearsedSession]:
-    """An orchestrator session in `repository`."""
-    environ = {
-        **os.environ,
-        "WORKER_MANAGER_PYTHON": sys.executable,
-        "WORKER_MANAGER_TMUX_SOCKET": socket,
-        "WORKER_MANAGER_AGENT": "scripted",
-    }
-    rehearsed = RehearsedSession(
-        plugin_root=CHECKOUT,
-        cwd=repository,
-        session_id=session_id or str(uuid.uuid4()),
-        environ=environ,
-    )
-    async with rehearsed:
-        await rehearsed.start()
-        yield rehearsed
 
 
 @pytest.mark.parametrize(
@@ -105,7 +76,7 @@ async def test_only_a_deliberate_end_stops_the_sessions_workers(
     assert statuses == (["stopped"] if stops else ["running"])
 
 
-async def settled(boss: RehearsedSession, *, wanted: str) -> list[str]:
+async def settled(boss: Boss, *, wanted: str) -> list[str]:
     """The statuses once they are as wanted, or as they are after 15 s."""
     deadline = time.monotonic() + 15
     while True:

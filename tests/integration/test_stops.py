@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git, make_fleet
-from tests.integration.test_ends import HANG, running_worker, take_mail, wait_until
+from tests.support.waiting import wait_until
+from tests.support.workers import HANG, running_worker, take_news
 from worker_manager import reports
 from worker_manager.errors import InvalidInput
 from worker_manager.fleet import Fleet, Wanted
@@ -78,7 +79,7 @@ def test_a_worker_that_refuses_goes_on(hasty: Fleet) -> None:
     hasty.watch()
 
     assert hasty.worker(worker.id).status is Status.ASKING
-    assert take_mail(hasty) == [("question", worker.id)]
+    assert take_news(hasty) == [("question", worker.id)]
 
 
 @pytest.mark.promise("stop-asked")
@@ -90,7 +91,7 @@ def test_a_worker_that_completes_when_asked_has_completed(hasty: Fleet) -> None:
     hasty.watch()
 
     assert hasty.worker(worker.id).status is Status.COMPLETED
-    assert take_mail(hasty) == [("completion", worker.id)]
+    assert take_news(hasty) == [("completion", worker.id)]
 
 
 def test_who_cannot_be_asked_is_ended_at_once(fleet: Fleet) -> None:
@@ -155,7 +156,7 @@ def test_a_late_end_of_the_session_before_is_not_the_end_of_the_restored_one(
     subprocess.run(command, check=False)
 
     assert fleet.worker(worker.id).status is not Status.FAILED
-    assert take_mail(fleet) in ([], [("completion", worker.id)])
+    assert take_news(fleet) in ([], [("completion", worker.id)])
 
 
 def test_an_end_that_was_looked_at_before_a_restore_ends_nothing_after_it(fleet: Fleet) -> None:

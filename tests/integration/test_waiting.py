@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,93 +13,17 @@ from pathlib import Path
 import anyio
 import pytest
 
-from tests.conftest import CHECKOUT
-from worker_manager import formatting, naming, reports
+from tests.support.rehearsed import SOON, Boss, session
+from tests.support.workers import recorded_worker
+from worker_manager import formatting, reports
 from worker_manager.fleet import Fleet
-from worker_manager.messages import Message
-from worker_manager.models import Report, Worker
-from worker_manager.rehearsal.session import RehearsedSession, ToolResult
+from worker_manager.models import Report
+from worker_manager.rehearsal.session import ToolResult
 from worker_manager.servers import waiting
-from worker_manager.state import orchestrators, processes, waits
-from worker_manager.state.layout import mailbox_path, state_root
-from worker_manager.state.mailbox import Mailbox
+from worker_manager.state import waits
 from worker_manager.state.records import now
 
 pytestmark = pytest.mark.anyio
-
-HANG = '```steps\n[{"hang": true}]\n```'
-#: Long before a call would end by itself.
-SOON = 30.0
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-class Boss(RehearsedSession):
-    """An orchestrator session whose mailbox the test knows."""
-
-    results: list[ToolResult]
-
-    @property
-    def home(self) -> str:
-        return orchestrators.open_home(state_root(), self.session_id, str(self.cwd))
-
-    @property
-    def mailbox(self) -> Mailbox:
-        return Mailbox(mailbox_path(self.home))
-
-    async def start_worker(self, task: str = HANG) -> str:
-        """Its id."""
-        started = await self.call_tool("start_worker", title="t", task=task)
-        return str(started.structured["id"])
-
-    async def wait(self, **arguments: object) -> ToolResult:
-        with anyio.fail_after(SOON):
-            return await self.call_tool("wait_for_workers", **arguments)
-
-    @asynccontextmanager
-    async def waiting(self, **arguments: object) -> AsyncIterator[list[ToolResult]]:
-        """A call that waits; its result is in the list once it has ended."""
-        results: list[ToolResult] = []
-
-        async def wait() -> None:
-            results.append(await self.wait(**arguments))
-
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(wait)
-            with anyio.fail_after(SOON):
-                while not waits.is_waited(self.home):
-                    await anyio.sleep(0.01)
-            yield results
-
-    def deliver(self, sender: str, text: str) -> None:
-        """A message that changes no status."""
-        message = Message(
-            id=f"m{uuid.uuid4().hex[:12]}",
-            type="stalled",
-            sender=sender,
-            name="n",
-            sent="now",
-            body=text,
-        )
-        self.mailbox.deliver(message)
-
-
-@asynccontextmanager
-async def session(repository: Path, socket: str, **environ: str) -> AsyncIterator[Boss]:
-    given = {
-        **os.environ,
-        "WORKER_MANAGER_PYTHON": sys.executable,
-        "WORKER_MANAGER_TMUX_SOCKET": socket,
-        "WORKER_MANAGER_AGENT": "scripted",
-    }
-    boss = Boss(plugin_root=CHECKOUT, cwd=repository, session_id=str(uuid.uuid4()), environ=given)
-    boss._environ.update(environ)
-    async with boss:
-        await boss.start()
-        yield boss
 
 
 def steps_after(go: Path, *steps: str) -> str:
@@ -220,18 +143,25 @@ async def test_at_the_timeout_it_says_how_they_stand_and_what_to_do(
     assert result.structured["timed_out"]
 
 
+@asynccontextmanager
+async def letter_of_another(boss: Boss) -> AsyncIterator[anyio.CancelScope]:
+    """A call waits for one worker when another one's letter has come, and is left to it."""
+    worker, other = await boss.start_worker(), await boss.start_worker()
+    with anyio.CancelScope() as call:
+        async with boss.waiting(ids=[worker]):
+            boss.deliver(other, "LETTER-OTHER")
+            await anyio.sleep(1)
+            assert len(boss.mailbox.waiting()) == 1
+            yield call
+
+
 @pytest.mark.promise("wait-cancel")
 async def test_a_cancelled_call_leaves_its_mail_and_the_doorbell_rings_for_it(
     repository: Path, tmux_socket: str
 ) -> None:
     async with session(repository, tmux_socket) as boss:
-        worker, other = await boss.start_worker(), await boss.start_worker()
-        with anyio.CancelScope() as call:
-            async with boss.waiting(ids=[worker]):
-                boss.deliver(other, "LETTER-OTHER")
-                await anyio.sleep(1)
-                assert len(boss.mailbox.waiting()) == 1
-                call.cancel()
+        async with letter_of_another(boss) as call:
+            call.cancel()
 
         told = await boss.wait_for_mail(SOON)
 
@@ -247,14 +177,9 @@ async def test_what_came_while_a_killed_server_waited_is_shown_once_by_the_next_
     repository: Path, tmux_socket: str
 ) -> None:
     async with session(repository, tmux_socket) as boss:
-        worker, other = await boss.start_worker(), await boss.start_worker()
-        with anyio.CancelScope() as call:
-            async with boss.waiting(ids=[worker]):
-                boss.deliver(other, "LETTER-OTHER")
-                await anyio.sleep(1)
-                assert len(boss.mailbox.waiting()) == 1
-                os.kill(int(Path(boss.home, "server").read_text("utf-8")), signal.SIGKILL)
-                call.cancel()
+        async with letter_of_another(boss) as call:
+            os.kill(int(Path(boss.home, "server").read_text("utf-8")), signal.SIGKILL)
+            call.cancel()
 
         shown = [await boss.stop(), await boss.stop()]
 
@@ -329,7 +254,9 @@ async def test_while_it_waits_it_says_for_what(repository: Path, tmux_socket: st
 
 async def test_a_letter_of_many_workers_leaves_room(repository: Path, fleet: Fleet) -> None:
     """Lines of statuses take a part of the result, whatever there is to say of them."""
-    workers = [fake_worker(fleet, repository, number) for number in range(60)]
+    workers = [
+        recorded_worker(fleet, repository, created_at=f"{now()}-{number}") for number in range(60)
+    ]
     awaited = waiting.Awaited(fleet, [worker.id for worker in workers], "any")
     claim = None
     for worker in workers:
@@ -346,29 +273,8 @@ async def test_a_letter_of_many_workers_leaves_room(repository: Path, fleet: Fle
     claim.release()
 
 
-def fake_worker(fleet: Fleet, repository: Path, number: int) -> Worker:
-    """A record without a terminal."""
-    worker_id = naming.new_worker_id()
-    worker = Worker(
-        id=worker_id,
-        name=f"t-{worker_id}",
-        title="t",
-        owner=fleet.owner,
-        created_at=f"{now()}-{number}",
-        project=str(repository),
-        path=str(repository),
-        agent="scripted",
-        session_id=str(uuid.uuid4()),
-        handle="/nowhere:t",
-        mark=naming.new_mark(),
-        starter=processes.identity(os.getpid()),
-    )
-    fleet.records.create(worker)
-    return worker
-
-
 async def test_a_report_counts_when_its_message_is_there(repository: Path, fleet: Fleet) -> None:
-    worker = fake_worker(fleet, repository, 1)
+    worker = recorded_worker(fleet, repository)
     report = Report(message_id="m1", type="completion", text="DONE-1", at=now())
     fleet.records.update(worker.id, lambda one: one.complete(report))
     awaited = waiting.Awaited(fleet, [], "any")

@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git, make_fleet
+from tests.support.workers import HANG
 from worker_manager.errors import WorktreeRefused
 from worker_manager.fleet import Wanted
-
-HANG = '```steps\n[{"hang": true}]\n```'
 
 
 @pytest.mark.promise("secure-links")

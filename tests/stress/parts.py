@@ -17,6 +17,8 @@ from tests.faults import actions
 from tests.faults.injection import KILL, forks, run
 from tests.faults.world import unaccounted
 from tests.stress.tally import Tally
+from tests.support.terminals import tmux_pid
+from tests.support.workers import HANG
 from worker_manager.fleet import Fleet, Wanted
 from worker_manager.messages import COMPLETION, Message
 from worker_manager.models import Status, Worker
@@ -25,7 +27,6 @@ from worker_manager.state.layout import mailbox_path, repository_of, state_root
 from worker_manager.state.mailbox import Mailbox
 
 SESSION = "stress-session"
-HANG = '```steps\n[{"hang": true}]\n```'
 
 
 def completions(folder: Path, socket: str, *, workers: int = 64, rounds: int = 10) -> Tally:
@@ -126,8 +127,7 @@ def killed_tmux(folder: Path, socket: str, *, workers: int = 20, hard: bool = Tr
     """The tmux server killed (`hard`: by SIGKILL) with workers up."""
     fleet, tally = make_fleet(make_repository(folder / "repo"), socket, SESSION), Tally()
     started = [fleet.start(Wanted(f"t {number}", HANG)).worker for number in range(workers)]
-    command = ["tmux", "-L", socket, "display-message", "-p", "#{pid}"]
-    pid = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    pid = tmux_pid(socket)
     if hard:
         os.kill(pid, signal.SIGKILL)
     else:

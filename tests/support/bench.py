@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from tests.conftest import git
+from tests.support.workers import recorded_worker
 from worker_manager import naming
 from worker_manager.fleet import Fleet
 from worker_manager.models import Status, Worker
@@ -33,19 +33,15 @@ def add_worker(
     branch = naming.branch_name(name)
     path = repository / ".worktrees" / name
     trees.create(repository, path, branch, base_sha)
-    worker = Worker(
+    worker = recorded_worker(
+        fleet,
+        repository,
         id=worker_id,
         name=name,
         title=title,
-        owner=fleet.owner,
-        created_at=now(),
         changed_at=now(),
-        project=str(repository),
         path=str(path),
-        agent="scripted",
-        session_id=str(uuid.uuid4()),
-        handle="/nowhere:t",
-        mark=naming.new_mark(),
+        starter="",
         process=processes.identity(os.getpid()),
         launched=True,
         status=status,
@@ -53,7 +49,6 @@ def add_worker(
         base_branch=base,
         base_sha=base_sha,
     )
-    fleet.records.create(worker)
     if files:
         commit(path, files)
     return worker

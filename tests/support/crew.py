@@ -7,8 +7,12 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.support.claude_lab import ClaudeLab, Session, wait_until
-from tests.support.messages_api import MessagesApi, Request, call
+from tests.support.claude_lab import ClaudeLab
+from tests.support.claude_session import Session
+from tests.support.messages_api import MessagesApi
+from tests.support.replies import call
+from tests.support.requests import Request
+from tests.support.waiting import wait_until
 
 #: What the tools of our server are called.
 CREW = "mcp__plugin_worker-manager_crew__"
@@ -88,3 +92,50 @@ def worker_id(request: Request) -> str:
     found = re.search(r"Worker ([0-9a-f]{8}) ", request.new_text)
     assert found, request.new_text
     return found[1]
+
+
+def script_boss_and_worker(api: MessagesApi) -> None:
+    """Names "boss" and "worker"; at the prompt `start W1` the boss starts the worker."""
+    api.name_session("boss", first_prompt="^BOSS")
+    api.name_session("worker", first_prompt="W1 write")
+    start_worker(api, "boss", "W1")
+
+
+def boss_at_work(
+    lab: ClaudeLab, api: MessagesApi, *markers: str
+) -> tuple[Session, list[str], list[Path]]:
+    """An orchestrator "boss" and for each marker a worker that waits, then reports DONE-MARKER.
+
+    Its session, the ids of the workers, and the files that let them go on.
+    """
+    files = [lab.root / f"go-{marker}" for marker in markers]
+    api.name_session("boss", first_prompt="^BOSS")
+    for marker, go in zip(markers, files, strict=True):
+        report_when(api, marker, go)
+    session = start_boss(lab)
+    return session, [_put_to_work(api, session, marker) for marker in markers], files
+
+
+def _put_to_work(api: MessagesApi, session: Session, marker: str) -> str:
+    """Starts a worker that waits for the file of `report_when`; its id."""
+    start_worker(api, "boss", marker)
+    before = api.requests("boss")[-1]
+    session.type(f"start {marker}")
+    started = api.wait_for_request("boss", r"Worker [0-9a-f]{8} ", after=before)
+    api.wait_for_request(f"worker {marker}")
+    session.wait_for_status("idle")
+    return worker_id(started)
+
+
+def _mail_in(lab: ClaudeLab, session_id: str, folder: str) -> list[Path]:
+    """The messages in a folder of the session's mailbox."""
+    return list((home_of(lab, session_id) / "mail" / folder).rglob("*.mail"))
+
+
+def wait_for_mail(lab: ClaudeLab, session_id: str, count: int, folder: str = "new") -> None:
+    """Waits until so many messages lie there."""
+    wait_until(
+        lambda: len(_mail_in(lab, session_id, folder)) == count,
+        30,
+        lambda: f"in {folder}: {_mail_in(lab, session_id, folder)}",
+    )

@@ -8,18 +8,11 @@ import pytest
 
 from worker_manager.hooks import mail
 from worker_manager.messages import Message, decode
-from worker_manager.state import orchestrators
-from worker_manager.state.layout import mailbox_path, state_root
+from worker_manager.state.layout import mailbox_path
 from worker_manager.state.mailbox import Mailbox
 
 #: Above this Claude Code puts a hook's text into a file (UTF-16 units).
 CLAUDE_CODES_LIMIT = 10_000
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> str:
-    """An orchestrator's."""
-    return orchestrators.open_home(state_root(), "session-1", str(tmp_path))
 
 
 @pytest.fixture

@@ -8,245 +8,216 @@ from pathlib import Path
 import pytest
 
 from worker_manager.messages import Message
-from worker_manager.state import orchestrators, receipts
-from worker_manager.state.layout import mailbox_path, state_root
+from worker_manager.state import receipts
+from worker_manager.state.layout import mailbox_path
 from worker_manager.state.mailbox import Mailbox
 
-ID = "m0123456789ab"
+ID, OTHER = "m0123456789ab", "mffffffffffff"
+
+
+class Session:
+    """A session as far as receipts go: its mailbox, what it is shown, its transcript."""
+
+    def __init__(self, home: str, transcript: Path) -> None:
+        self.home, self.transcript = home, transcript
+        self.mailbox = Mailbox(mailbox_path(home))
+
+    def name_transcript(self) -> None:
+        receipts.note_transcript(self.home, str(self.transcript))
+
+    def deliver(self, message_id: str = ID) -> None:
+        letter = Message(id=message_id, type="nudge", sender="s", name="n", sent="t", body="text")
+        self.mailbox.deliver(letter)
+
+    def take(self) -> list[bool]:
+        """Shows what waits, as a hook does; whether each message is marked as a repeat."""
+        receipt = receipts.expect(self.home)
+        claim = self.mailbox.claim()
+        if claim is None:
+            return []
+        claim.acknowledge(receipt)
+        return [message.repeat for message in claim.messages]
+
+    def write(self, kind: str, text: str = f"mail {ID}") -> None:
+        """Into the transcript."""
+        with self.transcript.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"type": kind, "message": {"content": text}}) + "\n")
+
+    def answer(self) -> None:
+        """The model says something: what it was given before stands there by now."""
+        self.write("assistant", "I see.")
+
+    def settle(self, *, restarted: bool) -> None:
+        receipts.settle(self.home, restarted=restarted)
+
+    def settle_later(self, *, restarted: bool = False) -> None:
+        """Settles once the receipts have had their time."""
+        then = time.time() - receipts.SETTLE_SECONDS - 1
+        for claimer in self.mailbox.pending():
+            os.utime(self.mailbox.folder("pending", claimer), (then, then))
+        self.settle(restarted=restarted)
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> str:
-    return orchestrators.open_home(state_root(), "session-1", str(tmp_path))
+def session(home: str, tmp_path: Path) -> Session:
+    session = Session(home, tmp_path / "transcript.jsonl")
+    session.transcript.touch()
+    session.name_transcript()
+    return session
 
 
 @pytest.fixture
-def mailbox(home: str) -> Mailbox:
-    return Mailbox(mailbox_path(home))
-
-
-@pytest.fixture
-def transcript(home: str, tmp_path: Path) -> Path:
-    path = tmp_path / "transcript.jsonl"
-    path.touch()
-    receipts.note_transcript(home, str(path))
-    return path
-
-
-def write(transcript: Path, kind: str, text: str = f"mail {ID}") -> None:
-    with transcript.open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"type": kind, "message": {"content": text}}) + "\n")
-
-
-def answer(transcript: Path) -> None:
-    """The model says something: what it was given before stands there by now."""
-    write(transcript, "assistant", "I see.")
-
-
-def deliver(mailbox: Mailbox) -> None:
-    mailbox.deliver(Message(id=ID, type="nudge", sender="s", name="n", sent="t", body="text"))
-
-
-def show(home: str) -> list[bool]:
-    """Takes what waits, as a hook does; whether each message is marked as a repeat."""
-    receipt = receipts.expect(home)
-    claim = Mailbox(mailbox_path(home)).claim()
-    if claim is None:
-        return []
-    claim.acknowledge(receipt)
-    return [message.repeat for message in claim.messages]
-
-
-def settle_later(home: str, *, restarted: bool = False) -> None:
-    """Settles once the receipts have had their time."""
-    mailbox = Mailbox(mailbox_path(home))
-    then = time.time() - receipts.SETTLE_SECONDS - 1
-    for claimer in mailbox.pending():
-        os.utime(mailbox.folder("pending", claimer), (then, then))
-    receipts.settle(home, restarted=restarted)
+def shown(session: Session) -> Session:
+    """A session that was shown a message just now."""
+    session.deliver()
+    session.take()
+    return session
 
 
 @pytest.mark.promise("mail-receipt")
 @pytest.mark.parametrize("kind", ["user", "attachment", "system"])
-def test_what_stands_in_the_transcript_is_not_shown_again(
-    home: str, mailbox: Mailbox, transcript: Path, kind: str
-) -> None:
-    deliver(mailbox)
-    show(home)
-    write(transcript, kind)
+def test_what_stands_in_the_transcript_is_not_shown_again(shown: Session, kind: str) -> None:
+    shown.write(kind)
 
-    settle_later(home)
+    shown.settle_later()
 
-    assert (show(home), mailbox.pending()) == ([], [])
+    assert (shown.take(), shown.mailbox.pending()) == ([], [])
 
 
-def test_what_is_missing_is_shown_once_more_with_a_mark_and_no_third_time(
-    home: str, mailbox: Mailbox, transcript: Path
-) -> None:
-    deliver(mailbox)
-    assert show(home) == [False]
-    answer(transcript)
+def test_what_is_missing_is_shown_once_more_with_a_mark_and_no_third_time(session: Session) -> None:
+    session.deliver()
+    assert session.take() == [False]
+    session.answer()
 
-    settle_later(home)
-    assert show(home) == [True]
-    answer(transcript)
-    settle_later(home)
+    session.settle_later()
+    assert session.take() == [True]
+    session.answer()
+    session.settle_later()
 
-    assert (show(home), mailbox.pending()) == ([], [])
-    assert [message.id for message, _ in mailbox.history(9)] == [ID]
+    assert (session.take(), session.mailbox.pending()) == ([], [])
+    assert [message.id for message, _ in session.mailbox.history(9)] == [ID]
 
 
 @pytest.mark.promise("mail-receipt")
 def test_where_receipts_are_known_to_work_a_missing_one_is_missed_each_time(
-    home: str, mailbox: Mailbox, transcript: Path
+    session: Session,
 ) -> None:
-    deliver(mailbox)
-    other = Message(id="mffffffffffff", type="nudge", sender="s", name="n", sent="t", body="x")
-    mailbox.deliver(other)
-    show(home)
-    write(transcript, "user", f"mail {other.id}")
+    session.deliver()
+    session.deliver(OTHER)
+    session.take()
+    session.write("user", f"mail {OTHER}")
 
     for _ in range(3):
-        answer(transcript)
-        settle_later(home)
-        assert show(home) == [True]
+        session.answer()
+        session.settle_later()
+        assert session.take() == [True]
 
 
-def test_before_the_model_has_spoken_nothing_is_concluded(
-    home: str, mailbox: Mailbox, transcript: Path
-) -> None:
-    deliver(mailbox)
-    show(home)
-    write(transcript, "user", "something else")
+def test_before_the_model_has_spoken_nothing_is_concluded(shown: Session) -> None:
+    shown.write("user", "something else")
 
-    settle_later(home)
+    shown.settle_later()
 
-    assert (show(home), len(mailbox.pending())) == ([], 1)
+    assert (shown.take(), len(shown.mailbox.pending())) == ([], 1)
 
 
 def test_what_was_shown_to_sessions_that_ended_without_a_word_is_shown_each_time(
-    home: str, mailbox: Mailbox, transcript: Path
+    shown: Session,
 ) -> None:
-    deliver(mailbox)
-    show(home)
-
     for _ in range(3):
-        receipts.settle(home, restarted=True)
-        assert show(home) == [True]
+        shown.settle(restarted=True)
+        assert shown.take() == [True]
 
 
-def test_what_is_only_queued_waits_until_its_process_is_gone(
-    home: str, mailbox: Mailbox, transcript: Path
-) -> None:
-    deliver(mailbox)
-    show(home)
-    write(transcript, "queue-operation")
+def test_what_is_only_queued_waits_until_its_process_is_gone(shown: Session) -> None:
+    shown.write("queue-operation")
 
-    settle_later(home)
-    assert (show(home), len(mailbox.pending())) == ([], 1)
-    receipts.settle(home, restarted=True)
+    shown.settle_later()
+    assert (shown.take(), len(shown.mailbox.pending())) == ([], 1)
+    shown.settle(restarted=True)
 
-    assert show(home) == [True]
+    assert shown.take() == [True]
 
 
-def test_what_was_queued_and_then_given_to_the_model_is_seen(
-    home: str, mailbox: Mailbox, transcript: Path
-) -> None:
-    deliver(mailbox)
-    show(home)
-    write(transcript, "queue-operation")
-    write(transcript, "user")
+def test_what_was_queued_and_then_given_to_the_model_is_seen(shown: Session) -> None:
+    shown.write("queue-operation")
+    shown.write("user")
 
-    settle_later(home)
+    shown.settle_later()
 
-    assert (show(home), mailbox.pending()) == ([], [])
+    assert (shown.take(), shown.mailbox.pending()) == ([], [])
 
 
-def test_the_models_own_words_are_no_receipt(home: str, mailbox: Mailbox, transcript: Path) -> None:
-    deliver(mailbox)
-    show(home)
-    write(transcript, "assistant")
+def test_the_models_own_words_are_no_receipt(shown: Session) -> None:
+    shown.write("assistant")
 
-    settle_later(home)
+    shown.settle_later()
 
-    assert show(home) == [True]
+    assert shown.take() == [True]
 
 
-def test_what_stood_in_the_transcript_before_is_no_receipt(
-    home: str, mailbox: Mailbox, transcript: Path
-) -> None:
-    write(transcript, "user")
-    deliver(mailbox)
-    show(home)
-    answer(transcript)
+def test_what_stood_in_the_transcript_before_is_no_receipt(session: Session) -> None:
+    session.write("user")
+    session.deliver()
+    session.take()
+    session.answer()
 
-    settle_later(home)
+    session.settle_later()
 
-    assert show(home) == [True]
+    assert session.take() == [True]
 
 
-def test_of_several_messages_only_the_missing_one_comes_again(
-    home: str, mailbox: Mailbox, transcript: Path
-) -> None:
-    deliver(mailbox)
-    other = Message(id="mffffffffffff", type="nudge", sender="s", name="n", sent="t", body="x")
-    mailbox.deliver(other)
-    show(home)
-    write(transcript, "user")
-    answer(transcript)
+def test_of_several_messages_only_the_missing_one_comes_again(session: Session) -> None:
+    session.deliver()
+    session.deliver(OTHER)
+    session.take()
+    session.write("user")
+    session.answer()
 
-    settle_later(home)
+    session.settle_later()
 
-    claim = mailbox.claim()
+    claim = session.mailbox.claim()
     assert claim is not None
-    assert [message.id for message in claim.messages] == [other.id]
+    assert [message.id for message in claim.messages] == [OTHER]
 
 
 @pytest.mark.parametrize("restarted", [False, True])
-def test_without_a_transcript_nothing_is_concluded(
-    home: str, mailbox: Mailbox, transcript: Path, restarted: bool
-) -> None:
-    deliver(mailbox)
-    show(home)
-    transcript.unlink()
+def test_without_a_transcript_nothing_is_concluded(shown: Session, restarted: bool) -> None:
+    shown.transcript.unlink()
 
-    settle_later(home, restarted=restarted)
+    shown.settle_later(restarted=restarted)
 
-    assert (show(home), mailbox.pending()) == ([], [])
+    assert (shown.take(), shown.mailbox.pending()) == ([], [])
 
 
 def test_before_a_session_has_named_its_transcript_no_receipt_is_expected(
-    home: str, mailbox: Mailbox
+    home: str, tmp_path: Path
 ) -> None:
-    deliver(mailbox)
+    session = Session(home, tmp_path / "transcript.jsonl")
+    session.deliver()
 
-    show(home)
+    session.take()
 
-    assert mailbox.pending() == []
+    assert session.mailbox.pending() == []
 
 
 def test_a_transcript_that_is_not_yet_written_is_read_from_its_beginning(
-    home: str, mailbox: Mailbox, tmp_path: Path
+    home: str, tmp_path: Path
 ) -> None:
-    transcript = tmp_path / "later.jsonl"
-    receipts.note_transcript(home, str(transcript))
-    deliver(mailbox)
-    show(home)
-    answer(transcript)
+    session = Session(home, tmp_path / "later.jsonl")
+    session.name_transcript()
+    session.deliver()
+    session.take()
+    session.answer()
 
-    settle_later(home)
+    session.settle_later()
 
-    assert show(home) == [True]
+    assert session.take() == [True]
 
 
-def test_a_young_receipt_is_waited_for_unless_the_process_is_gone(
-    home: str, mailbox: Mailbox, transcript: Path
-) -> None:
-    deliver(mailbox)
-    show(home)
+def test_a_young_receipt_is_waited_for_unless_the_process_is_gone(shown: Session) -> None:
+    shown.settle(restarted=False)
+    assert (shown.take(), len(shown.mailbox.pending())) == ([], 1)
+    shown.settle(restarted=True)
 
-    receipts.settle(home, restarted=False)
-    assert (show(home), len(mailbox.pending())) == ([], 1)
-    receipts.settle(home, restarted=True)
-
-    assert show(home) == [True]
+    assert shown.take() == [True]

@@ -1,61 +1,56 @@
 """The dialogs with which Claude Code may greet a worker, and what its user can do about each.
-Texts of 2.1.197 and 2.1.329, seen. Nobody presses a key for the user.
+Texts of 2.1.197 and 2.1.329; those of the first start, the login, the renderer and the auto mode
+were read in the programs, the others seen on the screen. Nobody presses a key for the user.
 """
 
 from typing import NamedTuple
 
 
 class Dialog(NamedTuple):
-    """`sign` is what its screen says."""
+    """`signs` are texts of which its screen shows one."""
 
     name: str
-    sign: str
+    signs: tuple[str, ...]
     way_out: str
 
 
 _DIALOGS = (
     Dialog(
         "trust dialog",
-        "Is this a project you created or one you trust?",
+        ("Is this a project you created or one you trust?",),
         "Start `claude` once in the repository and accept its question, or accept it at the "
         "worker's terminal.",
     ),
     Dialog(
         "bypass warning",
-        "running in Bypass Permissions mode",
+        ("running in Bypass Permissions mode",),
         "Accept it at the worker's terminal, or start workers with another permission_mode.",
     ),
     Dialog(
         "API key question",
-        "Detected a custom API key in your environment",
+        ("Detected a custom API key in your environment",),
         "Start `claude` once and answer its question, or answer it at the worker's terminal.",
     ),
     Dialog(
         "project MCP servers",
-        "New MCP server found in this project",
-        "Choose at the worker's terminal. To be asked no more, name the servers you approve of in "
-        "enabledMcpjsonServers of your ~/.claude/settings.json.",
-    ),
-    Dialog(
-        "project MCP servers",
-        "new MCP servers found in",
+        ("New MCP server found in this project", "new MCP servers found in"),
         "Choose at the worker's terminal. To be asked no more, name the servers you approve of in "
         "enabledMcpjsonServers of your ~/.claude/settings.json.",
     ),
     Dialog(
         "first start",
-        "Choose the text style that looks best",
+        ("Choose the text style that looks best",),
         "Start `claude` once and finish its set-up.",
     ),
-    Dialog("login", "Select login method", "Start `claude` once and log in."),
+    Dialog("login", ("Select login method",), "Start `claude` once and log in."),
     Dialog(
         "renderer question",
-        "Try the new fullscreen renderer?",
+        ("Try the new fullscreen renderer?",),
         "Answer it at the worker's terminal.",
     ),
     Dialog(
         "auto mode question",
-        "Auto mode can't check",
+        ("Auto mode can't check",),
         "Answer it at the worker's terminal, or start workers with another permission_mode.",
     ),
 )
@@ -64,4 +59,5 @@ _DIALOGS = (
 def shown(screen: str) -> Dialog | None:
     """The dialog on a screen, or None."""
     text = " ".join(screen.split())
-    return next((dialog for dialog in _DIALOGS if dialog.sign in text), None)
+    found = (dialog for dialog in _DIALOGS if any(sign in text for sign in dialog.signs))
+    return next(found, None)

@@ -1,73 +1,111 @@
-"""What a session has used of its model, from its transcript: each message's usage stands on every
+"""What a session has used of its model, from its transcripts: each message's usage stands on every
 line of its blocks, and counts once.
 """
 
+from __future__ import annotations
+
+import glob
 import json
+import os
 import threading
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from worker_manager.agents.prices import Prices, Tokens
 
 
 class Usage(NamedTuple):
-    """Tokens that the model read (cached ones too) and wrote so far; those of its last request,
-    about what its next one will hold.
+    """Tokens that the model read (cached ones too) and wrote so far; of these, those that were
+    not read from its cache; those of its last request, about what its next one will hold. The
+    cost in US dollars; None when a model has no price.
     """
 
     read: int
     written: int
+    fresh: int
     context: int
+    cost: float | None
 
 
 class Meter:
     """Reads transcripts, each time only what is new in them."""
 
-    def __init__(self) -> None:
+    def __init__(self, prices: Prices) -> None:
+        self._prices = prices
         self._lock = threading.Lock()
         self._transcripts: dict[str, _Transcript] = {}
 
     def usage(self, path: str) -> Usage | None:
-        """That of a session; None when it has no transcript, or nothing was asked yet."""
+        """That of a session and its subagents; None when it has no transcript, or nothing was
+        asked yet.
+        """
         with self._lock:
-            transcript = self._transcripts.setdefault(path, _Transcript())
-            try:
-                transcript.go_on(path)
-            except OSError:
-                return None
-            return transcript.usage()
+            main = self._read(path)
+            used = {**main.used}
+            for subagent in _subagents(path):
+                used |= self._read(subagent).used
+        return self._summed(used, sum(main.last)) if used else None
+
+    def _read(self, path: str) -> _Transcript:
+        transcript = self._transcripts.setdefault(path, _Transcript())
+        transcript.go_on(path)
+        return transcript
+
+    def _summed(self, used: dict[str, tuple[str, Tokens]], context: int) -> Usage:
+        tokens = [each for _, each in used.values()]
+        read, written = sum(one.prompt for one in tokens), sum(one.output for one in tokens)
+        fresh = read + written - sum(one.cache_read for one in tokens)
+        costs = [self._prices.cost(model, each) for model, each in used.values()]
+        known = [cost for cost in costs if cost is not None]
+        return Usage(
+            read, written, fresh, context, sum(known) if len(known) == len(costs) else None
+        )
 
 
 class _Transcript:
-    """How far it was read, and the tokens of each message: read, written."""
+    """How far it was read, and the model and tokens of each message."""
 
     def __init__(self) -> None:
         self._offset = 0
-        self._messages: dict[str, tuple[int, int]] = {}
-        self._last = (0, 0)
+        self.used: dict[str, tuple[str, Tokens]] = {}
+        self.last = Tokens(0, 0, 0, 0, 0)
 
     def go_on(self, path: str) -> None:
-        with open(path, "rb") as file:
-            file.seek(self._offset)
-            for line in file:
-                if not line.endswith(b"\n"):
-                    return  # half written
-                self._offset += len(line)
-                if b'"usage"' in line:
-                    self._add(line)
-
-    def usage(self) -> Usage | None:
-        if not self._messages:
-            return None
-        read, written = map(sum, zip(*self._messages.values(), strict=True))
-        return Usage(read, written, sum(self._last))
+        try:
+            with open(path, "rb") as file:
+                file.seek(self._offset)
+                for line in file:
+                    if not line.endswith(b"\n"):
+                        return  # half written
+                    self._offset += len(line)
+                    if b'"usage"' in line:
+                        self._add(line)
+        except OSError:
+            return  # what is known stays
 
     def _add(self, line: bytes) -> None:
         try:
             message = json.loads(line)["message"]
-            used = message["usage"]
-            name, written = str(message["id"]), int(used["output_tokens"])
-            read = sum(int(used.get(key) or 0) for key in _READ)
+            name, model = str(message["id"]), str(message.get("model", ""))
+            self.last = _tokens(message["usage"])
         except (ValueError, KeyError, TypeError):
             return
-        self._last = self._messages[name] = (read, written)
+        self.used[name] = (model, self.last)
 
 
-_READ = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+def _tokens(usage: dict[str, Any]) -> Tokens:
+    written = int(usage.get("cache_creation_input_tokens") or 0)
+    by_time = usage.get("cache_creation")
+    for_hour = int((by_time or {}).get("ephemeral_1h_input_tokens") or 0)
+    return Tokens(
+        input=int(usage["input_tokens"]),
+        cache_write_5m=max(0, written - for_hour),
+        cache_write_1h=for_hour,
+        cache_read=int(usage.get("cache_read_input_tokens") or 0),
+        output=int(usage["output_tokens"]),
+    )
+
+
+def _subagents(path: str) -> list[str]:
+    """Their transcripts (seen in 2.1.197 and 2.1.329)."""
+    folder = os.path.join(path.removesuffix(".jsonl"), "subagents")
+    return sorted(glob.glob(os.path.join(glob.escape(folder), "*.jsonl")))

@@ -4,8 +4,8 @@ import os
 
 from worker_manager import formatting
 from worker_manager.hooks import call, mail, terminal
-from worker_manager.state import receipts, reminders
-from worker_manager.state.layout import is_worker_home, repository_of
+from worker_manager.state import receipts, reminders, usage_limits
+from worker_manager.state.layout import is_worker_home, repository_of, state_root
 
 
 def run() -> int:
@@ -29,6 +29,7 @@ def _want_report(home: str, stdin: dict[str, object]) -> None:
     from worker_manager.models import Status
     from worker_manager.state.records import Records
 
+    usage_limits.lift(state_root(), os.path.basename(home))
     if stdin.get("background_tasks"):
         return  # the end of one of them starts its next turn
     records = Records(repository_of(home))

@@ -1,9 +1,9 @@
-"""StopFailure: a worker's turn ended with an error of the API. Nothing resumes by itself."""
+"""StopFailure: a worker's turn ended with an error of the API. Claude Code resumes nothing."""
 
 import os
 
 from worker_manager.hooks import call
-from worker_manager.state.layout import is_worker_home, repository_of
+from worker_manager.state.layout import is_worker_home, repository_of, state_root
 
 
 def run() -> int:
@@ -18,9 +18,8 @@ def run() -> int:
 
 
 def _report(home: str, error: str, said: list[str]) -> None:
-    from worker_manager import messages, reports  # 60 ms, in workers only
+    from worker_manager import limits  # 60 ms, in workers only
     from worker_manager.state.records import Records
 
-    text = "\n".join([f"Its turn ended with an error of the API: {error}.", *said])
     records = Records(repository_of(home))
-    reports.blocked(records, os.path.basename(home), messages.LIMIT, text, reason=error)
+    limits.turn_failed(state_root(), records, os.path.basename(home), error, "\n".join(said))

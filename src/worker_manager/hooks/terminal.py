@@ -3,10 +3,8 @@
 import os
 
 from worker_manager.state import sessions
-from worker_manager.state.layout import is_worker_home, state_root
+from worker_manager.state.layout import REQUESTS, is_worker_home, state_root
 
-#: In a home: the open dialogs, as in `state.requests`, which is loaded when there are some.
-FOLDER = "requests"
 WAITING = "waiting"
 
 
@@ -37,5 +35,5 @@ def restarted(home: str) -> None:
 
 
 def _has_dialogs(home: str) -> bool:
-    folder = os.path.join(home, FOLDER)
+    folder = os.path.join(home, REQUESTS)
     return is_worker_home(home) and os.path.isdir(folder) and bool(os.listdir(folder))

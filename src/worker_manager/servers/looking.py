@@ -18,11 +18,15 @@ _FIRST = inspection.BEGINNING
 
 
 class WorkerList(Result):
-    """This session's workers; ids of those that were cleaned, and of workers here whose session is
-    gone; records that can't be read.
+    """This session's workers, and what they have used together (the cost: where a price is
+    known); ids of those that were cleaned, and of workers here whose session is gone; records
+    that can't be read.
     """
 
     workers: list[WorkerInfo]
+    tokens_read: int
+    tokens_written: int
+    cost_usd: float
     cleaned: list[str]
     orphans: list[str]
     damaged: list[str]
@@ -41,6 +45,9 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
             infos = [info_of(fleet, one) for one in workers if not one.cleaned]
             listed = WorkerList(
                 workers=infos,
+                tokens_read=sum(one.tokens_read or 0 for one in infos),
+                tokens_written=sum(one.tokens_written or 0 for one in infos),
+                cost_usd=sum(one.cost_usd or 0.0 for one in infos),
                 cleaned=[one.id for one in workers if one.cleaned],
                 orphans=[one.id for one in fleet.orphans()],
                 damaged=fleet.records.damaged(),
@@ -89,9 +96,17 @@ def _list_text(listed: WorkerList, advice: str) -> str:
         lines.append(
             f"Cleaned: {len(listed.cleaned)}, last {newest}. restore_worker brings one back."
         )
+    if listed.tokens_read:
+        used = f"{listed.tokens_read:,} tokens read, {listed.tokens_written:,} written"
+        lines.append(f"In all: {used}, ${listed.cost_usd:.2f}{_unpriced(listed)}.")
     if listed.orphans:
         ids = ", ".join(listed.orphans)
         lines.append(f"Workers of sessions that are gone: {ids}. adopt_workers makes them yours.")
     lines += [f"Damaged, can't be read: {path}" for path in listed.damaged]
     lines += [advice] if advice else []
     return "\n".join(lines)
+
+
+def _unpriced(listed: WorkerList) -> str:
+    unknown = [one for one in listed.workers if one.tokens_read and one.cost_usd is None]
+    return f" without {len(unknown)} whose model has no known price" if unknown else ""

@@ -6,10 +6,11 @@ from mcp.server.mcpserver import MCPServer
 from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
-from worker_manager.fleet import Fleet, Place, Started, Wanted
-from worker_manager.models import Worker
+from worker_manager.fleet import Fleet
+from worker_manager.models import Status, Worker
 from worker_manager.servers.tooling import Result, answer, tool_errors
 from worker_manager.servers.views import WorkerId, WorkerInfo, info_of, line_of
+from worker_manager.starts import Place, Started, Wanted
 
 
 class StoppedInfo(Result, WorkerInfo):
@@ -45,13 +46,23 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
         agent: str | None = None,
         model: str | None = None,
         permission_mode: str | None = None,
+        budget_tokens: Annotated[int | None, Field(description="then it is asked to stop")] = None,
     ) -> Annotated[CallToolResult, StartedInfo]:
         """Start an autonomous worker on a task. Answers at once; its report comes by itself."""
         with tool_errors():
-            wanted = Wanted(title, task, use_worktree, base_branch, agent, model, permission_mode)
+            wanted = Wanted(
+                title,
+                task,
+                use_worktree=use_worktree,
+                base_branch=base_branch,
+                agent=agent,
+                model=model,
+                permission_mode=permission_mode,
+                budget_tokens=budget_tokens,
+            )
             started = fleet.start(wanted)
             info = _started_info(fleet, started)
-            return answer(_started_text(started, info.attach), info)
+            return answer(_started_text(started, info), info)
 
     @server.tool(annotations=ToolAnnotations(title="Stop worker", destructive_hint=True))
     def stop_worker(
@@ -70,7 +81,7 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
         with tool_errors():
             worker = fleet.restore(id, message)
             info = StoppedInfo(**info_of(fleet, worker).model_dump(), saved=worker.saved)
-            return answer(f"{worker.name} goes on in {worker.path}.", info)
+            return answer(_restored_text(worker, info), info)
 
     @server.tool(annotations=ToolAnnotations(title="Adopt workers", destructive_hint=False))
     def adopt_workers(
@@ -103,6 +114,12 @@ def _stopped_text(worker: Worker) -> str:
     return "\n".join(lines)
 
 
+def _restored_text(worker: Worker, info: WorkerInfo) -> str:
+    if worker.status is Status.QUEUED:
+        return f"{worker.name} is queued ({info.reason}); it goes on by itself."
+    return f"{worker.name} goes on in {worker.path}."
+
+
 def _started_info(fleet: Fleet, started: Started) -> StartedInfo:
     return StartedInfo(
         **info_of(fleet, started.worker).model_dump(),
@@ -111,14 +128,15 @@ def _started_info(fleet: Fleet, started: Started) -> StartedInfo:
     )
 
 
-def _started_text(started: Started, attach: str) -> str:
+def _started_text(started: Started, info: WorkerInfo) -> str:
     worker = started.worker
-    lines = [
-        f"Worker {worker.id} ({worker.name}) started: {worker.agent}"
-        + (f", permission mode {worker.permission_mode}." if worker.agent == "claude" else ".")
-    ]
+    mode = f", permission mode {worker.permission_mode}" if worker.agent == "claude" else ""
+    is_queued = worker.status is Status.QUEUED
+    state = f"queued ({info.reason}); it starts by itself" if is_queued else "started"
+    lines = [f"Worker {worker.id} ({worker.name}) {state}: {worker.agent}{mode}."]
     lines += _place_lines(started.place, worker)
-    lines.append(f"A person looks at it with: {attach}")
+    if not is_queued:
+        lines.append(f"A person looks at it with: {info.attach}")
     lines.append("Its question or report will reach you by itself.")
     return "\n".join(lines)
 

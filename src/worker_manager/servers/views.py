@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from worker_manager import formatting
 from worker_manager.agents import transcripts
 from worker_manager.fleet import Fleet
-from worker_manager.models import Worker
+from worker_manager.models import Status, Worker
 from worker_manager.state import receipts
 from worker_manager.worktrees import evidence
 
@@ -38,6 +38,8 @@ class WorkerInfo(BaseModel):
     tokens_read: int | None
     tokens_written: int | None
     context_tokens: int | None
+    budget_tokens: int
+    cost_usd: float | None
     created_at: str
     attach: str
 
@@ -48,6 +50,8 @@ def info_of(fleet: Fleet, worker: Worker) -> WorkerInfo:
     progress = evidence.progress(worker.path, worker.base_sha) if worker.branch else None
     usage = fleet.usage(worker)
     transcript = receipts.transcript_of(fleet.records.home(worker.id))
+    if status is Status.QUEUED:
+        reason = f"{fleet.place_in_queue(worker)}: {reason}"
     asked = worker.report.text if worker.report and worker.status == "asking" else ""
     return WorkerInfo(
         id=worker.id,
@@ -70,6 +74,8 @@ def info_of(fleet: Fleet, worker: Worker) -> WorkerInfo:
         tokens_read=usage.read if usage else None,
         tokens_written=usage.written if usage else None,
         context_tokens=usage.context if usage else None,
+        budget_tokens=worker.budget_tokens,
+        cost_usd=usage.cost if usage else None,
         created_at=worker.created_at,
     )
 
@@ -81,6 +87,7 @@ def line_of(info: WorkerInfo) -> str:
     work = "" if info.commits is None else f", commits: {info.commits}, files: {info.changed_files}"
     missing = f" [{info.missing} missing]" if info.missing else ""
     tokens = f", context: {info.context_tokens:,} tokens" if info.context_tokens else ""
+    cost = f", ${info.cost_usd:.2f}" if info.cost_usd is not None else ""
     latest = info.question or info.doing
     said = f": {latest}" if latest else ""
-    return f"{info.id} {info.status}{reason}{since} {info.name}{work}{tokens}{missing}{said}"
+    return f"{info.id} {info.status}{reason}{since} {info.name}{work}{tokens}{cost}{missing}{said}"

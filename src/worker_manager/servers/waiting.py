@@ -74,8 +74,6 @@ class Awaited:
         self.held: list[_Letter] = []
         self._began = time.time()
         self._looked = 0.0
-        self._reconciled = 0.0
-        self._reconciling: threading.Thread | None = None
         self.ids = self.named or tuple(one for one in self.own if not self._is_done(one))
 
     def worker(self, worker_id: str) -> Worker | None:
@@ -98,18 +96,6 @@ class Awaited:
         if self._until == "all":
             return all(map(self._needs_nothing_more, self.ids))
         return self._has_letter() or any(map(self._stands_still, self.ids))
-
-    def reconcile_aside(self) -> None:
-        """In a thread of its own: a tmux that doesn't answer holds up no message."""
-        busy = self._reconciling is not None and self._reconciling.is_alive()
-        if not busy and time.monotonic() - self._reconciled >= RECONCILE_SECONDS:
-            self._reconciled = time.monotonic()
-            self._reconciling = threading.Thread(target=self._reconcile, daemon=True)
-            self._reconciling.start()
-
-    def _reconcile(self) -> None:
-        with suppress(WorkerManagerError, OSError):  # the next try, or the next tool, says it
-            self.fleet.reconcile()
 
     def _read_letters(self) -> bool:
         """Who has sent what waits; whether any of it is new."""
@@ -153,6 +139,29 @@ class Awaited:
         return any(letter.id == message_id for letter in self._known())
 
 
+class _Reconciler:
+    """Reconciles now and then, in a thread of its own: a tmux that doesn't answer holds up no
+    message.
+    """
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._began = 0.0
+        self._thread: threading.Thread | None = None
+
+    def go_on(self) -> None:
+        """Begins anew when it is time and the last one has ended."""
+        busy = self._thread is not None and self._thread.is_alive()
+        if not busy and time.monotonic() - self._began >= RECONCILE_SECONDS:
+            self._began = time.monotonic()
+            self._thread = threading.Thread(target=self._reconcile, daemon=True)
+            self._thread.start()
+
+    def _reconcile(self) -> None:
+        with suppress(WorkerManagerError, OSError):  # the next try, or the next tool, says it
+            self._fleet.reconcile()
+
+
 def _check(until: str, seconds: float) -> None:
     if until not in UNTIL:
         raise InvalidInput(f"until is {until!r}. Choose one of: {', '.join(UNTIL)}.")
@@ -166,11 +175,12 @@ def _check(until: str, seconds: float) -> None:
 async def _until_over(awaited: Awaited, context: Context, seconds: float) -> bool:
     """False when the time ran out."""
     started = told = time.monotonic()
+    reconciler = _Reconciler(awaited.fleet)
     while not awaited.is_over():
         now = time.monotonic()
         if now - started >= seconds:
             return False
-        awaited.reconcile_aside()
+        reconciler.go_on()
         if now - told >= PROGRESS_SECONDS:
             told = now
             await context.report_progress(now - started, seconds, _what(awaited))

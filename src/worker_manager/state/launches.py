@@ -7,6 +7,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from worker_manager.errors import StateCorrupt
+from worker_manager.models import Worker
+from worker_manager.state import processes
 from worker_manager.state.files import read_regular, write_atomic
 
 #: What the session that starts a worker has of its own, and must not pass on.
@@ -49,14 +51,19 @@ def read_pane(home: str) -> str:
         return ""
 
 
-def write_prompt(home: str, name: str, text: str) -> str:
-    """A prompt as a file, and the shell word that stands for it. The text's first words must keep
-    it from being read as an option, a slash command or a subcommand.
+def prompt_word(home: str, name: str) -> str:
+    """The shell word that stands for the prompt in a file of the worker's home. The text's first
+    words must keep it from being read as an option, a slash command or a subcommand.
     """
-    path = write_file(home, name, text)
-    if len(text.encode()) <= PROMPT_LIMIT_BYTES:
+    path = os.path.join(home, name)
+    if os.path.getsize(path) <= PROMPT_LIMIT_BYTES:
         return f'"$(cat {shlex.quote(path)})"'
     return shlex.quote(f"Your task is in the file {path}. Read all of it, then do it.")
+
+
+def is_under_way(worker: Worker) -> bool:
+    """Whether somebody is at work on its start: the record comes before the session."""
+    return not worker.launched and bool(worker.starter) and not processes.has_ended(worker.starter)
 
 
 def write_script(

@@ -9,6 +9,8 @@ WORKERS = "workers"
 ORCHESTRATORS = "orchestrators"
 #: In a home once its server has listed its tools: the server's pid.
 SERVER = "server"
+#: In a worker's home: the dialogs that stand open at its terminal.
+REQUESTS = "requests"
 
 
 def state_root() -> str:

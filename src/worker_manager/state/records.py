@@ -4,7 +4,7 @@ import glob
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 
@@ -48,15 +48,17 @@ class Records:
         """The worker's directory; raises WorkerNotFound when the id has not the form of one."""
         return worker_home(self.repository, checked_worker_id(worker_id))
 
-    def create(self, worker: Worker) -> None:
-        """Makes the worker's directory with its mailbox and its record, in one step: killed
-        before it, nothing is left that looks like a worker.
+    def create(self, worker: Worker, files: Mapping[str, str] | None = None) -> None:
+        """Makes the worker's directory with its mailbox, its record and more files, in one step:
+        killed before it, nothing is left that looks like a worker.
         """
         draft = os.path.join(self.repository, WORKERS, f"{DRAFT}{worker.id}")
         with ExitStack() as undo:
             undo.callback(_discard, draft)
             make_private(draft)
             Mailbox(mailbox_path(draft)).create()
+            for name, text in (files or {}).items():
+                write_atomic(os.path.join(draft, name), text.encode())
             _write(draft, worker)
             with disk_errors(draft):
                 move(draft, self.home(worker.id))

@@ -11,9 +11,8 @@ from typing import Any, NamedTuple
 
 from worker_manager.state import processes
 from worker_manager.state.files import make_private, write_atomic
-from worker_manager.state.layout import WORKERS
+from worker_manager.state.layout import REQUESTS, WORKERS
 
-FOLDER = "requests"
 #: What an AskUserQuestion has in its input only once it was answered.
 ANSWERS = ("answers", "annotations")
 
@@ -50,7 +49,7 @@ def call_of(tool: str, tool_input: object) -> str:
 
 def note(home: str, request: Request) -> None:
     """From now on it stands open."""
-    make_private(os.path.join(home, FOLDER))
+    make_private(os.path.join(home, REQUESTS))
     write_atomic(_path(home, request.id), json.dumps(request._asdict()).encode())
 
 
@@ -68,7 +67,7 @@ def is_open(home: str, request_id: str) -> bool:
 def all_open(home: str) -> list[Request]:
     """Oldest first; what can't be read is left out."""
     try:
-        names = os.listdir(os.path.join(home, FOLDER))
+        names = os.listdir(os.path.join(home, REQUESTS))
     except (FileNotFoundError, NotADirectoryError):
         return []
     found = []
@@ -82,9 +81,9 @@ def all_open(home: str) -> list[Request]:
 
 def workers_with(repository: str) -> list[str]:
     """The ids of a repository's workers at whose terminals dialogs stand open."""
-    folders = glob.glob(os.path.join(glob.escape(repository), WORKERS, "*", FOLDER))
+    folders = glob.glob(os.path.join(glob.escape(repository), WORKERS, "*", REQUESTS))
     return [os.path.basename(os.path.dirname(folder)) for folder in folders if os.listdir(folder)]
 
 
 def _path(home: str, request_id: str) -> str:
-    return os.path.join(home, FOLDER, request_id)
+    return os.path.join(home, REQUESTS, request_id)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from worker_manager.errors import NotARepository, WorktreeRefused
-from worker_manager.worktrees.git import run
+from worker_manager.worktrees.git import attempt, run
 
 HEADS = "refs/heads/"
 BRANCHES = "refs/heads/worker/"
@@ -82,8 +82,17 @@ def create(checkout: Path, path: Path, branch: str, base_sha: str) -> None:
     """A new worktree below the checkout, on a new branch. Raises WorktreeRefused."""
     _require_inside(checkout, path.parent)
     _exclude(checkout, path.parent.relative_to(checkout).as_posix())
-    run(str(checkout), "worktree", "add", "--quiet", "-b", branch, "--", str(path), base_sha)
-    _mark(path, branch)
+    try:
+        run(str(checkout), "worktree", "add", "--quiet", "-b", branch, "--", str(path), base_sha)
+    except WorktreeRefused as error:
+        if "a branch named" not in str(error):  # else it is somebody's
+            attempt(str(checkout), "update-ref", "-d", f"refs/heads/{branch}", base_sha)
+        raise
+    try:
+        _mark(path, branch)
+    except (OSError, WorktreeRefused):
+        remove_unused(checkout, path, branch, base_sha)
+        raise
 
 
 def remove_unused(checkout: Path, path: Path, branch: str, base_sha: str) -> None:

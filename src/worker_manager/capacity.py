@@ -1,0 +1,63 @@
+"""How many workers this machine takes at once."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+
+import psutil
+
+from worker_manager.models import Status, Worker
+from worker_manager.runtimes.base import Presence, Runtime
+from worker_manager.state import launches, usage_limits
+from worker_manager.state.files import disk_errors
+from worker_manager.state.layout import WORKERS
+from worker_manager.state.records import Records
+
+#: Workers mostly wait for their model.
+WORKERS_FOR_EACH_CORE = 4
+#: A Claude Code session, its servers, and a little for what it runs.
+NEEDED_BYTES = 700_000_000
+
+
+def why_full(root: str, max_workers: int, runtime: Runtime) -> str:
+    """Why no further worker is to be started on this machine, by whatever session; empty when
+    there is room. `max_workers` is the setting; 0: measured.
+    """
+    limited = usage_limits.until(root)
+    if limited:
+        return f"the usage limit is reached until {datetime.fromtimestamp(limited):%a %H:%M}"
+    busy = at_work(root, runtime)
+    if max_workers:
+        return f"max_workers is {max_workers}" if busy >= max_workers else ""
+    cores = os.cpu_count() or 1
+    if busy >= WORKERS_FOR_EACH_CORE * cores:
+        return f"{WORKERS_FOR_EACH_CORE} workers for each of {cores} cores are at work"
+    if busy and _free_bytes() < NEEDED_BYTES:
+        return f"a worker needs {NEEDED_BYTES // 1_000_000} MB of memory, less is free"
+    return ""
+
+
+def at_work(root: str, runtime: Runtime) -> int:
+    """How many workers are unfinished and have, or are about to have, a session."""
+    unfinished = [one for one in _all(root) if _counts(one)]
+    presences = runtime.probe([one.handle for one in unfinished])
+    return sum(
+        presences[one.handle] is not Presence.GONE or launches.is_under_way(one)
+        for one in unfinished
+    )
+
+
+def _all(root: str) -> list[Worker]:
+    with disk_errors(root):
+        folders = [entry.path for entry in os.scandir(root)]
+    repositories = [one for one in folders if os.path.isdir(os.path.join(one, WORKERS))]
+    return [worker for one in repositories for worker in Records(one).all()]
+
+
+def _counts(worker: Worker) -> bool:
+    return not worker.finished and worker.status is not Status.QUEUED
+
+
+def _free_bytes() -> int:
+    return int(psutil.virtual_memory().available)

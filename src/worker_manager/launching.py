@@ -1,0 +1,66 @@
+"""Launching a worker's agent in its terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import NamedTuple
+
+from worker_manager.agents import agent_named
+from worker_manager.agents.base import Assignment, LaunchSpec
+from worker_manager.models import Worker
+from worker_manager.runtimes.base import Runtime
+from worker_manager.state import launches, processes
+
+TASK, RESTORED = "task.md", "restored.md"
+
+
+class Launcher(NamedTuple):
+    """Where agents run, the state directory and the plugin's folder that they are told of."""
+
+    runtime: Runtime
+    root: str
+    plugin_root: str
+
+    def spec(self, worker: Worker, home: str) -> LaunchSpec:
+        """How its agent is run; one that has run goes on with its conversation. Raises
+        InvalidInput or AgentNotInstalled.
+        """
+        assignment = Assignment(
+            worker_id=worker.id,
+            name=worker.name,
+            title=worker.title,
+            home=home,
+            path=worker.path,
+            branch=worker.branch,
+            session_id=worker.session_id,
+            mark=worker.mark,
+            plugin_root=self.plugin_root,
+            permission_mode=worker.permission_mode,
+            model=worker.model,
+            is_restored=worker.has_run,
+        )
+        return agent_named(worker.agent).launch_spec(assignment)
+
+    def launch(self, worker: Worker, home: str) -> str:
+        """Starts its agent with the prompt that lies in its home; gives the identity of the
+        launch script's process. Raises a WorkerManagerError.
+        """
+        spec = self.spec(worker, home)
+        for file, text in spec.files.items():
+            launches.write_file(home, file, text)
+        ours = [sys.executable, "-I", "-m", "worker_manager"]
+        script = launches.write_script(
+            home,
+            cwd=worker.path,
+            argv=spec.argv,
+            prompt_word=launches.prompt_word(home, RESTORED if worker.has_run else TASK),
+            environment={
+                "WORKER_MANAGER_WORKER_ID": worker.id,
+                "WORKER_MANAGER_STATE_DIR": self.root,
+                "WORKER_MANAGER_PYTHON": sys.executable,
+            },
+            on_exit=[*ours, "--exited", worker.id],
+            on_silence=[*ours, "--not-checked-in", worker.id],
+        )
+        pid = self.runtime.launch(worker.handle, ["sh", script], cwd=worker.path)
+        return processes.identity(pid)

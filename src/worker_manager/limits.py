@@ -1,0 +1,58 @@
+"""Workers that met the usage limit of their account: told of, and told to go on when it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from worker_manager import messages, naming, reports
+from worker_manager.agents.reset_times import reset_time
+from worker_manager.messages import Message
+from worker_manager.models import Status, Worker
+from worker_manager.state import usage_limits
+from worker_manager.state.layout import mailbox_path
+from worker_manager.state.locking import exclusive
+from worker_manager.state.mailbox import Mailbox
+from worker_manager.state.records import Records, now
+
+#: Claude Code's word for a usage limit.
+RATE_LIMIT = "rate_limit"
+#: When nobody says when it is over.
+RETRY_SECONDS = 300
+
+
+def turn_failed(root: str, records: Records, worker_id: str, error: str, said: str) -> None:
+    """A worker's turn ended with an error of the API. `error` is Claude Code's word for it."""
+    text = f"Its turn ended with an error of the API: {error}.\n{said}".rstrip()
+    if error == RATE_LIMIT:
+        end = _end(said)
+        usage_limits.note(root, worker_id, end.timestamp())
+        text += f"\nNew workers wait until {end:%a %H:%M}; then it is told to go on by itself."
+    reports.blocked(records, worker_id, messages.LIMIT, text, reason=error)
+
+
+def go_on(root: str, records: Records, workers: Sequence[Worker]) -> None:
+    """Tells those that met a limit which is over, once for each time."""
+    limited = [one for one in workers if one.status is Status.BLOCKED and one.reason == RATE_LIMIT]
+    if not limited or usage_limits.until(root) is not None:
+        return
+    for one in limited:
+        met = one.report.message_id if one.report else ""
+        message = Message(
+            id=naming.message_id_of(f"{met} go on"),
+            type=messages.NUDGE,
+            sender=one.owner,
+            name="orchestrator",
+            sent=now(),
+            body="The usage limit is over. Go on with your task.",
+        )
+        with exclusive(reports.report_lock(records, one.id)):
+            mailbox = Mailbox(mailbox_path(records.home(one.id)))
+            if not mailbox.contains(message.id):
+                mailbox.deliver(message)
+
+
+def _end(said: str) -> datetime:
+    """When it is over, in the person's time."""
+    at = datetime.now().astimezone()
+    return (reset_time(said, at) or at + timedelta(seconds=RETRY_SECONDS)).astimezone()

@@ -1,0 +1,299 @@
+"""Starting workers, and going on with those whose session has ended: at once, or as soon as
+there is room.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from worker_manager import capacity, naming, reports
+from worker_manager.agents import agent_named
+from worker_manager.config import Settings
+from worker_manager.errors import InvalidInput, RuntimeUnavailable, WorkerManagerError
+from worker_manager.launching import RESTORED, TASK, Launcher
+from worker_manager.models import Status, Worker
+from worker_manager.runtimes.base import Presence, Runtime
+from worker_manager.state import journal, launches, processes, sessions
+from worker_manager.state.files import remove_tree
+from worker_manager.state.locking import exclusive
+from worker_manager.state.records import Records, now
+from worker_manager.worktrees import bases, evidence, trees
+
+#: A start holds the lock for as long as tmux takes to answer one question.
+LOCK_SECONDS = 30
+
+
+class Wanted(NamedTuple):
+    """What start_worker was asked for; None means the setting."""
+
+    title: str
+    task: str
+    use_worktree: bool = True
+    base_branch: str | None = None
+    agent: str | None = None
+    model: str | None = None
+    permission_mode: str | None = None
+    budget_tokens: int | None = None
+
+
+class Place(NamedTuple):
+    """Where a worktree is to be made, from which commit; how many files of the checkout have
+    changes that it won't have.
+    """
+
+    checkout: Path
+    base: bases.Base
+    uncommitted: int
+
+
+class Started(NamedTuple):
+    """A worker that was launched or queued, and its place; None: the project itself."""
+
+    worker: Worker
+    place: Place | None
+
+
+class Starts:
+    """Starts workers of a project, with its settings."""
+
+    def __init__(self, launcher: Launcher, project: str, settings: Settings) -> None:
+        self._launcher = launcher
+        self._runtime = launcher.runtime
+        self._project = project
+        self._settings = settings
+
+    def start(self, records: Records, owner: str, wanted: Wanted) -> Started:
+        """Launches or queues a worker, or leaves nothing behind. Raises a WorkerManagerError."""
+        title = naming.checked_title(wanted.title)
+        task = naming.checked_text(wanted.task, "task")
+        worker = self._new_worker(owner, title, wanted)
+        agent_named(worker.agent)  # raises when there is none of that name
+        self._runtime.check()
+        worker, place = self._place(worker, wanted)
+        home = records.home(worker.id)
+        self._launcher.spec(worker, home)  # raises when it can't be run
+        prompt = f"Task from your orchestrator: {title}\n\n{task}\n"
+        with ExitStack() as undo:
+            worker = self._admit(records, worker, prompt)
+            undo.callback(remove_tree, home)
+            if worker.status is not Status.QUEUED:
+                checkout = place.checkout if place else None
+                worker = self._launch_first(records, worker, checkout, undo)
+            undo.pop_all()
+        return Started(worker, place)
+
+    def restore(self, records: Records, worker: Worker, text: str = "") -> Worker:
+        """Goes on with a worker's conversation in a new session, where it was. Raises
+        InvalidInput when it has one.
+        """
+        self._require_ended(worker)
+        self._runtime.check()
+        self._launcher.spec(worker, records.home(worker.id))
+        prompt = f"Your orchestrator has restored your session. {text or 'Go on.'}\n"
+        restored = self._admit_again(records, worker, prompt)
+        if restored.status is Status.QUEUED:
+            return restored
+        try:
+            return self._launch_again(records, restored)
+        except WorkerManagerError:
+            records.update(
+                worker.id, lambda one: worker if _run_of(one) == _run_of(restored) else one
+            )
+            raise
+
+    def start_queued(self, records: Records, owner: str) -> None:
+        """Launches those that wait, as long as there is room. One that can't be launched has
+        failed.
+        """
+        while (worker := self._next(records, owner)) is not None:
+            try:
+                with ExitStack() as undo:
+                    if worker.has_run:
+                        self._launch_again(records, worker)
+                    else:
+                        worker, checkout = self._on_fresh_base(records, worker)
+                        self._launch_first(records, worker, checkout, undo)
+                    undo.pop_all()
+            except (WorkerManagerError, OSError) as error:
+                reason = f"it could not be started: {error}"
+                reports.ended(records, worker.id, exit_code=None, screen="", reason=reason)
+
+    def _new_worker(self, owner: str, title: str, wanted: Wanted) -> Worker:
+        worker_id = naming.new_worker_id()
+        name = naming.worker_name(title, worker_id)
+        stamp = now()
+        return Worker(
+            id=worker_id,
+            name=name,
+            title=title,
+            owner=owner,
+            created_at=stamp,
+            changed_at=stamp,
+            project=self._project,
+            path=os.path.realpath(self._project),
+            agent=wanted.agent or self._settings.agent,
+            session_id=str(uuid.uuid4()),
+            handle=self._runtime.handle_for(name),
+            starter=processes.identity(os.getpid()),
+            mark=naming.new_mark(),
+            permission_mode=wanted.permission_mode or self._settings.permission_mode,
+            model=wanted.model or self._settings.model,
+            budget_tokens=_budget(wanted.budget_tokens, self._settings.budget_tokens),
+        )
+
+    def _place(self, worker: Worker, wanted: Wanted) -> tuple[Worker, Place | None]:
+        """Where it will work: a worktree and branch of its own, or the project's directory."""
+        if not wanted.use_worktree:
+            if wanted.base_branch:
+                raise InvalidInput("base_branch goes with use_worktree=true only. Leave it out.")
+            return worker, None
+        checkout = bases.main_checkout(self._project)
+        base = bases.resolve_base(self._project, wanted.base_branch)
+        placed = replace(
+            worker,
+            path=str(checkout / self._settings.worktree_directory / worker.name),
+            branch=naming.branch_name(worker.name),
+            base_branch=base.name,
+            base_sha=base.sha,
+        )
+        return placed, Place(checkout, base, evidence.uncommitted(self._project))
+
+    def _admit(self, records: Records, worker: Worker, prompt: str) -> Worker:
+        """Makes its record: `starting`, or `queued` when there is no room."""
+        with self._counting() as why_full:
+            waits_for = why_full or (
+                "others wait before it" if queue(records, worker.owner) else ""
+            )
+            if waits_for:
+                worker = replace(worker, status=Status.QUEUED, reason=waits_for)
+            # The record comes first: should we be killed, it tells what was begun.
+            records.create(worker, {TASK: prompt})
+        return worker
+
+    def _admit_again(self, records: Records, worker: Worker, prompt: str) -> Worker:
+        starter = processes.identity(os.getpid())
+        with self._counting() as waits_for:
+            if _run_of(records.get(worker.id)) != _run_of(worker):
+                raise InvalidInput(f"Worker {worker.id} was changed just now. Call list_workers.")
+            launches.write_file(records.home(worker.id), RESTORED, prompt)
+            _, restored = records.update(
+                worker.id, lambda one: one.restore(starter, at=now(), waits_for=waits_for)
+            )
+        return restored
+
+    @contextmanager
+    def _counting(self) -> Iterator[str]:
+        """Nobody else starts anything meanwhile; gives what a start must wait for, or nothing."""
+        root = self._launcher.root
+        with exclusive(os.path.join(root, "starts.lock"), timeout_seconds=LOCK_SECONDS):
+            yield capacity.why_full(root, self._settings.max_workers, self._runtime)
+
+    def _next(self, records: Records, owner: str) -> Worker | None:
+        """The first that waits, when there is room; from now on it is ours to launch."""
+        if not queue(records, owner):
+            return None  # the usual case, without the lock
+        with self._counting() as waits_for:
+            waiting = queue(records, owner)
+            if waits_for or not waiting:
+                return None
+            starter = processes.identity(os.getpid())
+            before, worker = records.update(
+                waiting[0].id, lambda one: one.leave_queue(starter, at=now())
+            )
+        return worker if before.status is Status.QUEUED else None
+
+    def _launch_first(
+        self, records: Records, worker: Worker, checkout: Path | None, undo: ExitStack
+    ) -> Worker:
+        """Makes all that a new worker needs; `undo` takes it back."""
+        if checkout is not None:
+            self._make_worktree(records, worker, checkout, undo)
+        root = self._launcher.root
+        sessions.link(root, worker.session_id, records.home(worker.id))
+        undo.callback(sessions.unlink, root, worker.session_id)
+        undo.callback(_quietly_end, self._runtime, worker.handle)
+        launched = self._launch(records, worker)
+        home = records.home(worker.id)
+        journal.note(home, "started", agent=worker.agent, base=worker.base_sha)
+        return launched
+
+    def _launch_again(self, records: Records, worker: Worker) -> Worker:
+        home = records.home(worker.id)
+        if worker.branch and not os.path.isdir(worker.path):
+            checkout = bases.main_checkout(worker.project)
+            trees.reopen(checkout, Path(worker.path), worker.branch)
+        self._runtime.end(worker.handle)  # the terminal that shows how it ended
+        sessions.link(self._launcher.root, worker.session_id, home)
+        launched = self._launch(records, worker)
+        journal.note(home, "restored")
+        return launched
+
+    def _launch(self, records: Records, worker: Worker) -> Worker:
+        process = self._launcher.launch(worker, records.home(worker.id))
+        _, launched = records.update(worker.id, lambda one: one.launch(process))
+        if launched.status is Status.STOPPED:  # while it was being started
+            _quietly_end(self._runtime, worker.handle)
+        return launched
+
+    def _on_fresh_base(self, records: Records, worker: Worker) -> tuple[Worker, Path | None]:
+        """A worker that has waited, on its base branch as it is now; and the checkout."""
+        if not worker.branch:
+            return worker, None
+        checkout = bases.main_checkout(worker.project)
+        with suppress(InvalidInput):  # the branch is gone: the commit it named serves
+            sha = bases.resolve_base(worker.project, worker.base_branch).sha
+            _, worker = records.update(worker.id, lambda one: replace(one, base_sha=sha))
+        return worker, checkout
+
+    def _make_worktree(
+        self, records: Records, worker: Worker, checkout: Path, undo: ExitStack
+    ) -> None:
+        path, sha = Path(worker.path), worker.base_sha
+        # git itself fails when two make a worktree at the same moment.
+        with exclusive(os.path.join(records.repository, "git.lock"), timeout_seconds=120):
+            trees.create(checkout, path, worker.branch, sha)
+        undo.callback(trees.remove_unused, checkout, path, worker.branch, sha)
+
+    def _require_ended(self, worker: Worker) -> None:
+        if worker.status is Status.QUEUED:
+            raise InvalidInput(
+                f"Worker {worker.id} is queued ({worker.reason}); it starts by itself."
+            )
+        presence = self._runtime.probe([worker.handle])[worker.handle]
+        if presence is Presence.UNKNOWN:
+            raise RuntimeUnavailable(
+                f"tmux does not say whether worker {worker.id} has a session. Try again."
+            )
+        if presence is Presence.ALIVE:
+            raise InvalidInput(
+                f"Worker {worker.id} has a session. Speak to it with nudge_worker, or end it with "
+                "stop_worker first."
+            )
+
+
+def queue(records: Records, owner: str) -> list[Worker]:
+    """An orchestrator's workers that wait for room, the next one first."""
+    waiting = [one for one in records.all() if one.owner == owner and one.status is Status.QUEUED]
+    return sorted(waiting, key=lambda one: one.changed_at)
+
+
+def _budget(wanted: int | None, setting: int) -> int:
+    if wanted is not None and wanted < 0:
+        raise InvalidInput(f"budget_tokens is {wanted}. Give a number of tokens, or 0 for any.")
+    return setting if wanted is None else wanted
+
+
+def _run_of(worker: Worker) -> tuple[str, str, Status]:
+    """What changes with each start."""
+    return worker.process, worker.starter, worker.status
+
+
+def _quietly_end(runtime: Runtime, handle: str) -> None:
+    with suppress(WorkerManagerError):
+        runtime.end(handle)

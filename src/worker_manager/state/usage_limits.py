@@ -1,0 +1,46 @@
+"""The usage limit that some worker has met: until it is over, no other one is started. It is the
+account's, so it stands in the state directory itself. Standard library only: for hooks.
+"""
+
+import json
+import os
+import time
+from contextlib import suppress
+from typing import Any
+
+from worker_manager.state.files import write_atomic
+
+
+def note(root: str, worker_id: str, until: float) -> None:
+    """A worker has met it; it lasts until then, in seconds since the epoch."""
+    write_atomic(_path(root), json.dumps({"until": until, "met_by": worker_id}).encode())
+
+
+def until(root: str) -> float | None:
+    """When it will be over; None when there is none, or it is over."""
+    noted = _read(root)
+    try:
+        end = float(noted["until"])
+    except (KeyError, TypeError, ValueError):
+        return None  # who meets it again notes it again
+    return end if end > time.time() else None
+
+
+def lift(root: str, worker_id: str) -> None:
+    """A turn of this worker went well: what it had met is over, maybe earlier than was said."""
+    if os.path.exists(_path(root)) and _read(root).get("met_by") == worker_id:
+        with suppress(OSError):
+            os.unlink(_path(root))
+
+
+def _path(root: str) -> str:
+    return os.path.join(root, "usage-limit.json")
+
+
+def _read(root: str) -> dict[str, Any]:
+    try:
+        with open(_path(root), "rb") as file:
+            noted = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    return noted if isinstance(noted, dict) else {}

@@ -1,0 +1,97 @@
+"""Orchestrator sessions without claude: the plugin's real server and hooks."""
+
+from __future__ import annotations
+
+import os
+import sys
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+
+from tests.conftest import CHECKOUT
+from tests.support.workers import HANG
+from worker_manager.messages import Message
+from worker_manager.rehearsal.session import RehearsedSession, ToolResult
+from worker_manager.state import orchestrators, waits
+from worker_manager.state.layout import mailbox_path, state_root
+from worker_manager.state.mailbox import Mailbox
+
+#: Long before a call would end by itself.
+SOON = 30.0
+
+
+class Boss(RehearsedSession):
+    """An orchestrator session whose mailbox the test knows."""
+
+    @property
+    def home(self) -> str:
+        """Its directory in the state."""
+        return orchestrators.open_home(state_root(), self.session_id, str(self.cwd))
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """Into which its workers report."""
+        return Mailbox(mailbox_path(self.home))
+
+    async def start_worker(self, task: str = HANG) -> str:
+        """Its id."""
+        started = await self.call_tool("start_worker", title="t", task=task)
+        return str(started.structured["id"])
+
+    async def wait(self, **arguments: object) -> ToolResult:
+        """Calls wait_for_workers."""
+        with anyio.fail_after(SOON):
+            return await self.call_tool("wait_for_workers", **arguments)
+
+    @asynccontextmanager
+    async def waiting(self, **arguments: object) -> AsyncIterator[list[ToolResult]]:
+        """A call that waits; its result is in the list once it has ended."""
+        results: list[ToolResult] = []
+
+        async def wait() -> None:
+            results.append(await self.wait(**arguments))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(wait)
+            with anyio.fail_after(SOON):
+                while not waits.is_waited(self.home):
+                    await anyio.sleep(0.01)
+            yield results
+
+    def deliver(self, sender: str, text: str) -> None:
+        """A message that changes no status."""
+        message = Message(
+            id=f"m{uuid.uuid4().hex[:12]}",
+            type="stalled",
+            sender=sender,
+            name="n",
+            sent="now",
+            body=text,
+        )
+        self.mailbox.deliver(message)
+
+
+@asynccontextmanager
+async def session(
+    repository: Path, socket: str, session_id: str = "", **environ: str
+) -> AsyncIterator[Boss]:
+    """An orchestrator session in a repository; its workers play scripts."""
+    given = {
+        **os.environ,
+        "WORKER_MANAGER_PYTHON": sys.executable,
+        "WORKER_MANAGER_TMUX_SOCKET": socket,
+        "WORKER_MANAGER_AGENT": "scripted",
+    }
+    boss = Boss(
+        plugin_root=CHECKOUT,
+        cwd=repository,
+        session_id=session_id or str(uuid.uuid4()),
+        environ=given,
+    )
+    boss._environ.update(environ)
+    async with boss:
+        await boss.start()
+        yield boss
