@@ -202,6 +202,7 @@ def test_repositories_within_are_never_removed_unseen(
     tree = Path(worker.path)
     inner = tree / kind
     if kind == "worktree":
+        inner = tree / "ignored" / kind  # nobody but git's list of worktrees tells of it
         git(tree, "worktree", "add", "-q", "--detach", str(inner))
     elif kind == "submodule":
         git(tree, "-c", "protocol.file.allow=always", "submodule", "add", str(repository), kind)

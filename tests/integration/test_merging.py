@@ -80,6 +80,21 @@ def test_a_rebased_commit_keeps_its_author_date_and_message(fleet: Fleet, reposi
     assert shown.startswith("Wörker 2001-02-03T04:05:06+07:00")
 
 
+def test_a_commit_that_is_there_already_is_passed_over_and_one_that_was_reverted_is_not(
+    fleet: Fleet, repository: Path
+) -> None:
+    worker = add_worker(fleet, repository, {"a": "1"})
+    again = commit(worker.path, {"b": "1"})
+    git(repository, "cherry-pick", worker.branch + "~1", again)
+    git(repository, "revert", "--no-edit", "HEAD")
+    before = git(repository, "rev-parse", "HEAD")
+
+    fleet.merge(worker.id, Wish("rebase"))
+
+    assert git(repository, "rev-list", "--count", f"{before}..main") == "1"
+    assert (repository / "b").exists()
+
+
 @pytest.mark.promise("merge-conflict")
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_conflict_changes_nothing_and_names_files_and_hunks(

@@ -87,9 +87,9 @@ def hunks(directory: str, trial: Trial) -> str:
 
 def replay(directory: str, target: str, branch: str, signed: tuple[str, ...]) -> Replayed:
     """As `git rebase` would put the commits of a branch onto another one."""
-    chosen = ("--reverse", "--topo-order", "--no-merges", "--cherry-pick", "--right-only")
+    chosen = ("--reverse", "--topo-order", "--no-merges", f"{target}..{branch}")
     current = target
-    for sha in run(directory, "rev-list", *chosen, f"{target}...{branch}").split():
+    for sha in run(directory, "rev-list", *chosen).split():
         trial = _pick(directory, current, sha)
         if trial.files:
             return Replayed("", sha, trial)
