@@ -33,14 +33,11 @@ MANY, OLD_DAYS = 8, 7.0
 
 
 class Outcome(NamedTuple):
-    """What became, or would become, of a worker: `why_not` is empty when it is cleaned. `left_out`
-    names what was there and is in no snapshot.
-    """
+    """What became, or would become, of a worker: `why_not` is empty when it is cleaned."""
 
     worker: Worker
     why_not: str
     freed: int = 0
-    left_out: tuple[str, ...] = ()
 
 
 class Order(NamedTuple):
@@ -143,18 +140,17 @@ def _remove(records: Records, worker: Worker, tree: Tree, order: Order) -> Outco
     why_not = _why_not(worker, tree, order)
     if why_not:
         return Outcome(worker, why_not)
-    left_out: tuple[str, ...] = ()
     if tree.is_there or not worker.cleaned:
         ref = f"refs/worker-manager/{worker.id}/{time.time_ns()}"
         transcript = receipts.transcript_of(records.home(worker.id))
         message = f"Worker {worker.id} before it was cleaned\n\nTranscript: {transcript}"
         left_out = removal.keep_all(tree, ref, message).left_out
-        if left_out and not order.force:
-            return Outcome(worker, f"{left_out[0]!r} can't be read, so not be saved")
+        if left_out:  # force or not: what git can't save is not removed
+            return Outcome(worker, f"{left_out[0]!r} in it can't be saved: commit or move it")
         records.update(worker.id, lambda one: replace(one, cleaned=ref, closed=True))
     removal.remove(tree)
-    journal.note(records.home(worker.id), "cleaned", left_out=left_out[:20])
-    return Outcome(records.get(worker.id), "", 0, left_out)
+    journal.note(records.home(worker.id), "cleaned")
+    return Outcome(records.get(worker.id), "")
 
 
 def _without_worktree(records: Records, runtime: Runtime, worker: Worker, order: Order) -> Outcome:

@@ -311,3 +311,38 @@ def test_a_cleaned_worker_can_still_be_looked_at(fleet: Fleet, repository: Path)
 
     assert "+COMMITTED-1" in view.text
     assert "+LEFT-1" in view.text
+
+
+@pytest.mark.promise("clean-safe")
+def test_what_git_can_not_save_is_not_removed_by_force_either(
+    fleet: Fleet, repository: Path
+) -> None:
+    commit(repository, {".gitattributes": "*.big filter=gone\n"})
+    worker = add_worker(fleet, repository)
+    (Path(worker.path) / "x.big").write_text("x", "utf-8")
+    git(repository, "config", "filter.gone.clean", "false")
+    git(repository, "config", "filter.gone.required", "true")
+
+    assert "'x.big' in it can't be saved: commit or move it" in why_kept(fleet, worker, force=True)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read and remove everything")
+def test_what_can_not_be_read_is_named_and_a_read_only_directory_goes(
+    fleet: Fleet, repository: Path
+) -> None:
+    worker = add_worker(fleet, repository)
+    secret = Path(worker.path) / "secret"
+    secret.write_text("x", "utf-8")
+    secret.chmod(0)
+    (Path(worker.path) / "last").write_text("x", "utf-8")
+
+    assert "'secret' in it can't be saved" in why_kept(fleet, worker, force=True)
+    (ref,) = git(repository, "for-each-ref", "--format=%(refname)", "refs/worker-manager/").split()
+    assert git(repository, "show", f"{ref}:last") == "x"
+
+    secret.unlink()
+    (Path(worker.path) / "cache").mkdir()
+    (Path(worker.path) / "cache" / "file").touch()
+    (Path(worker.path) / "cache").chmod(0o555)
+    assert fleet.clean(Order([worker.id], force=True))[0].why_not == ""
+    assert not os.path.lexists(worker.path)

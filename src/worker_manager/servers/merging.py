@@ -40,7 +40,6 @@ class CleanInfo(BaseModel):
     kept_because: str
     freed_bytes: int
     saved: str
-    left_out: list[str]
 
 
 class CleanResult(Result):
@@ -145,7 +144,6 @@ def _clean_info(outcome: Outcome) -> CleanInfo:
         kept_because=formatting.clean(outcome.why_not),
         freed_bytes=outcome.freed,
         saved=worker.cleaned.removeprefix("-"),
-        left_out=[formatting.clean(name) for name in outcome.left_out],
     )
 
 
@@ -160,9 +158,6 @@ def _clean_text(outcomes: list[Outcome], freed: int, *, is_dry_run: bool) -> str
         lines += [
             f"{one.worker.id} {one.worker.name}: {formatting.one_line(one.why_not)}" for one in kept
         ]
-    missing = [name for one in gone for name in one.left_out]
-    if missing:
-        lines.append(f"In no snapshot: {formatting.one_line(', '.join(missing[:20]))}")
     if gone:
         lines.append("restore_worker brings one back, but for files that git ignores.")
     return "\n".join(lines)
