@@ -346,3 +346,14 @@ def test_what_can_not_be_read_is_named_and_a_read_only_directory_goes(
     (Path(worker.path) / "cache").chmod(0o555)
     assert fleet.clean(Order([worker.id], force=True))[0].why_not == ""
     assert not os.path.lexists(worker.path)
+
+
+@pytest.mark.promise("clean-safe")
+def test_commits_beside_the_branch_keep_a_worktree(fleet: Fleet, repository: Path) -> None:
+    worker = add_worker(fleet, repository)
+    git(Path(worker.path), "checkout", "-q", "--detach")
+    sha = commit(worker.path, {"a": "1"})
+
+    said = why_kept(fleet, worker)
+
+    assert said == f"its worktree stands at {sha[:12]}, which its branch does not have"
