@@ -22,6 +22,7 @@ from worker_manager import (
     merges,
     messages,
     naming,
+    nudges,
     stops,
 )
 from worker_manager.agents import prices
@@ -139,8 +140,9 @@ class Fleet:
             self.records.home(worker.id)
         )
 
-    def nudge(self, worker_id: str, text: str) -> tuple[Worker, Message]:
-        """Puts a message into the worker's mailbox; an asking worker gets it as its answer.
+    def nudge(self, worker_id: str, text: str, *, key: str = "") -> tuple[Worker, Message]:
+        """Puts a message into the worker's mailbox; an asking worker gets it as its answer. The
+        same text with the same key is one message.
 
         Gives the worker as it was. Raises WorkerFinished when nobody would read it.
         """
@@ -152,7 +154,7 @@ class Fleet:
         if question and requests.is_open(self.records.home(worker_id), question):
             return worker, self._decide(worker, body, request_id=question)
         message = Message(
-            id=naming.new_message_id(),
+            id=nudges.message_id(self.owner, worker_id, body, key),
             type=messages.ANSWER if question else messages.NUDGE,
             sender=self.owner,
             name="orchestrator",
@@ -161,7 +163,8 @@ class Fleet:
             reply_to=question,
         )
         # Delivered first: killed in between, the worker has its answer all the same.
-        self._mailbox_of(worker_id).deliver(message)
+        if not nudges.deliver(self.records, worker_id, message, key):
+            return worker, message
         # Only from where it stood: it may have asked or completed since.
         self.records.update(
             worker_id,
@@ -171,9 +174,10 @@ class Fleet:
         )
         return worker, message
 
-    def fate(self, worker_id: str, message_id: str) -> str:
-        """As `receipts.fate`, of a message to a worker."""
-        return receipts.fate(self.records.home(worker_id), message_id)
+    def carry(self, worker: Worker, message: Message) -> nudges.Outcome:
+        """As `nudges.carry`, of a message that `nudge` has given."""
+        home = self.records.home(worker.id)
+        return nudges.carry(self._root, home, worker, message, self._runtime)
 
     def answer(
         self, worker_id: str, decision: str, *, reason: str = "", request_id: str = ""
@@ -332,9 +336,6 @@ class Fleet:
                 f"Worker {worker.id} is completed and its session has ended. "
                 "restore_worker goes on with its conversation."
             )
-
-    def _mailbox_of(self, worker_id: str) -> Mailbox:
-        return Mailbox(mailbox_path(self.records.home(worker_id)))
 
 
 def plugin_root() -> str:

@@ -9,7 +9,7 @@ from worker_manager.agents import agent_named
 from worker_manager.agents.base import Assignment, LaunchSpec
 from worker_manager.models import Worker
 from worker_manager.runtimes.base import Runtime
-from worker_manager.state import launches, processes
+from worker_manager.state import launches, processes, receipts
 
 TASK, RESTORED = "task.md", "restored.md"
 
@@ -22,8 +22,8 @@ class Launcher(NamedTuple):
     plugin_root: str
 
     def spec(self, worker: Worker, home: str) -> LaunchSpec:
-        """How its agent is run; one that has run goes on with its conversation. Raises
-        InvalidInput or AgentNotInstalled.
+        """How its agent is run; one that has a conversation goes on with it. Raises InvalidInput
+        or AgentNotInstalled.
         """
         assignment = Assignment(
             worker_id=worker.id,
@@ -37,7 +37,7 @@ class Launcher(NamedTuple):
             plugin_root=self.plugin_root,
             permission_mode=worker.permission_mode,
             model=worker.model,
-            is_restored=worker.has_run,
+            is_restored=worker.has_run and has_conversation(worker, home),
         )
         return agent_named(worker.agent).launch_spec(assignment)
 
@@ -64,3 +64,8 @@ class Launcher(NamedTuple):
         )
         pid = self.runtime.launch(worker.handle, ["sh", script], cwd=worker.path)
         return processes.identity(pid)
+
+
+def has_conversation(worker: Worker, home: str) -> bool:
+    """Whether a worker that has run has something to go on with."""
+    return agent_named(worker.agent).has_conversation(receipts.transcript_of(home))

@@ -39,6 +39,17 @@ class Activity(NamedTuple):
     status: str
     waiting_for: str
     since: float
+    socket: str = ""  #: on which its session takes messages; empty when it has none
+
+
+class Screen(NamedTuple):
+    """What a terminal shows at this moment: its lines with their styles (ANSI), where its cursor
+    is (column, line), and whether somebody scrolls in it.
+    """
+
+    lines: tuple[str, ...]
+    cursor: tuple[int, int]
+    is_scrolled: bool
 
 
 @dataclass(frozen=True)

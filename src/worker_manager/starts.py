@@ -5,6 +5,7 @@ there is room.
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -16,7 +17,7 @@ from worker_manager import capacity, naming, reports
 from worker_manager.agents import agent_named
 from worker_manager.config import Settings
 from worker_manager.errors import InvalidInput, RuntimeUnavailable, WorkerManagerError
-from worker_manager.launching import RESTORED, TASK, Launcher
+from worker_manager.launching import RESTORED, TASK, Launcher, has_conversation
 from worker_manager.models import Status, Worker
 from worker_manager.runtimes.base import Presence, Runtime
 from worker_manager.state import journal, launches, processes, sessions
@@ -27,6 +28,7 @@ from worker_manager.worktrees import bases, evidence, trees
 
 #: A start holds the lock for as long as tmux takes to answer one question.
 LOCK_SECONDS = 30
+ENDING_SECONDS = 15
 
 
 class Wanted(NamedTuple):
@@ -93,9 +95,10 @@ class Starts:
         InvalidInput when it has one.
         """
         self._require_ended(worker)
+        self._wait_for_end(worker, records.home(worker.id))
         self._runtime.check()
         self._launcher.spec(worker, records.home(worker.id))
-        prompt = f"Your orchestrator has restored your session. {text or 'Go on.'}\n"
+        prompt = _prompt_to_go_on(worker, records.home(worker.id), text)
         restored = self._admit_again(records, worker, prompt)
         if restored.status is Status.QUEUED:
             return restored
@@ -260,6 +263,19 @@ class Starts:
             trees.create(checkout, path, worker.branch, sha)
         undo.callback(trees.remove_unused, checkout, path, worker.branch, sha)
 
+    def _wait_for_end(self, worker: Worker, home: str) -> None:
+        """Its former session ends a second or two after its terminal; two with one conversation
+        would both write to it, and both report.
+        """
+        deadline = time.monotonic() + ENDING_SECONDS
+        while sessions.attending(self._launcher.root, home):
+            if time.monotonic() > deadline:
+                raise InvalidInput(
+                    f"The former session of worker {worker.id} has not ended yet. Try again in a "
+                    "moment."
+                )
+            time.sleep(0.05)
+
     def _require_ended(self, worker: Worker) -> None:
         if worker.status is Status.QUEUED:
             raise InvalidInput(
@@ -281,6 +297,13 @@ def queue(records: Records, owner: str) -> list[Worker]:
     """An orchestrator's workers that wait for room, the next one first."""
     waiting = [one for one in records.all() if one.owner == owner and one.status is Status.QUEUED]
     return sorted(waiting, key=lambda one: one.changed_at)
+
+
+def _prompt_to_go_on(worker: Worker, home: str, text: str) -> str:
+    prompt = f"Your orchestrator has restored your session. {text or 'Go on.'}\n"
+    if has_conversation(worker, home):
+        return prompt
+    return f"{launches.read_text(home, TASK)}\n{prompt}"
 
 
 def _budget(wanted: int | None, setting: int) -> int:

@@ -13,21 +13,34 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+from tests.acceptance.conftest import CLAUDE_VERSIONS
 from tests.conftest import end_tmux
 from tests.stress import parts
 from tests.stress.lives import lives
 from tests.stress.tally import Tally
+from tests.support.claude_cli import CliMissingError, find_cli
 
 PARTS = {
     "completions": lambda dose: {"rounds": max(1, round(10 * dose))},
     "crowd": lambda dose: {"messages": max(320, round(20_000 * dose))},
     "killed_hooks": lambda dose: {"kills": max(5, round(500 * dose))},
     "killed_starts": lambda dose: {"every": max(1, round(1 / dose))},
-    "lives": lambda dose: {"workers": max(9, round(20 * dose))},
+    "lives": lambda dose: {"workers": max(9, round(20 * dose)), "real": newest_cli()},
     "killed_tmux": lambda dose: {"workers": max(2, round(20 * dose))},
 }
+
+
+def newest_cli() -> str:
+    """The newest installed Claude Code that the tests know; empty when there is none."""
+    for version in reversed(CLAUDE_VERSIONS):
+        with suppress(CliMissingError):
+            find_cli(version)
+            return version
+    sys.stdout.write("(no Claude Code is installed: all workers play scripts)\n")
+    return ""
 
 
 def main() -> int:

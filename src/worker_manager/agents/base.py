@@ -2,6 +2,8 @@
 
 from typing import NamedTuple, Protocol
 
+from worker_manager.models import Screen
+
 
 class Assignment(NamedTuple):
     """What an agent is to be started for. Paths are absolute."""
@@ -34,3 +36,11 @@ class Agent(Protocol):
 
     def launch_spec(self, assignment: Assignment) -> LaunchSpec:
         """How to start it. Raises AgentNotInstalled with the next step."""
+
+    def has_conversation(self, transcript: str) -> bool:
+        """Whether there is something to go on with, in the transcript of a session that ended."""
+
+    def draft(self, screen: Screen) -> str | None:
+        """What stands in its prompt: empty only when one may type there, None when its screen
+        shows no prompt.
+        """

@@ -5,7 +5,10 @@ import os
 import shutil
 
 from worker_manager.agents.base import Assignment, LaunchSpec
+from worker_manager.agents.prompt_box import draft
 from worker_manager.errors import AgentNotInstalled, InvalidInput
+
+__all__ = ["PERMISSION_MODES", "draft", "launch_spec"]
 
 PERMISSION_MODES = (
     "bypassPermissions",
@@ -53,6 +56,15 @@ def launch_spec(assignment: Assignment) -> LaunchSpec:
     return LaunchSpec(argv, {"settings.json": json.dumps(_settings(assignment), indent=1)})
 
 
+def has_conversation(transcript: str) -> bool:
+    """Claude Code refuses to resume a session that ended before its first prompt."""
+    try:
+        with open(transcript, "rb") as file:
+            return any(b'"type":"user"' in line for line in file)
+    except OSError:
+        return False
+
+
 def _system_prompt(assignment: Assignment) -> str:
     branch = f" on branch {assignment.branch}" if assignment.branch else ""
     return _SYSTEM_PROMPT.format(
@@ -69,6 +81,8 @@ def _settings(assignment: Assignment) -> dict[str, object]:
         # An upgraded home is else asked to try another renderer, at the end of a turn.
         "tui": "default",
         "skipDangerousModePermissionPrompt": True,
+        # Else a line on its message socket opens a dialog in a bypass session (2.1.329, seen).
+        "crossSessionInbound": "accept",
         "permissions": {
             "allow": [
                 f"{_TOOL_PREFIX}complete",

@@ -3,6 +3,7 @@
 import sys
 
 from worker_manager.agents.base import Assignment, LaunchSpec
+from worker_manager.models import Screen
 
 
 def launch_spec(assignment: Assignment) -> LaunchSpec:
@@ -10,3 +11,12 @@ def launch_spec(assignment: Assignment) -> LaunchSpec:
     argv = [sys.executable, "-I", "-m", "worker_manager.rehearsal.player"]
     argv += ["--session-id", assignment.session_id, "--plugin-dir", assignment.plugin_root]
     return LaunchSpec(argv, {})
+
+
+def has_conversation(_transcript: str) -> bool:
+    """It goes on with whatever it is told."""
+    return True
+
+
+def draft(_: Screen) -> None:
+    """It has no prompt."""

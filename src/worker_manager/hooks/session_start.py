@@ -5,7 +5,7 @@ import time
 
 from worker_manager.hooks import call, mail, terminal
 from worker_manager.state import orchestrators, processes, receipts, sessions
-from worker_manager.state.layout import SERVER, is_worker_home, repository_of, state_root
+from worker_manager.state.layout import is_worker_home, repository_of, state_root
 
 EVENT = "SessionStart"
 #: Sources after which the claude process, and what it has queued, is the same as before.
@@ -77,9 +77,5 @@ def _check_in(home: str) -> None:
 
 
 def _server_is_up(home: str) -> bool:
-    try:
-        with open(os.path.join(home, SERVER), encoding="utf-8") as file:
-            pid = file.read()
-    except FileNotFoundError:
-        return False
+    pid = sessions.server_pid(home)
     return pid.isdigit() and processes.start_time(int(pid)) is not None

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Protocol
 
+from worker_manager.models import Screen
+
 
 class Presence(Enum):
     """What a runtime knows of a worker's agent process."""
@@ -34,6 +36,19 @@ class Runtime(Protocol):
 
     def screen(self, handle: str) -> str:
         """What its terminal shows and showed, without blank lines; empty when unknown."""
+
+    def look(self, handle: str) -> Screen | None:
+        """What its terminal shows now, for typing into it; None when that isn't known."""
+
+    def paste(self, handle: str, line: str) -> None:
+        """Puts a line where its cursor is, as pasted text: no key of it is a command. Raises
+        RuntimeUnavailable.
+        """
+
+    def press(self, handle: str, key: str) -> bool:
+        """Presses a key; False, and not pressed, when somebody scrolls in its terminal. Raises
+        RuntimeUnavailable.
+        """
 
     def end(self, handle: str) -> None:
         """Ends it; nothing to do when it is gone. Raises RuntimeUnavailable."""

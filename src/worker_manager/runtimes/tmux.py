@@ -16,6 +16,7 @@ import libtmux
 from libtmux.common import tmux_cmd
 
 from worker_manager.errors import RuntimeUnavailable
+from worker_manager.models import Screen
 from worker_manager.runtimes.base import Presence
 
 TIMEOUT_SECONDS = 5.0
@@ -149,6 +150,40 @@ class Tmux:
             return ""
         lines = [line.rstrip() for line in answer.stdout]
         return "\n".join(line for line in lines if line and not line.startswith(_DEAD_PANE))
+
+    def look(self, handle: str) -> Screen | None:
+        """Cursor and screen in one call: nothing changes between the two."""
+        server, session = _at(handle)
+        state = "#{cursor_x} #{cursor_y} #{pane_in_mode} #{pane_dead}"
+        capture = (";", "capture-pane", "-p", "-e", "-t", f"={session}:")
+        try:
+            answer = server.cmd("display-message", "-p", state, *capture, target=f"={session}:")
+        except RuntimeUnavailable:
+            return None
+        numbers = answer.stdout[0].split() if answer.stdout and not answer.returncode else []
+        if len(numbers) != 4 or numbers[3] != "0":
+            return None
+        column, row, mode, _ = map(int, numbers)
+        return Screen(tuple(answer.stdout[1:]), (column, row), mode > 0)
+
+    def paste(self, handle: str, line: str) -> None:
+        """Bracketed, from a buffer of our own."""
+        server, session = _at(handle)
+        buffer = ("-b", "worker-manager")
+        paste = (";", "paste-buffer", "-p", "-d", *buffer, "-t", f"={session}:")
+        answer = server.cmd("set-buffer", *buffer, "--", _word(line), *paste)
+        if answer.returncode:
+            raise _unavailable(answer)
+
+    def press(self, handle: str, key: str) -> bool:
+        """tmux looks and presses in one step: in copy mode a key would be a command of tmux."""
+        server, session = _at(handle)
+        target = f"={session}:"
+        refuse, press = "display-message -p scrolled", f"send-keys -t '{target}' {key}"
+        answer = server.cmd("if-shell", "-F", "#{pane_in_mode}", refuse, press, target=target)
+        if answer.returncode:
+            raise _unavailable(answer)
+        return not answer.stdout
 
     def end(self, handle: str) -> None:
         """Ends the session of exactly this name."""

@@ -1,22 +1,16 @@
 """Tools that speak to workers, and read what they said."""
 
-import time
 from typing import Annotated
 
-import anyio
 from mcp.server.mcpserver import MCPServer
 from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
-from worker_manager import formatting
+from worker_manager import formatting, nudges
 from worker_manager.fleet import Fleet
 from worker_manager.models import Worker
 from worker_manager.servers.tooling import Result, acknowledged_soon, answer, tool_errors
 from worker_manager.servers.views import WorkerId
-from worker_manager.state import receipts
-
-#: An idle worker has a message after 0.8 s, and Claude Code has noted it 0.3 s later (seen).
-FATE_SECONDS = 2.5
 
 
 class Sent(Result):
@@ -28,11 +22,14 @@ class Sent(Result):
 
 
 class Nudged(Sent):
-    """`fate` is seen (it stands in the worker's conversation), taken (out of its mailbox, to be
-    shown) or waiting.
+    """`fate` is seen (it stands in the worker's conversation), delivered (taken out of its mailbox,
+    to be shown) or queued, for a reason. `rung`: by its ask call, a dialog, a hook, its message
+    socket, or a line typed at its prompt.
     """
 
     fate: str
+    rung: str
+    reason: str
 
 
 class Mail(Result):
@@ -46,13 +43,23 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
     """Registers them."""
 
     @server.tool(annotations=ToolAnnotations(title="Nudge worker", destructive_hint=False))
-    async def nudge_worker(id: WorkerId, message: str) -> Annotated[CallToolResult, Nudged]:
+    def nudge_worker(
+        id: WorkerId,
+        message: str,
+        key: Annotated[str, Field(description="the same message with the same key is one")] = "",
+    ) -> Annotated[CallToolResult, Nudged]:
         """Send a worker the answer to its question, or what to do next. Wakes and reopens it."""
         with tool_errors():
-            before, sent = await anyio.to_thread.run_sync(fleet.nudge, id, message)
-            fate = await _fate(fleet, id, sent.id)
-            answered = bool(sent.reply_to)
-            info = Nudged(id=id, message_id=sent.id, answered_question=answered, fate=fate)
+            before, sent = fleet.nudge(id, message, key=key)
+            fate, rung, reason = fleet.carry(before, sent)
+            info = Nudged(
+                id=id,
+                message_id=sent.id,
+                answered_question=bool(sent.reply_to),
+                fate=fate,
+                rung=rung,
+                reason=reason,
+            )
             return answer(_nudged_text(fleet, before, info), info)
 
     @server.tool(annotations=ToolAnnotations(title="Answer worker", destructive_hint=True))
@@ -77,26 +84,17 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
             return _history(fleet) if history else _waiting_mail(fleet)
 
 
-async def _fate(fleet: Fleet, worker_id: str, message_id: str) -> str:
-    """What becomes of a message in the time that an idle worker needs to wake."""
-    deadline = time.monotonic() + FATE_SECONDS
-    fate = fleet.fate(worker_id, message_id)
-    while fate != receipts.SEEN and time.monotonic() < deadline:
-        await anyio.sleep(0.1)
-        fate = fleet.fate(worker_id, message_id)
-    return fate
-
-
 def _nudged_text(fleet: Fleet, before: Worker, info: Nudged) -> str:
     what = "answer" if info.answered_question else "message"
-    if info.fate == receipts.SEEN:
+    if info.fate == nudges.SEEN:
         return f"Seen: the {what} stands in the conversation of {before.name}."
     activity = fleet.activity(before)
     doing = f"{before.status.value}, {activity.status}" if activity else before.status.value
-    soon = "with its next tool call, or when its turn ends"
-    if info.fate == receipts.TAKEN:
-        return f"Delivered: {before.name} ({doing}) has the {what} and reads it {soon}."
-    return f"Queued: the {what} waits in the mailbox of {before.name} ({doing}); it comes {soon}."
+    who = f"{before.name} ({doing})"
+    if info.fate == nudges.DELIVERED:
+        soon = "with its next tool call, or when its turn ends"
+        return f"Delivered: {who} has the {what} and reads it {soon}."
+    return f"Queued: the {what} waits in the mailbox of {who}, to be shown: {info.reason}."
 
 
 def _waiting_mail(fleet: Fleet) -> CallToolResult:

@@ -11,5 +11,6 @@ def activity(root: str, home: str) -> Activity | None:
         since = content.get("statusUpdatedAt")
         if content.get("status") and isinstance(since, int | float):
             waiting_for = str(content.get("waitingFor", ""))
-            return Activity(str(content["status"]), waiting_for, since / 1000)
+            socket = str(content.get("messagingSocketPath", ""))
+            return Activity(str(content["status"]), waiting_for, since / 1000, socket)
     return None

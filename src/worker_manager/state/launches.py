@@ -45,8 +45,13 @@ def write_file(home: str, name: str, text: str) -> str:
 
 def read_pane(home: str) -> str:
     """What the worker's terminal showed when it ended; empty when nobody saw it."""
+    return read_text(home, "pane.log")
+
+
+def read_text(home: str, name: str) -> str:
+    """A file of the worker's home; empty when it can't be read."""
     try:
-        return read_regular(os.path.join(home, "pane.log")).decode("utf-8", "replace")
+        return read_regular(os.path.join(home, name)).decode("utf-8", "replace")
     except (OSError, StateCorrupt):
         return ""
 

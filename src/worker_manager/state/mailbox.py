@@ -133,6 +133,14 @@ class Mailbox:
         with disk_errors(self.path):
             return any(_id_of(name) == message_id for name in self._everywhere())
 
+    def reader(self, message_id: str) -> str:
+        """The identity of the process that has taken a message; empty when none has."""
+        for kept in ("claimed", "read"):
+            for claimer in reversed(_names(self.folder(kept))):
+                if message_id in map(_id_of, _names(self.folder(kept, claimer))):
+                    return claimer.partition("-")[2]
+        return ""
+
     def claim(
         self,
         *,

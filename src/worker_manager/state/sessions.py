@@ -13,7 +13,7 @@ from contextlib import suppress
 from worker_manager.naming import is_session_id
 from worker_manager.state import processes
 from worker_manager.state.files import make_private, move, unavailable
-from worker_manager.state.layout import ORCHESTRATORS, WORKERS
+from worker_manager.state.layout import ORCHESTRATORS, SERVER, WORKERS
 
 
 def find(root: str, session_id: str) -> str | None:
@@ -51,6 +51,15 @@ def attending(root: str, home: str) -> list[int]:
         for name in _names(root)
         if not processes.has_ended(name) and _follow(root, "processes", name) == home
     ]
+
+
+def server_pid(home: str) -> str:
+    """The pid that the server of a home has noted; empty when none has."""
+    try:
+        with open(os.path.join(home, SERVER), encoding="utf-8") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
 
 
 def claude_process(root: str) -> int | None:

@@ -1,0 +1,336 @@
+"""The ladder to a worker's session: real tmux, a terminal of the test's own, real mailboxes."""
+
+import json
+import os
+import socket
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support import prompt_program
+from worker_manager import naming, nudges, reports
+from worker_manager.agents import message_socket
+from worker_manager.fleet import Fleet
+from worker_manager.hooks import mail
+from worker_manager.models import Worker
+from worker_manager.runtimes.tmux import Tmux
+from worker_manager.state import processes, sessions
+from worker_manager.state.layout import SERVER, mailbox_path, state_root
+from worker_manager.state.mailbox import Mailbox
+from worker_manager.state.records import now
+
+PROGRAM = Path(prompt_program.__file__)
+#: As a terminal gets them.
+PASTED, ENTER, CLEAR = f"\x1b[200~{nudges.LINE}\x1b[201~", "\r", "\x15"
+
+
+def wait_until(holds: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+class Terminal:
+    """A worker whose session is a program of the test's own in a real tmux session."""
+
+    def __init__(self, fleet: Fleet, repository: Path, socket_name: str, folder: Path) -> None:
+        self.fleet, self.runtime, self.log = fleet, Tmux(socket_name), folder / "keys"
+        self.socket = f"/tmp/tmux-{os.getuid()}/{socket_name}"
+        worker_id = naming.new_worker_id()
+        self.worker = Worker(
+            id=worker_id,
+            name=naming.worker_name("t", worker_id),
+            title="t",
+            owner=fleet.owner,
+            created_at=now(),
+            project=str(repository),
+            path=str(repository),
+            agent="claude",
+            session_id=str(uuid.uuid4()),
+            handle=self.runtime.handle_for(f"t-{worker_id}"),
+            mark=naming.new_mark(),
+            starter=processes.identity(os.getpid()),
+        )
+        fleet.records.create(self.worker)
+        self.home = fleet.records.home(worker_id)
+        self.session_file = Path.home() / ".claude" / "sessions" / "none.json"
+
+    def open(self, mood: str = "") -> None:
+        """The worker's session, idle for a minute."""
+        self.runtime.check()
+        file = Path.home() / ".claude" / "sessions" / "new.json"
+        command = [sys.executable, str(PROGRAM), str(self.log), str(file), mood]
+        pid = self.runtime.launch(self.worker.handle, command, cwd=self.worker.path)
+        wait_until(file.exists)
+        self.session_file = file.with_name(f"{pid}.json")
+        self.session_file.symlink_to(file)  # the program's name for it was chosen before its pid
+        sessions.link_process(state_root(), pid, self.home)
+        wait_until(lambda: "foot" in self.runtime.screen(self.worker.handle))
+
+    def status(self, status: str) -> None:
+        prompt_program.note_status(self.session_file.resolve(), status, time.time() - 60)
+
+    def nudge(self, text: str = "hello") -> nudges.Outcome:
+        worker, message = self.fleet.nudge(self.worker.id, text)
+        return self.fleet.carry(worker, message)
+
+    def tmux(self, *arguments: str) -> None:
+        assert self.runtime  # the fixture's server
+        os.spawnlp(os.P_WAIT, "tmux", "tmux", "-S", self.socket, *arguments)
+
+    @property
+    def keys(self) -> str:
+        return self.log.read_bytes().decode() if self.log.exists() else ""
+
+
+@pytest.fixture
+def terminal(
+    fleet: Fleet,
+    repository: Path,
+    tmux_socket: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Terminal:
+    for name in ("RING_SECONDS", "CALM_SECONDS", "REACT_SECONDS"):
+        monkeypatch.setattr(nudges, name, 0.3)
+    return Terminal(fleet, repository, tmux_socket, tmp_path)
+
+
+@contextmanager
+def listening(path: Path, mode: int = 0o600) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        path.chmod(mode)
+        server.listen()
+        server.settimeout(5)
+        yield server
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A private one, where relative names are short enough for sockets."""
+    private = tmp_path / "socks"
+    private.mkdir(mode=0o700)
+    monkeypatch.chdir(private)
+    return Path()
+
+
+@pytest.mark.promise("nudge-rungs")
+def test_a_line_is_typed_into_an_empty_prompt_and_the_letter_stays_in_the_mailbox(
+    terminal: Terminal,
+) -> None:
+    terminal.open()
+
+    outcome = terminal.nudge("the letter; `itself`")
+
+    wait_until(lambda: ENTER in terminal.keys)
+    assert terminal.keys == PASTED + ENTER
+    # No hook of this session takes it.
+    assert outcome == ("queued", "typed", "its session has not reacted yet")
+    shown = mail.take(terminal.home)
+    assert shown is not None
+    assert "the letter; `itself`" in shown.text
+
+
+@pytest.mark.promise("nudge-rungs")
+def test_what_the_socket_has_rung_for_is_not_typed_for(terminal: Terminal, folder: Path) -> None:
+    terminal.open()
+    content = json.loads(terminal.session_file.read_text("utf-8"))
+    content["messagingSocketPath"] = "./s"
+    terminal.session_file.write_text(json.dumps(content), "utf-8")
+
+    def session(server: socket.socket) -> str:
+        """Takes the letter, as the hook of a prompt does."""
+        connection, _ = server.accept()
+        shown = mail.take(terminal.home)
+        assert shown is not None
+        shown.acknowledge()
+        with connection:
+            return connection.makefile().read()
+
+    with listening(folder / "s") as server, ThreadPoolExecutor(1) as pool:
+        line = pool.submit(session, server)
+        outcome = terminal.nudge()
+
+    assert outcome == ("delivered", "socket", "")
+    assert nudges.LINE in line.result()
+    assert terminal.keys == ""
+
+
+@pytest.mark.promise("nudge-draft")
+@pytest.mark.parametrize(
+    ("mood", "reason", "keys"),
+    [
+        ("draft", "a draft stands in its prompt", ""),
+        ("elsewhere", "its terminal shows no prompt", ""),
+        ("swallows", "its prompt did not take our line", PASTED),
+        ("typing", "its prompt did not take our line", PASTED),
+        ("dialog", "its prompt did not take our line", PASTED),
+        (
+            "wakes",
+            "it works, and reads it with its next tool call or at the end of its turn",
+            PASTED + CLEAR,
+        ),
+    ],
+)
+def test_enter_is_pressed_only_where_our_line_alone_stands_in_an_idle_prompt(
+    terminal: Terminal, mood: str, reason: str, keys: str
+) -> None:
+    terminal.open(mood)
+
+    outcome = terminal.nudge()
+
+    assert outcome == ("queued", "", reason)
+    wait_until(lambda: terminal.keys == keys)
+
+
+def test_a_line_that_a_killed_ring_has_left_is_sent(terminal: Terminal) -> None:
+    terminal.open("left over")
+
+    assert terminal.nudge().rung == "typed"
+    wait_until(lambda: terminal.keys == ENTER)
+
+
+def test_of_several_nudges_one_types_at_a_time(terminal: Terminal) -> None:
+    terminal.open()
+    letters = [terminal.fleet.nudge(terminal.worker.id, f"hello {number}") for number in range(3)]
+
+    with ThreadPoolExecutor(3) as pool:
+        outcomes = list(pool.map(lambda letter: terminal.fleet.carry(*letter), letters))
+
+    assert [outcome.rung for outcome in outcomes] == ["typed"] * 3
+    wait_until(lambda: terminal.keys.count(ENTER) == 3)
+    assert terminal.keys == (PASTED + ENTER) * 3
+
+
+@pytest.mark.promise("nudge-draft")
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        ("busy", "it works, and reads it with its next tool call or at the end of its turn"),
+        ("waiting", "a dialog is open at its terminal (unknown)"),
+        ("", "its session does not say what it does"),
+    ],
+)
+def test_nothing_is_typed_into_a_session_that_is_not_idle(
+    terminal: Terminal, status: str, reason: str
+) -> None:
+    terminal.open()
+    terminal.status(status)
+
+    assert terminal.nudge() == ("queued", "", reason)
+    assert terminal.keys == ""
+
+
+@pytest.mark.promise("nudge-draft")
+def test_nothing_is_typed_while_somebody_scrolls(terminal: Terminal) -> None:
+    terminal.open()
+    target = f"={terminal.worker.handle.rpartition(':')[2]}:"
+    terminal.tmux("copy-mode", "-t", target)
+
+    assert terminal.nudge() == ("queued", "", "somebody scrolls in its terminal")
+    assert terminal.runtime.press(terminal.worker.handle, "Enter") is False
+    terminal.tmux("send-keys", "-t", target, "-X", "cancel")
+    assert terminal.runtime.press(terminal.worker.handle, "Enter") is True
+    wait_until(lambda: terminal.keys == ENTER)
+
+
+def test_a_session_that_has_just_become_idle_is_left_alone_for_a_while(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nudges, "CALM_SECONDS", 2.0)
+    terminal.open()
+    idle_since = time.time()
+    prompt_program.note_status(terminal.session_file.resolve(), "idle", idle_since)
+
+    terminal.nudge()
+
+    wait_until(lambda: terminal.keys.endswith(ENTER))
+    assert os.stat(terminal.log).st_mtime - idle_since > 2.0
+
+
+@pytest.mark.promise("nudge-fate")
+def test_a_letter_that_a_hook_takes_meanwhile_rings_no_more(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal.open()
+    worker, message = terminal.fleet.nudge(terminal.worker.id, "hello")
+    shown = mail.take(terminal.home)
+    assert shown is not None
+    shown.acknowledge()
+
+    Path(terminal.home, SERVER).write_text("1", "utf-8")
+    assert terminal.fleet.carry(worker, message) == ("delivered", "hook", "")
+    assert terminal.keys == ""
+
+
+@pytest.mark.promise("nudge-fate")
+def test_an_answer_that_the_asking_call_takes_came_by_it(terminal: Terminal) -> None:
+    question = reports.ask(terminal.fleet.records, terminal.worker.id, "tea?")
+    worker, message = terminal.fleet.nudge(terminal.worker.id, "yes")
+    Path(terminal.home, SERVER).write_text(str(os.getpid()), "utf-8")
+    claim = reports.take_answer(terminal.home, question.message_id)
+    assert claim is not None
+    claim.acknowledge()
+
+    assert terminal.fleet.carry(worker, message) == ("delivered", "ask", "")
+
+
+def test_a_terminal_that_is_gone_or_unknown_is_said(terminal: Terminal) -> None:
+    terminal.open()
+    worker, message = terminal.fleet.nudge(terminal.worker.id, "hello")
+    terminal.tmux("kill-server")
+
+    assert terminal.runtime.look(worker.handle) is None
+    outcome = terminal.fleet.carry(worker, message)
+    assert (outcome.fate, outcome.reason) == ("queued", "its terminal is gone")
+
+
+@pytest.mark.promise("nudge-once")
+def test_the_same_text_with_the_same_key_is_one_message(terminal: Terminal) -> None:
+    mailbox = Mailbox(mailbox_path(terminal.home))
+
+    def sent(text: str, key: str) -> str:
+        return terminal.fleet.nudge(terminal.worker.id, text, key=key)[1].id
+
+    first = sent("hello", "k1")
+    assert sent("hello", "k1") == first
+    assert mailbox.waiting() == [name for name in mailbox.waiting() if first in name]
+    shown = mail.take(terminal.home)
+    assert shown is not None
+    shown.acknowledge()
+    assert sent("hello", "k1") == first  # also once it was shown
+    assert mailbox.waiting() == []
+
+    assert len({first, sent("hello", "k2"), sent("hallo", "k1"), sent("hello", "")}) == 4
+    assert len(mailbox.waiting()) == 3
+
+
+def test_the_message_socket_takes_one_line(folder: Path) -> None:
+    path = folder / "s"
+    with listening(path) as server:
+        assert message_socket.send(f"./{path}", 'say "hi"\n')
+        connection, _ = server.accept()
+        with connection:
+            line = connection.makefile().read()
+
+    assert line == '{"type": "user", "message": {"role": "user", "content": "say \\"hi\\"\\n"}}\n'
+
+
+def test_only_a_private_socket_in_a_private_folder_is_spoken_to(folder: Path) -> None:
+    with listening(folder / "open", 0o666), listening(folder / "good"):
+        (folder / "link").symlink_to("good")
+        (folder / "file").touch()
+        refused = [message_socket.send(f"./{name}", "x") for name in ("open", "link", "file", "no")]
+        assert refused == [False] * 4
+        assert message_socket.send("./good", "x") is True
+        folder.resolve().chmod(0o777)
+        assert message_socket.send("./good", "x") is False
+    assert message_socket.send("./good", "x") is False  # nobody listens any more
