@@ -85,6 +85,7 @@ def test_a_commit_that_is_there_already_is_passed_over_and_one_that_was_reverted
 ) -> None:
     worker = add_worker(fleet, repository, {"a": "1"})
     again = commit(worker.path, {"b": "1"})
+    commit(repository, {"mine": "x"})
     git(repository, "cherry-pick", worker.branch + "~1", again)
     git(repository, "revert", "--no-edit", "HEAD")
     before = git(repository, "rev-parse", "HEAD")

@@ -90,6 +90,7 @@ def test_only_open_work_counts(fleet: Fleet, repository: Path, crew: tuple[Worke
     set_status(fleet, one, Status.STOPPED)
     set_status(fleet, other, Status.COMPLETED)
     fleet.merge(other.id, Wish("squash"))
+    commit(repository, {"README": "and on\n"})
 
     fleet.watch()
 
