@@ -4,7 +4,13 @@ what is wrong, with the value, and what to do next.
 
 
 class WorkerManagerError(Exception):
-    """Something anticipated went wrong; the text may be shown as it is."""
+    """Something anticipated went wrong; the text may be shown as it is. `shown` is what a program
+    or a worker's files say of it: data, to be fenced.
+    """
+
+    def __init__(self, text: str, shown: str = "") -> None:
+        super().__init__(text)
+        self.shown = shown
 
 
 class InvalidInput(WorkerManagerError):
@@ -45,6 +51,10 @@ class WorkerFinished(WorkerManagerError):
             f"Worker {worker_id} is {status}{because} and reads no more messages. "
             "restore_worker goes on with its conversation; its branch and worktree are still there."
         )
+
+
+class MergeRefused(WorkerManagerError):
+    """A worker's branch can't be merged as asked; branches and files are as they were."""
 
 
 class BudgetSpent(WorkerManagerError):

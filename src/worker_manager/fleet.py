@@ -15,9 +15,11 @@ from pathlib import Path
 from worker_manager import (
     adoption,
     budgets,
+    cleaning,
     dialogs,
     formatting,
     limits,
+    merges,
     messages,
     naming,
     nudges,
@@ -36,6 +38,7 @@ from worker_manager.errors import (
 from worker_manager.launching import Launcher
 from worker_manager.messages import Message
 from worker_manager.models import Activity, Status, Worker
+from worker_manager.radar import Radar
 from worker_manager.reconcile import end_the_gone, reconcile, tell_idle
 from worker_manager.runtimes.base import Presence, Runtime
 from worker_manager.starts import Started, Starts, Wanted, queue
@@ -71,6 +74,7 @@ class Fleet:
         self._settings = settings
         self._runtime = runtime
         self._starts = Starts(Launcher(runtime, root, plugin_root), project, settings)
+        self._radar = Radar()
 
     @cached_property
     def _meter(self) -> Meter:
@@ -102,8 +106,11 @@ class Fleet:
         return self._starts.start(self.records, self.owner, wanted)
 
     def restore(self, worker_id: str, text: str = "") -> Worker:
-        """As `Starts.restore`, of one of this orchestrator's workers."""
-        return self._starts.restore(self.records, self.worker(worker_id), text)
+        """As `Starts.restore`, of one of this orchestrator's workers; what was cleaned is brought
+        back first.
+        """
+        worker = cleaning.bring_back(self.records, self.worker(worker_id))
+        return self._starts.restore(self.records, worker, text)
 
     def place_in_queue(self, worker: Worker) -> str:
         """`2 of 3`; empty when it does not wait."""
@@ -113,7 +120,7 @@ class Fleet:
     def workers(self) -> list[Worker]:
         """This orchestrator's workers, oldest first, after a look at the world."""
         self.reconcile()
-        return [worker for worker in self.records.all() if worker.owner == self.owner]
+        return self._own()
 
     def worker(self, worker_id: str) -> Worker:
         """One of this orchestrator's workers; raises WorkerNotFound."""
@@ -222,6 +229,16 @@ class Fleet:
                     stopped.append(self.stop(worker.id).id)
         return stopped
 
+    def merge(self, worker_id: str, wish: merges.Wish) -> merges.Merged:
+        """As `merges.merge`, of one of this orchestrator's workers."""
+        return merges.merge(self.records, self.look_at(worker_id), wish)
+
+    def clean(self, order: cleaning.Order) -> list[cleaning.Outcome]:
+        """As `cleaning.clean`, of this orchestrator's workers. Raises WorkerNotFound."""
+        for worker_id in order.ids:
+            self.worker(worker_id)
+        return cleaning.clean(self.records, self._runtime, self.workers(), order)
+
     def orphans(self) -> list[Worker]:
         """As `adoption.orphans`, of this repository."""
         return adoption.orphans(self._root, self.records, self.owner)
@@ -262,11 +279,12 @@ class Fleet:
         """Makes this orchestrator's records agree with the world; safe at any time."""
         reconcile(self.records, self.owner, self._runtime)
         dialogs.repair(self.records, self.owner)
+        merges.settle_all(self.records, self._own())
 
     def watch(self) -> None:
         """Notices what fires no hook and ends no process, in a few milliseconds."""
         settings = self._settings
-        own = [one for one in self.records.all() if one.owner == self.owner]
+        own = self._own()
         end_the_gone(self.records, own, self._runtime)
         tell_idle(self._root, self.records, own, settings.idle_seconds)
         stops.end_the_due(self.records, self._runtime, own)
@@ -276,6 +294,10 @@ class Fleet:
         with suppress(BudgetSpent):
             self._require_budget()
             self._starts.start_queued(self.records, self.owner)
+        self._radar.look(self.records, own)
+
+    def _own(self) -> list[Worker]:
+        return [one for one in self.records.all() if one.owner == self.owner]
 
     def tidy(self) -> None:
         """Removes what is too old to be of use: no work, only mail shown long ago and drafts."""

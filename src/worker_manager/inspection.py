@@ -1,4 +1,6 @@
-"""What can be seen of a worker: its record and work, its terminal, what it did, its last report."""
+"""What can be seen of a worker: its record and work, its terminal, what it did, what it changed,
+its last report.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,8 @@ from worker_manager.agents import transcripts
 from worker_manager.errors import InvalidInput, WorkerManagerError
 from worker_manager.fleet import Fleet
 from worker_manager.models import Worker
-from worker_manager.state import journal, receipts
-from worker_manager.worktrees import evidence
+from worker_manager.state import journal, pages, receipts
+from worker_manager.worktrees import bases, diffs, evidence
 
 DEFAULT_BYTES, LEAST_BYTES, MOST_BYTES = 8_000, 2_000, 45_000
 #: Where a log begins that is asked for from its beginning.
@@ -43,7 +45,7 @@ def look(fleet: Fleet, worker_id: str, what: str, cursor: str, room: int) -> Vie
         raise InvalidInput(f"what is {what!r}. Choose one of: {', '.join(WHAT)}.")
     if cursor and what not in WITH_CURSOR:
         raise InvalidInput(
-            f"what={what} has no cursor; it goes with {' and '.join(WITH_CURSOR)}. Leave it out."
+            f"what={what} has no cursor; it goes with {', '.join(WITH_CURSOR)}. Leave it out."
         )
     return _LOOKS[what](fleet, fleet.look_at(worker_id), cursor, room)
 
@@ -69,6 +71,10 @@ def _record(worker: Worker) -> list[str]:
         lines.append(f"Branch {worker.branch} from {base}, in {worker.path}")
     else:
         lines.append(f"It works in {worker.path} itself.")
+    if worker.merge and worker.merge.done:
+        lines.append(f"Merged into {worker.merge.into} ({worker.merge.sha[:12]})")
+    if worker.cleaned:
+        lines.append(f"Cleaned; {worker.cleaned} holds all of it, restore_worker brings it back")
     return lines + ([f"Missing: {worker.missing}"] if worker.missing else [])
 
 
@@ -108,6 +114,35 @@ def _result(_fleet: Fleet, worker: Worker, cursor: str, room: int) -> View:
     if end == len(text):
         return view
     return view._replace(cursor=f"{report.message_id}-{end}", more=True)
+
+
+def _diff(fleet: Fleet, worker: Worker, cursor: str, room: int) -> View:
+    """Taken when it is asked for without a cursor, and read on as it was then."""
+    home = fleet.records.home(worker.id)
+    if cursor:
+        tag, _, offset = cursor.partition("-")
+        kept = pages.read(home, tag)
+        text = "" if kept is None else kept
+    else:
+        text, offset = _changes(worker), "0"
+        tag = pages.keep(home, text)
+    if not offset.isdecimal() or int(offset) > len(text) or (cursor and not text):
+        raise _bad(cursor, "its diff")
+    if not text:
+        return View(worker, f"Nothing differs from its base, {worker.base_sha[:12] or 'HEAD'}.", "")
+    begin = int(offset)
+    end = begin + formatting.fitting(text[begin:], room)
+    base = worker.base_sha[:12] or "HEAD"
+    said = f"What differs from its base, {base}, committed or not, without ignored files; "
+    view = View(worker, f"{said}characters {begin:,} to {end:,} of {len(text):,}:", text[begin:end])
+    return view if end == len(text) else view._replace(cursor=f"{tag}-{end}", more=True)
+
+
+def _changes(worker: Worker) -> str:
+    checkout = str(bases.main_checkout(worker.project)) if worker.branch else worker.path
+    tip = worker.cleaned or f"refs/heads/{worker.branch}"
+    text = diffs.against_base(checkout, worker.path, tip, worker.base_sha)
+    return formatting.clean(text.encode("utf-8", "replace").decode("utf-8"))
 
 
 class _Source(NamedTuple):
@@ -253,7 +288,8 @@ _LOOKS: dict[str, Callable[[Fleet, Worker, str, int], View]] = {
     "summary": _summary,
     "screen": _screen,
     "log": _log,
+    "diff": _diff,
     "result": _result,
 }
 WHAT = tuple(_LOOKS)
-WITH_CURSOR = ("log", "result")
+WITH_CURSOR = ("log", "diff", "result")

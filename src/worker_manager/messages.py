@@ -22,6 +22,7 @@ ANSWER = "answer"
 SHUTDOWN = "shutdown"
 DECISION = "decision"
 SETTLED = "settled"
+CONFLICT = "conflict"
 BUDGET = "budget"
 
 _FIELDS = ("id", "type", "sender", "name", "sent", "reply-to")

@@ -66,6 +66,21 @@ class Report:
 
 
 @dataclass(frozen=True)
+class Merge:
+    """How a worker's branch, which stood at `tip`, came into another: with the commit `sha`, where
+    `before` was. Until it is `done` it is an intention, and may have been cut off.
+    """
+
+    into: str
+    strategy: str
+    tip: str
+    before: str
+    sha: str
+    at: str
+    done: bool = False
+
+
+@dataclass(frozen=True)
 class Worker:
     """The record. Times are ISO texts in UTC, paths absolute, `extra` what a newer version
     of the plugin wrote and this one keeps.
@@ -104,6 +119,8 @@ class Worker:
     stop_due: str = ""  #: when its session ends, after it was asked to stop
     saved: str = ""  #: the git ref that holds what no commit held when its session ended
     closed: bool = False  #: its session was ended a while after it completed
+    merge: Merge | None = None
+    cleaned: str = ""  #: the git ref that holds its branch and files, once these were removed
     budget_tokens: int = 0  #: that it may use; 0: any number
     schema: int = SCHEMA
     extra: dict[str, Any] = field(default_factory=dict)
@@ -204,6 +221,14 @@ class Worker:
         """Whether it has had a session, which may be gone by now."""
         return bool(self.process)
 
+    def merging(self, merge: Merge | None) -> Worker:
+        """Its branch is to come into another, has come into it, or is out of it again."""
+        return replace(self, merge=merge)
+
+    def merged_at(self, tip: str) -> bool:
+        """Whether its branch, standing there, was merged."""
+        return self.merge is not None and self.merge.done and self.merge.tip == tip
+
     def is_run_by(self, pid: str) -> bool:
         """Whether a launch script is its present one, not that of a session it had before."""
         # Until a launch is noted, the record holds the process of the session before.
@@ -255,6 +280,8 @@ def from_json(record: dict[str, Any]) -> Worker:
     try:
         if known.get("report") is not None:
             known["report"] = Report(**known["report"])
+        if known.get("merge") is not None:
+            known["merge"] = Merge(**known["merge"])
         known["status"] = Status(known["status"])
         known.update({name: tuple(known.get(name, ())) for name in ("checks", "allowed_paths")})
         return Worker(**known, extra=extra)

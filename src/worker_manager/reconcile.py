@@ -84,7 +84,7 @@ def _set_missing(records: Records, worker_id: str, missing: str) -> None:
 
 def _missing(worker: Worker, branches: frozenset[str] | None) -> str:
     """`worktree`, `branch`, `worktree and branch`, or nothing."""
-    if not worker.branch:
+    if not worker.branch or worker.cleaned:
         return ""
     gone = ["worktree"] if not os.path.lexists(worker.path) else []
     if branches is None:

@@ -90,12 +90,12 @@ def save(records: Records, worker: Worker) -> None:
         return
     ref = f"refs/worker-manager/{worker.id}/{time.time_ns()}"
     try:
-        sha = snapshots.save(worker.path, ref, f"Uncommitted work of worker {worker.id}")
+        saved = snapshots.save(worker.path, ref, f"Uncommitted work of worker {worker.id}")
     except WorkerManagerError as error:
         journal.note(records.home(worker.id), "not saved", why=str(error))
         return
-    if sha:
-        journal.note(records.home(worker.id), "saved", ref=ref)
+    if saved:
+        journal.note(records.home(worker.id), "saved", ref=ref, left_out=saved.left_out[:20])
         records.update(worker.id, lambda one: replace(one, saved=ref))
 
 

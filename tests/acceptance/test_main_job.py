@@ -59,6 +59,8 @@ def test_the_main_job(crew: ClaudeLab, api: MessagesApi) -> None:
         "nudge_worker",
         "answer_worker",
         "stop_worker",
+        "merge_worker",
+        "clean_workers",
         "adopt_workers",
         "read_mail",
     )

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from threading import Barrier
 from typing import Any
 
-from worker_manager import reports
+from worker_manager import cleaning, reports
+from worker_manager.cleaning import Order
 from worker_manager.config import Settings
 from worker_manager.errors import StateUnavailable
 from worker_manager.fleet import Fleet, Wanted
+from worker_manager.merges import Wish
 from worker_manager.messages import Message
 from worker_manager.models import Worker
 from worker_manager.runtimes.tmux import Tmux
@@ -137,3 +139,28 @@ def fleet(root: str, home: str, project: str, socket: str, **settings: Any) -> F
         settings=Settings(agent="scripted", tmux_socket=socket, **settings),
         runtime=Tmux(socket),
     )
+
+
+def stop(_: Tell, root: str, home: str, project: str, socket: str, worker_id: str) -> None:
+    """Ends a worker's session; its work is saved before."""
+    fleet(root, home, project, socket).stop(worker_id)
+
+
+def merge(
+    _: Tell, root: str, home: str, project: str, socket: str, worker_id: str, strategy: str
+) -> None:
+    """Merges a worker's branch."""
+    fleet(root, home, project, socket).merge(worker_id, Wish(strategy))
+
+
+def clean(_: Tell, root: str, home: str, project: str, socket: str, worker_id: str) -> str:
+    """Cleans a worker, whatever it has; gives why it was not."""
+    order = Order([worker_id], force=True)
+    (outcome,) = fleet(root, home, project, socket).clean(order)
+    return outcome.why_not
+
+
+def bring_back(_: Tell, root: str, home: str, project: str, socket: str, worker_id: str) -> None:
+    """Undoes a clean, without a new session."""
+    records = fleet(root, home, project, socket).records
+    cleaning.bring_back(records, records.get(worker_id))

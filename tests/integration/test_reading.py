@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import git, make_fleet
+from tests.support.bench import add_worker
 from tests.support.workers import recorded_worker
 from worker_manager import formatting, inspection, reports
 from worker_manager.agents import transcripts
@@ -302,8 +303,8 @@ def test_another_sessions_worker_is_not_shown(
 @pytest.mark.parametrize(
     ("what", "cursor", "max_bytes", "said"),
     [
-        ("diff", "", 8_000, r"what is 'diff'. Choose one of: summary, screen, log, result."),
-        ("summary", "1", 8_000, r"what=summary has no cursor; it goes with log and result"),
+        ("mood", "", 8_000, r"what is 'mood'. Choose one of: summary, screen, log, diff, result."),
+        ("summary", "1", 8_000, r"what=summary has no cursor; it goes with log, diff, result"),
         ("screen", "", 1_999, r"max_bytes is 1999. Give a number from 2000 to 45000"),
         ("screen", "", 45_001, r"max_bytes is 45001. Give"),
         ("log", "yesterday", 8_000, r"cursor 'yesterday' is none of its log as it is now. Give"),
@@ -333,3 +334,79 @@ def test_a_wrong_value_is_named(
     with pytest.raises(InvalidInput, match=said) as caught:
         reading.read(fleet, worker.id, what, given, max_bytes)
     assert isinstance(caught.value, WorkerManagerError)
+
+
+@pytest.fixture
+def changed(fleet: Fleet, repository: Path) -> Worker:
+    """A worker that has committed, staged, changed, deleted and made files."""
+    (repository / "gone").write_text("x\n", "utf-8")
+    git(repository, "add", ".")
+    git(repository, "commit", "-q", "-m", "second")
+    worker = add_worker(fleet, repository, {"committed": "COMMITTED-1\n"})
+    tree = Path(worker.path)
+    (tree / "staged").write_text("STAGED-1\n", "utf-8")
+    git(tree, "add", "staged")
+    (tree / "README").write_text("CHANGED-1\n", "utf-8")
+    (tree / "gone").unlink()
+    (tree / "ünï\nx").write_text("NEW-1\n", "utf-8")
+    (tree / "binary").write_bytes(b"\0\1")
+    return worker
+
+
+@pytest.mark.promise("diff-whole")
+def test_a_diff_shows_what_is_committed_and_what_is_not(
+    fleet: Fleet, changed: Worker, repository: Path
+) -> None:
+    git(repository, "config", "diff.noprefix", "true")
+    git(repository, "config", "color.ui", "always")
+    git(repository, "config", "diff.external", "false")
+    objects = git(repository, "count-objects")
+
+    text = inside(seen(fleet, changed.id, "diff", max_bytes=8_000)["text"])
+
+    assert git(repository, "count-objects") == objects
+    stat, _, patch = text.partition("\n\n")
+    assert "6 files changed" in stat
+    for part in ("committed", "staged", "README", "gone", "binary", r"ünï\nx"):
+        assert part in stat
+    for part in ("+COMMITTED-1", "+STAGED-1", "-hello\n+CHANGED-1", "+NEW-1", "-x"):
+        assert part in patch
+    assert "diff --git a/README b/README" in patch
+
+
+@pytest.mark.promise("diff-whole")
+def test_a_diff_is_read_in_portions_as_it_was_when_it_was_asked_for(
+    fleet: Fleet, changed: Worker
+) -> None:
+    lines = "".join(f'{number} "line" \\ 🎉\n' for number in range(4_000))
+    Path(changed.path, "long").write_text(lines, "utf-8")
+    parts: list[str] = []
+    cursor, more = "", True
+    while more:
+        page = seen(fleet, changed.id, "diff", cursor, 20_000)
+        parts.append(inside(page["text"]))
+        cursor, more = page["cursor"], page["more"]
+        Path(changed.path, "long").write_text("all is different now", "utf-8")
+
+    text = "".join(parts)
+    assert len(parts) > 3
+    assert "".join(f"+{line}\n" for line in lines.splitlines()) in text
+    now_ = seen(fleet, changed.id, "diff")
+    assert "all is different now" in now_["text"]
+    with pytest.raises(InvalidInput, match="is none of its diff as it is now"):
+        seen(fleet, changed.id, "diff", "abcdef01-10")
+
+
+def test_a_diff_of_nothing_and_one_without_a_worktree(
+    fleet: Fleet, changed: Worker, repository: Path, worker: Worker
+) -> None:
+    idle = add_worker(fleet, repository)
+    git(repository, "worktree", "remove", "--force", changed.path)
+
+    assert "Nothing differs from its base" in seen(fleet, idle.id, "diff")["text"]
+    text = seen(fleet, changed.id, "diff")["text"]
+    assert "+COMMITTED-1" in text
+    assert "STAGED-1" not in text
+    git(repository, "branch", "-D", changed.branch)
+    with pytest.raises(WorkerManagerError, match="git diff failed"):
+        seen(fleet, changed.id, "diff")

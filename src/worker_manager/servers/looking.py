@@ -6,7 +6,7 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
-from worker_manager import inspection
+from worker_manager import cleaning, inspection
 from worker_manager.fleet import Fleet
 from worker_manager.servers import reading, waiting
 from worker_manager.servers.tooling import Result, answer, tool_errors
@@ -19,13 +19,15 @@ _FIRST = inspection.BEGINNING
 
 class WorkerList(Result):
     """This session's workers, and what they have used together (the cost: where a price is
-    known); ids of workers here whose session is gone; records that can't be read.
+    known); ids of those that were cleaned, and of workers here whose session is gone; records
+    that can't be read.
     """
 
     workers: list[WorkerInfo]
     tokens_read: int
     tokens_written: int
     cost_usd: float
+    cleaned: list[str]
     orphans: list[str]
     damaged: list[str]
 
@@ -35,19 +37,22 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
 
     @server.tool(annotations=ToolAnnotations(title="List workers", read_only_hint=True))
     def list_workers() -> Annotated[CallToolResult, WorkerList]:
-        """Your workers and what each is doing. You need not poll: reports arrive by themselves."""
+        """Your workers and what each is doing, but for cleaned ones. Don't poll: reports arrive by
+        themselves.
+        """
         with tool_errors():
-            infos = [info_of(fleet, worker) for worker in fleet.workers()]
-            orphans, damaged = [one.id for one in fleet.orphans()], fleet.records.damaged()
+            workers = fleet.workers()
+            infos = [info_of(fleet, one) for one in workers if not one.cleaned]
             listed = WorkerList(
                 workers=infos,
                 tokens_read=sum(one.tokens_read or 0 for one in infos),
                 tokens_written=sum(one.tokens_written or 0 for one in infos),
                 cost_usd=sum(one.cost_usd or 0.0 for one in infos),
-                orphans=orphans,
-                damaged=damaged,
+                cleaned=[one.id for one in workers if one.cleaned],
+                orphans=[one.id for one in fleet.orphans()],
+                damaged=fleet.records.damaged(),
             )
-            return answer(_list_text(listed), listed)
+            return answer(_list_text(listed, cleaning.advice(workers)), listed)
 
     @server.tool(annotations=ToolAnnotations(title="Wait for workers", destructive_hint=False))
     async def wait_for_workers(
@@ -73,19 +78,24 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
             str, Field(description="result: its last report", json_schema_extra=_WHAT)
         ] = "summary",
         cursor: Annotated[
-            str | None, Field(description=f"of the last log or result; log: or {_FIRST}")
+            str | None, Field(description=f"of the last log, diff or result; log: or {_FIRST}")
         ] = None,
         max_bytes: Annotated[
             int, Field(description=f"at most {inspection.MOST_BYTES}")
         ] = inspection.DEFAULT_BYTES,
     ) -> Annotated[CallToolResult, reading.Seen]:
-        """Look at a worker: how it stands, its terminal, what it did, its whole last report."""
+        """Look at a worker: how it stands, its terminal, what it did, changed, or reported."""
         with tool_errors():
             return reading.read(fleet, id, what, cursor or "", max_bytes)
 
 
-def _list_text(listed: WorkerList) -> str:
+def _list_text(listed: WorkerList, advice: str) -> str:
     lines = [line_of(info) for info in listed.workers] or ["No workers."]
+    if listed.cleaned:
+        newest = ", ".join(listed.cleaned[-5:])
+        lines.append(
+            f"Cleaned: {len(listed.cleaned)}, last {newest}. restore_worker brings one back."
+        )
     if listed.tokens_read:
         used = f"{listed.tokens_read:,} tokens read, {listed.tokens_written:,} written"
         lines.append(f"In all: {used}, ${listed.cost_usd:.2f}{_unpriced(listed)}.")
@@ -93,6 +103,7 @@ def _list_text(listed: WorkerList) -> str:
         ids = ", ".join(listed.orphans)
         lines.append(f"Workers of sessions that are gone: {ids}. adopt_workers makes them yours.")
     lines += [f"Damaged, can't be read: {path}" for path in listed.damaged]
+    lines += [advice] if advice else []
     return "\n".join(lines)
 
 

@@ -4,7 +4,7 @@ from mcp.server.mcpserver import MCPServer
 
 from worker_manager import __version__
 from worker_manager.fleet import Fleet
-from worker_manager.servers import looking, running, talking
+from worker_manager.servers import looking, merging, running, talking
 
 INSTRUCTIONS = """\
 Starts autonomous workers, each a session of its own with its own git worktree and branch. After \
@@ -18,6 +18,6 @@ def build(fleet: Fleet) -> MCPServer[dict[str, object]]:
     server: MCPServer[dict[str, object]] = MCPServer(
         "crew", instructions=INSTRUCTIONS, version=__version__
     )
-    for tools in (running, looking, talking):
+    for tools in (running, looking, talking, merging):
         tools.add(server, fleet)
     return server

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from worker_manager.errors import NotARepository, WorktreeRefused
-from worker_manager.worktrees.git import run
+from worker_manager.worktrees.git import names, run
 
 
 class Work(NamedTuple):
@@ -24,17 +25,42 @@ class Progress(NamedTuple):
     files: int
 
 
+class Change(NamedTuple):
+    """A file that no commit holds as it is: git's two letters, and its name."""
+
+    letters: str
+    name: str
+
+    @property
+    def is_repository(self) -> bool:
+        """Whether it is a directory with a repository of its own, which git does not look into."""
+        return self.name.endswith("/")
+
+
+def changes(path: str, environment: Mapping[str, str] | None = None) -> list[Change]:
+    """The files that no commit holds as they are, untracked ones too."""
+    listed = iter(
+        names(path, "status", "--porcelain", "-z", "--untracked-files=all", environment=environment)
+    )
+    found = []
+    for entry in listed:
+        found.append(Change(entry[:2], entry[3:]))
+        if "R" in entry[:2] or "C" in entry[:2]:
+            next(listed, "")  # the name that it had
+    return found
+
+
 def uncommitted(path: str) -> int:
     """How many files have changes that no commit holds."""
-    return len(run(path, "status", "--porcelain", "--untracked-files=all").splitlines())
+    return len(changes(path))
 
 
 def progress(path: str, base_sha: str) -> Progress | None:
     """How far a worker's directory has come from its base; None when git doesn't say."""
     try:
         commits = int(run(path, "rev-list", "--count", f"{base_sha}..HEAD"))
-        changed = run(path, "diff", "--name-only", base_sha).splitlines()
-        new = run(path, "ls-files", "--others", "--exclude-standard").splitlines()
+        changed = names(path, "diff", "--name-only", "-z", base_sha)
+        new = names(path, "ls-files", "-z", "--others", "--exclude-standard")
     except (NotARepository, WorktreeRefused):
         return None
     return Progress(commits, len(changed) + len(new))

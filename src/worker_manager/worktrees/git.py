@@ -10,6 +10,7 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
 #: `git rev-parse --local-env-vars`: each would redirect every git call, ours and a worker's. But
 #: not CONFIG_COUNT, with which containers configure git.
@@ -45,35 +46,67 @@ from worker_manager.errors import NotARepository, WorktreeRefused  # noqa: E402
 TIMEOUT_SECONDS = 300
 _GRACE_SECONDS = 5
 
-#: No questions at a terminal, messages that can be matched, no lock for a mere look.
-_ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+#: No questions at a terminal and no editor, messages that can be matched, no lock for a mere look.
+_ENVIRONMENT = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_EDITOR": "true",
+    "GIT_MERGE_AUTOEDIT": "no",
+    "LC_ALL": "C",
+    "GIT_OPTIONAL_LOCKS": "0",
+}
+
+
+class Said(NamedTuple):
+    """How a git command ended, and what it said."""
+
+    code: int
+    text: str
+    error: str
+
+
+def ask(
+    directory: str,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    stdin: str = "",
+    seconds: float = TIMEOUT_SECONDS,
+) -> Said:
+    """What git says, whatever its exit code. Raises WorktreeRefused when it does not end in
+    time, NotARepository when it can't be run.
+    """
+    process = _start(directory, arguments, environment or {})
+    try:
+        text, complaint = process.communicate(os.fsencode(stdin), timeout=seconds)
+    except subprocess.TimeoutExpired as error:
+        _end(process)
+        raise WorktreeRefused(
+            f"git {_command(arguments)} did not end within {seconds:g} s, and was ended. Run it by "
+            f"hand in {directory} to see what keeps it: a filter, a hook, or the disk."
+        ) from error
+    return Said(process.returncode, os.fsdecode(text), os.fsdecode(complaint))
 
 
 def run(
     directory: str,
     *arguments: str,
     environment: Mapping[str, str] | None = None,
-    settings: Mapping[str, str] | None = None,
     stdin: str = "",
+    seconds: float = TIMEOUT_SECONDS,
 ) -> str:
-    """What git says, without its last newline; `settings` are those of this call, and of what
-    git starts in it. Raises WorktreeRefused, or NotARepository when it can't be run there.
+    """What git says, without its last newline. Raises WorktreeRefused, or NotARepository when it
+    can't be run.
     """
-    configured = [
-        word for key, value in (settings or {}).items() for word in ("-c", f"{key}={value}")
-    ]
-    process = _start(directory, [*configured, *arguments], environment or {})
-    try:
-        output, complaint = process.communicate(os.fsencode(stdin), timeout=TIMEOUT_SECONDS)
-    except subprocess.TimeoutExpired as error:
-        _end(process)
-        raise WorktreeRefused(
-            f"git {arguments[0]} did not end within {TIMEOUT_SECONDS} s, and was ended. Run it by "
-            f"hand in {directory} to see what keeps it: a filter, a hook, or the disk."
-        ) from error
-    if process.returncode:
-        raise WorktreeRefused(f"git {arguments[0]} failed: {_last_line(os.fsdecode(complaint))}")
-    return os.fsdecode(output).removesuffix("\n")
+    said = ask(directory, *arguments, environment=environment, stdin=stdin, seconds=seconds)
+    if said.code:
+        raise WorktreeRefused(f"git {_command(arguments)} failed: {last_line(said.error)}")
+    return said.text.removesuffix("\n")
+
+
+def names(
+    directory: str, *arguments: str, environment: Mapping[str, str] | None = None
+) -> list[str]:
+    """The names that a git command gives with -z: nothing else tells one with a newline."""
+    return run(directory, *arguments, environment=environment).split("\0")[:-1]
 
 
 def attempt(directory: str, *arguments: str, stdin: str = "") -> str:
@@ -84,17 +117,26 @@ def attempt(directory: str, *arguments: str, stdin: str = "") -> str:
         return ""
 
 
+def last_line(error: str) -> str:
+    """What git says that is wrong, of all that it wrote to stderr."""
+    lines = [line.strip() for line in error.splitlines() if line.strip()]
+    fatal = [line for line in lines if "fatal:" in line or "error:" in line]
+    return (fatal or lines or ["no message"])[-1]
+
+
 def _start(
     directory: str, arguments: Sequence[str], environment: Mapping[str, str]
 ) -> "subprocess.Popen[bytes]":
-    git = Git(directory)
+    git = Git()
+    # Not its own way to change the directory: where that is gone it goes on in ours.
+    command = ["git", "-C", directory, *arguments]
     try:
-        with git.custom_environment(**_ENVIRONMENT, **environment):
+        with git.custom_environment(**{**_ENVIRONMENT, **environment}):
             started = git.execute(
-                ["git", *arguments], istream=subprocess.PIPE, as_process=True, process_group=0
+                command, istream=subprocess.PIPE, as_process=True, process_group=0
             )
     except GitCommandNotFound as error:
-        raise NotARepository("git is not installed, or the directory is gone.") from error
+        raise NotARepository("git is not installed. Install it.") from error
     except OSError as error:
         raise NotARepository(f"git can't be run: {error.strerror}. Try again.") from error
     process: subprocess.Popen[bytes] | None = started.proc
@@ -113,7 +155,6 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
             return
 
 
-def _last_line(complaint: str) -> str:
-    lines = [line.strip() for line in complaint.splitlines() if line.strip()]
-    fatal = [line for line in lines if "fatal:" in line or "error:" in line]
-    return (fatal or lines or ["no message"])[-1]
+def _command(arguments: Sequence[str]) -> str:
+    """The git command's name: settings (`-c name=value`) may stand before it."""
+    return next(word for word in arguments if word[0] != "-" and "=" not in word)

@@ -48,9 +48,9 @@ def _populate_one(directory: str, name: str, path: str, module: str) -> str:
     try:
         run(
             directory,
+            *("-c", f"submodule.{name}.url={module}", "-c", "protocol.file.allow=always"),
             *("submodule", "--quiet", "update", "--", path),
             environment={"GIT_LFS_SKIP_SMUDGE": "1"},
-            settings={f"submodule.{name}.url": module, "protocol.file.allow": "always"},
         )
         if url:
             run(os.path.join(directory, path), "remote", "set-url", "origin", url)

@@ -3,21 +3,79 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from worker_manager.errors import NotARepository, WorktreeRefused
 from worker_manager.worktrees.git import attempt, run
 
+HEADS = "refs/heads/"
 BRANCHES = "refs/heads/worker/"
+#: A file that we leave in git's own directory of a worktree: it was made for the branch it names.
+MARKER = "worker-manager"
+
+
+class Listed(NamedTuple):
+    """A worktree that git knows; the first is the repository's main one. `branch` is empty when
+    its HEAD is detached, `locked` is empty or says why it is.
+    """
+
+    path: str
+    branch: str
+    locked: str
+
+
+def listed(directory: str) -> list[Listed]:
+    """The repository's worktrees."""
+    found = []
+    for block in run(directory, "worktree", "list", "--porcelain", "-z").split("\0\0"):
+        facts = dict(line.partition(" ")[::2] for line in block.split("\0") if line)
+        if facts:
+            branch = facts.get("branch", "").removeprefix(HEADS)
+            locked = facts.get("locked", "") or ("locked" if "locked" in facts else "")
+            found.append(Listed(facts["worktree"], branch, locked))
+    return found
+
+
+def tips(directory: str, branches: Sequence[str]) -> dict[str, str]:
+    """Where those of the branches stand that exist."""
+    form = "--format=%(objectname) %(refname)"
+    lines = run(directory, "for-each-ref", form, "--", *(HEADS + name for name in branches))
+    pairs = [line.partition(f" {HEADS}") for line in lines.split("\n") if line]
+    return {name: sha for sha, _, name in pairs if name in branches}
+
+
+def admin_directory(directory: str, path: str) -> str:
+    """Where git keeps what it knows of the worktree at a path, which may be gone; or nothing."""
+    common = run(directory, "rev-parse", "--path-format=absolute", "--git-common-dir")
+    wanted = os.path.join(os.path.realpath(path), ".git")
+    for file in Path(common, "worktrees").glob("*/gitdir"):
+        named = os.fsdecode(file.read_bytes().rstrip(b"\n"))
+        if os.path.realpath(file.parent / named) == wanted:  # git may be set to write it relative
+            return str(file.parent)
+    return ""
+
+
+def is_marked(admin: str, branch: str) -> bool:
+    """Whether we made the worktree for that branch."""
+    try:
+        return Path(admin, MARKER).read_text("utf-8") == branch
+    except (OSError, ValueError):
+        return False
+
+
+def _mark(path: Path, branch: str) -> None:
+    Path(run(str(path), "rev-parse", "--absolute-git-dir"), MARKER).write_text(branch, "utf-8")
 
 
 def branches(project: str) -> frozenset[str] | None:
     """The names of the workers' branches that exist; None when git didn't say."""
     try:
-        listed = run(project, "for-each-ref", "--format=%(refname:lstrip=2)", BRANCHES)
+        names = run(project, "for-each-ref", "--format=%(refname:lstrip=2)", BRANCHES)
     except (NotARepository, WorktreeRefused):
         return None
-    return frozenset(listed.splitlines())
+    return frozenset(names.splitlines())
 
 
 def create(checkout: Path, path: Path, branch: str, base_sha: str) -> None:
@@ -35,6 +93,11 @@ def create(checkout: Path, path: Path, branch: str, base_sha: str) -> None:
         if "a branch named" not in str(error):  # else it is somebody's
             attempt(str(checkout), "update-ref", "-d", f"refs/heads/{branch}", base_sha)
         raise
+    try:
+        _mark(path, branch)
+    except (OSError, WorktreeRefused):
+        remove_unused(checkout, path, branch, base_sha)
+        raise
 
 
 def remove_unused(checkout: Path, path: Path, branch: str, base_sha: str) -> None:
@@ -51,22 +114,25 @@ def remove_unused(checkout: Path, path: Path, branch: str, base_sha: str) -> Non
 def reopen(checkout: Path, path: Path, branch: str) -> None:
     """Makes a worker's worktree again, on its branch. Raises WorktreeRefused."""
     _require_inside(checkout, path.parent)
-    run(str(checkout), "worktree", "prune")
+    if admin_directory(str(checkout), str(path)):
+        forget(checkout, path)
     _add(checkout, "--", str(path), branch)
+    _mark(path, branch)
+
+
+def forget(checkout: Path, path: Path) -> None:
+    """Has git forget a worktree that is gone. Of it alone: `prune` would forget those, too, that
+    lie on a disk which isn't there at the moment.
+    """
+    run(str(checkout), "worktree", "remove", "--force", "--", str(path))
 
 
 def _add(checkout: Path, *arguments: str) -> None:
     """Writes the files on all cores, unless told otherwise, and asks no network for large files."""
     is_set = attempt(str(checkout), "config", "checkout.workers")
-    run(
-        str(checkout),
-        "worktree",
-        "add",
-        "--quiet",
-        *arguments,
-        environment={"GIT_LFS_SKIP_SMUDGE": "1"},
-        settings={} if is_set else {"checkout.workers": "0"},
-    )
+    settings = [] if is_set else ["-c", "checkout.workers=0"]
+    skip_large = {"GIT_LFS_SKIP_SMUDGE": "1"}
+    run(str(checkout), *settings, "worktree", "add", "--quiet", *arguments, environment=skip_large)
 
 
 def _require_inside(checkout: Path, directory: Path) -> None:

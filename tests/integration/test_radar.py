@@ -1,0 +1,125 @@
+"""Work that will not fit together is told while it goes on, once, and cheaply."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import git, make_fleet
+from tests.support.bench import add_worker, commit, set_status
+from worker_manager.fleet import Fleet
+from worker_manager.merges import Wish
+from worker_manager.models import Status, Worker
+from worker_manager.worktrees import git as git_module
+from worker_manager.worktrees import merging
+
+
+def letters(fleet: Fleet) -> list[tuple[str, str]]:
+    """What waits for the orchestrator: who it is about, and the text."""
+    claim = fleet.mailbox.claim()
+    if claim is None:
+        return []
+    claim.acknowledge()
+    assert {message.type for message in claim.messages} == {"conflict"}
+    return [(message.sender, message.body) for message in claim.messages]
+
+
+@pytest.fixture
+def crew(fleet: Fleet, repository: Path) -> tuple[Worker, Worker]:
+    """Two that are at work."""
+    first = add_worker(fleet, repository, title="First", status=Status.RUNNING)
+    return first, add_worker(fleet, repository, title="Second", status=Status.RUNNING)
+
+
+@pytest.mark.promise("conflict-told")
+def test_two_workers_that_change_the_same_place_are_told_once(
+    fleet: Fleet, repository: Path, crew: tuple[Worker, Worker], tmux_socket: str
+) -> None:
+    one, other = crew
+    commit(one.path, {"README": "one\n", "file\none": "1"})
+    fleet.watch()
+    assert letters(fleet) == []
+
+    commit(other.path, {"README": "other\n", "file\none": "2", "more": "x"})
+    commit(repository, {"elsewhere": "x"})
+    objects = git(repository, "count-objects")
+    fleet.watch()
+
+    ((sender, body),) = letters(fleet)
+    assert git(repository, "count-objects") == objects
+    assert sender in (one.id, other.id)
+    for part in (one.id, one.name, other.id, other.name, "'README'", r"'file\none'"):
+        assert part in body
+    assert f"merge_worker {one.id} (running) first; then have {other.id}" in body
+    commit(other.path, {"README": "again\n"})
+    fleet.watch()
+    make_fleet(repository, tmux_socket).watch()  # a server that has just started
+    assert letters(fleet) == []
+
+
+@pytest.mark.promise("conflict-told")
+def test_a_base_that_moved_under_a_worker_is_told(
+    fleet: Fleet, repository: Path, crew: tuple[Worker, Worker]
+) -> None:
+    one, _ = crew
+    commit(one.path, {"README": "one\n"})
+    fleet.watch()
+    commit(repository, {"README": "main\n"})
+    fleet.watch()
+
+    ((sender, body),) = letters(fleet)
+    assert sender == one.id
+    assert "is in conflict with main in: 'README'" in body
+    assert f'nudge_worker(id="{one.id}"' in body
+
+
+def test_who_has_completed_is_proposed_first(fleet: Fleet, crew: tuple[Worker, Worker]) -> None:
+    one, other = crew
+    commit(one.path, {"README": "one\n"})
+    commit(other.path, {"README": "other\n", "a": "1", "b": "1"})
+    set_status(fleet, other, Status.COMPLETED)
+
+    fleet.watch()
+
+    assert f"merge_worker {other.id} (completed) first" in letters(fleet)[0][1]
+
+
+def test_only_open_work_counts(fleet: Fleet, repository: Path, crew: tuple[Worker, Worker]) -> None:
+    one, other = crew
+    commit(one.path, {"README": "one\n"})
+    commit(other.path, {"README": "other\n"})
+    set_status(fleet, one, Status.STOPPED)
+    set_status(fleet, other, Status.COMPLETED)
+    fleet.merge(other.id, Wish("squash"))
+    commit(repository, {"README": "and on\n"})
+
+    fleet.watch()
+
+    assert letters(fleet) == []
+
+
+def test_a_look_costs_one_git_command_when_nothing_moved_and_else_what_moved(
+    fleet: Fleet, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers = [
+        add_worker(fleet, repository, {f"file {n}": "x"}, status=Status.RUNNING) for n in range(4)
+    ]
+    calls: list[str] = []
+    ask = git_module.ask
+
+    def counted(directory: str, *arguments: str, **more: object) -> git_module.Said:
+        calls.append(arguments[0])
+        return ask(directory, *arguments, **more)  # type: ignore[arg-type]  # passed on
+
+    monkeypatch.setattr(git_module, "ask", counted)
+    monkeypatch.setattr(merging, "ask", counted)
+    fleet.watch()
+    assert calls.count("merge-tree") == 4 + 6
+    calls.clear()
+
+    fleet.watch()
+    assert calls == ["for-each-ref"]
+
+    commit(workers[0].path, {"file 0": "y"})
+    calls.clear()
+    fleet.watch()
+    assert calls.count("merge-tree") == 1 + 3

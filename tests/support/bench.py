@@ -1,0 +1,70 @@
+"""Workers without a session: a record, a home, and a real worktree and branch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from tests.conftest import git
+from tests.support.workers import recorded_worker
+from worker_manager import naming
+from worker_manager.fleet import Fleet
+from worker_manager.models import Status, Worker
+from worker_manager.state import processes
+from worker_manager.state.records import now
+from worker_manager.worktrees import trees
+
+
+def add_worker(
+    fleet: Fleet,
+    repository: Path,
+    files: Mapping[str, str] | None = None,
+    *,
+    title: str = "t",
+    status: Status = Status.COMPLETED,
+    base: str = "main",
+) -> Worker:
+    """A worker on a branch of its own, on which it has committed these files."""
+    worker_id = naming.new_worker_id()
+    name = naming.worker_name(title, worker_id)
+    base_sha = git(repository, "rev-parse", base)
+    branch = naming.branch_name(name)
+    path = repository / ".worktrees" / name
+    trees.create(repository, path, branch, base_sha)
+    worker = recorded_worker(
+        fleet,
+        repository,
+        id=worker_id,
+        name=name,
+        title=title,
+        changed_at=now(),
+        path=str(path),
+        starter="",
+        process=processes.identity(os.getpid()),
+        launched=True,
+        status=status,
+        branch=branch,
+        base_branch=base,
+        base_sha=base_sha,
+    )
+    if files:
+        commit(path, files)
+    return worker
+
+
+def commit(directory: Path | str, files: Mapping[str, str], message: str = "work") -> str:
+    """A commit of these files; gives its sha."""
+    for name, text in files.items():
+        file = Path(directory, name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8")
+    git(Path(directory), "add", "--all")
+    git(Path(directory), "commit", "-q", "-m", message)
+    return git(Path(directory), "rev-parse", "HEAD")
+
+
+def set_status(fleet: Fleet, worker: Worker, status: Status) -> None:
+    """Whatever it was."""
+    fleet.records.update(worker.id, lambda one: replace(one, status=status))
