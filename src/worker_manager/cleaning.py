@@ -62,17 +62,21 @@ def clean(
     return [_clean_one(records, runtime, one, order) for one in chosen]
 
 
-def bring_back(records: Records, worker: Worker) -> Worker:
+def is_gone(worker: Worker) -> bool:
+    """Whether there is something to bring back before it can work again."""
+    return bool(worker.cleaned) or (bool(worker.branch) and not os.path.isdir(worker.path))
+
+
+def bring_back(records: Records, worker_id: str) -> None:
     """Undoes a clean, and what somebody else removed, as far as it is gone: the branch, the
     worktree, files that no commit held. Raises WorktreeRefused.
     """
-    if not worker.cleaned and (not worker.branch or os.path.isdir(worker.path)):
-        return worker
-    if worker.branch:
-        with exclusive(_lock(records), timeout_seconds=120):
+    with exclusive(_lock(records), timeout_seconds=120):
+        worker = records.get(worker_id)  # a clean may have ended just now
+        if worker.branch:
             ref = _bring_back(bases.main_checkout(worker.project), worker)
-        journal.note(records.home(worker.id), "brought back", ref=ref)
-    return records.update(worker.id, lambda one: replace(one, cleaned=""))[1]
+            journal.note(records.home(worker_id), "brought back", ref=ref)
+        records.update(worker_id, lambda one: replace(one, cleaned="", closed=False))
 
 
 def advice(workers: Sequence[Worker]) -> str:

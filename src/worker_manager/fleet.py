@@ -106,11 +106,8 @@ class Fleet:
         return self._starts.start(self.records, self.owner, wanted)
 
     def restore(self, worker_id: str, text: str = "") -> Worker:
-        """As `Starts.restore`, of one of this orchestrator's workers; what was cleaned is brought
-        back first.
-        """
-        worker = cleaning.bring_back(self.records, self.worker(worker_id))
-        return self._starts.restore(self.records, worker, text)
+        """As `Starts.restore`, of one of this orchestrator's workers."""
+        return self._starts.restore(self.records, self.worker(worker_id), text)
 
     def place_in_queue(self, worker: Worker) -> str:
         """`2 of 3`; empty when it does not wait."""

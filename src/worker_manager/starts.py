@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from worker_manager import capacity, environments, naming, reports, terms
+from worker_manager import capacity, cleaning, environments, naming, reports, terms
 from worker_manager.agents import agent_named
 from worker_manager.config import Settings
 from worker_manager.errors import InvalidInput, RuntimeUnavailable, WorkerManagerError
@@ -241,10 +241,11 @@ class Starts:
 
     def _launch_again(self, records: Records, worker: Worker) -> Worker:
         home, setup = records.home(worker.id), list[str]()
-        if worker.branch and not os.path.isdir(worker.path):
-            checkout = bases.main_checkout(worker.project)
-            trees.reopen(checkout, Path(worker.path), worker.branch)
-            _, setup = self._furnish(records, worker, checkout)
+        is_gone = cleaning.is_gone(worker)
+        if is_gone:
+            cleaning.bring_back(records, worker.id)
+        if is_gone and worker.branch:
+            _, setup = self._furnish(records, worker, bases.main_checkout(worker.project))
         elif worker.branch and not has_conversation(worker, home):
             setup = environments.setup_command(home, self._settings)  # it may have failed
         self._runtime.end(worker.handle)  # the terminal that shows how it ended

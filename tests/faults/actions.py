@@ -13,11 +13,12 @@ from worker_manager import cleaning, reports
 from worker_manager.cleaning import Order
 from worker_manager.config import Settings
 from worker_manager.errors import StateUnavailable
-from worker_manager.fleet import Fleet, Wanted
+from worker_manager.fleet import Fleet
 from worker_manager.merges import Wish
 from worker_manager.messages import Message
 from worker_manager.models import Worker
 from worker_manager.runtimes.tmux import Tmux
+from worker_manager.starts import Wanted
 from worker_manager.state import receipts
 from worker_manager.state.layout import mailbox_path, repository_of
 from worker_manager.state.mailbox import Mailbox
@@ -136,7 +137,9 @@ def fleet(root: str, home: str, project: str, socket: str, **settings: Any) -> F
         home=lambda: home,
         project=project,
         plugin_root=os.path.dirname(os.path.dirname(os.path.dirname(__file__))),
-        settings=Settings(agent="scripted", tmux_socket=socket, **settings),
+        settings=Settings(
+            agent="scripted", tmux_socket=socket, **{"max_workers": 1000, **settings}
+        ),
         runtime=Tmux(socket),
     )
 
@@ -163,4 +166,4 @@ def clean(_: Tell, root: str, home: str, project: str, socket: str, worker_id: s
 def bring_back(_: Tell, root: str, home: str, project: str, socket: str, worker_id: str) -> None:
     """Undoes a clean, without a new session."""
     records = fleet(root, home, project, socket).records
-    cleaning.bring_back(records, records.get(worker_id))
+    cleaning.bring_back(records, worker_id)

@@ -22,8 +22,9 @@ from worker_manager.errors import (
     WorkerManagerError,
     WorkerNotFound,
 )
-from worker_manager.fleet import Fleet, Wanted
+from worker_manager.fleet import Fleet
 from worker_manager.models import Status
+from worker_manager.starts import Wanted
 
 
 def leftovers(repository: Path, fleet: Fleet, socket: str) -> dict[str, object]:

@@ -32,7 +32,7 @@ def trees_and_branches(repository: Path) -> str:
 
 
 def back(fleet: Fleet, worker: Worker) -> None:
-    cleaning.bring_back(fleet.records, fleet.worker(worker.id))
+    cleaning.bring_back(fleet.records, worker.id)
 
 
 @pytest.mark.promise("clean-safe")

@@ -18,8 +18,9 @@ from tests.support.waiting import wait_until
 from tests.support.workers import running_worker, take_news
 from worker_manager import reports
 from worker_manager.errors import RuntimeUnavailable
-from worker_manager.fleet import Fleet, Wanted
+from worker_manager.fleet import Fleet
 from worker_manager.models import Status
+from worker_manager.starts import Wanted
 from worker_manager.state import processes
 
 

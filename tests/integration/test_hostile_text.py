@@ -13,8 +13,9 @@ from tests.conftest import CHECKOUT
 from tests.support.waiting import wait_until
 from worker_manager import formatting, reports
 from worker_manager.errors import WorkerNotFound
-from worker_manager.fleet import Fleet, Wanted
+from worker_manager.fleet import Fleet
 from worker_manager.messages import Message, decode
+from worker_manager.starts import Wanted
 from worker_manager.state import orchestrators
 from worker_manager.state.layout import mailbox_path, state_root
 from worker_manager.state.mailbox import Mailbox

@@ -13,10 +13,11 @@ from tests.support.waiting import wait_until
 from tests.support.workers import HANG
 from worker_manager import reports
 from worker_manager.errors import StateUnavailable
-from worker_manager.fleet import Fleet, Wanted
+from worker_manager.fleet import Fleet
 from worker_manager.hooks import entry, mail
 from worker_manager.messages import Message
 from worker_manager.models import Worker
+from worker_manager.starts import Wanted
 from worker_manager.state import sessions
 from worker_manager.state.layout import mailbox_path, state_root
 from worker_manager.state.mailbox import Mailbox

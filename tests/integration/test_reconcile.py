@@ -13,8 +13,9 @@ from tests.faults import actions
 from tests.faults.injection import forks
 from tests.support.rehearsed import session
 from tests.support.workers import HANG
-from worker_manager.fleet import Fleet, Wanted
+from worker_manager.fleet import Fleet
 from worker_manager.runtimes.tmux import Tmux
+from worker_manager.starts import Wanted
 from worker_manager.state.layout import mailbox_path, state_root
 from worker_manager.state.mailbox import Mailbox
 

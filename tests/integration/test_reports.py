@@ -12,8 +12,9 @@ from tests.conftest import make_fleet
 from tests.support.workers import HANG, take_mail
 from worker_manager import reports
 from worker_manager.errors import WorkerFinished
-from worker_manager.fleet import Fleet, Wanted
+from worker_manager.fleet import Fleet
 from worker_manager.models import Report, Status, Worker
+from worker_manager.starts import Wanted
 from worker_manager.state.records import Records
 
 

@@ -11,8 +11,9 @@ from tests.support.waiting import wait_until
 from tests.support.workers import HANG, running_worker, take_news
 from worker_manager import reports
 from worker_manager.errors import InvalidInput
-from worker_manager.fleet import Fleet, Wanted
+from worker_manager.fleet import Fleet
 from worker_manager.models import Status, Worker
+from worker_manager.starts import Wanted
 from worker_manager.state.layout import mailbox_path
 from worker_manager.state.mailbox import Mailbox
 

@@ -19,9 +19,10 @@ from tests.faults.world import unaccounted
 from tests.stress.tally import Tally
 from tests.support.terminals import tmux_pid
 from tests.support.workers import HANG
-from worker_manager.fleet import Fleet, Wanted
+from worker_manager.fleet import Fleet
 from worker_manager.messages import COMPLETION, Message
 from worker_manager.models import Status, Worker
+from worker_manager.starts import Wanted
 from worker_manager.state import receipts
 from worker_manager.state.layout import mailbox_path, repository_of, state_root
 from worker_manager.state.mailbox import Mailbox

@@ -9,9 +9,10 @@ from typing import Any
 
 from tests.support.waiting import wait_until
 from worker_manager import naming
-from worker_manager.fleet import Fleet, Wanted
+from worker_manager.fleet import Fleet
 from worker_manager.messages import Message
 from worker_manager.models import Status, Worker
+from worker_manager.starts import Wanted
 from worker_manager.state import processes, sessions
 from worker_manager.state.layout import mailbox_path, state_root
 from worker_manager.state.mailbox import Mailbox

@@ -69,18 +69,19 @@ def ask(
     *arguments: str,
     environment: Mapping[str, str] | None = None,
     stdin: str = "",
-    seconds: float = TIMEOUT_SECONDS,
+    seconds: float | None = None,
 ) -> Said:
     """What git says, whatever its exit code. Raises WorktreeRefused when it does not end in
     time, NotARepository when it can't be run.
     """
+    limit = TIMEOUT_SECONDS if seconds is None else seconds
     process = _start(directory, arguments, environment or {})
     try:
-        text, complaint = process.communicate(os.fsencode(stdin), timeout=seconds)
+        text, complaint = process.communicate(os.fsencode(stdin), timeout=limit)
     except subprocess.TimeoutExpired as error:
         _end(process)
         raise WorktreeRefused(
-            f"git {_command(arguments)} did not end within {seconds:g} s, and was ended. Run it by "
+            f"git {_command(arguments)} did not end within {limit:g} s, and was ended. Run it by "
             f"hand in {directory} to see what keeps it: a filter, a hook, or the disk."
         ) from error
     return Said(process.returncode, os.fsdecode(text), os.fsdecode(complaint))
@@ -91,7 +92,7 @@ def run(
     *arguments: str,
     environment: Mapping[str, str] | None = None,
     stdin: str = "",
-    seconds: float = TIMEOUT_SECONDS,
+    seconds: float | None = None,
 ) -> str:
     """What git says, without its last newline. Raises WorktreeRefused, or NotARepository when it
     can't be run.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from worker_manager.errors import NotARepository, WorktreeRefused
+from worker_manager.errors import NotARepository, WorkerManagerError, WorktreeRefused
 from worker_manager.worktrees.git import attempt, run
 
 HEADS = "refs/heads/"
@@ -95,7 +95,7 @@ def create(checkout: Path, path: Path, branch: str, base_sha: str) -> None:
         raise
     try:
         _mark(path, branch)
-    except (OSError, WorktreeRefused):
+    except (OSError, WorkerManagerError):
         remove_unused(checkout, path, branch, base_sha)
         raise
 
