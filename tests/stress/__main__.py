@@ -19,6 +19,7 @@ from pathlib import Path
 from tests.acceptance.conftest import CLAUDE_VERSIONS
 from tests.conftest import end_tmux
 from tests.stress import parts
+from tests.stress.journeys import journeys
 from tests.stress.lives import lives
 from tests.stress.tally import Tally
 from tests.support.claude_cli import CliMissingError, find_cli
@@ -30,6 +31,7 @@ PARTS = {
     "killed_starts": lambda dose: {"every": max(1, round(1 / dose))},
     "starts": lambda dose: {"rounds": max(1, round(20 * dose))},
     "lives": lambda dose: {"workers": max(9, round(20 * dose)), "real": newest_cli()},
+    "journeys": lambda dose: {"files": round(20_000 * dose), "commits": round(2_000 * dose)},
     "killed_tmux": lambda dose: {"workers": max(2, round(20 * dose))},
 }
 
@@ -57,7 +59,8 @@ def main() -> int:
 
 
 def _part(name: str) -> Callable[..., Tally]:
-    return lives if name == "lives" else getattr(parts, name)
+    elsewhere = {"lives": lives, "journeys": journeys}
+    return elsewhere.get(name) or getattr(parts, name)
 
 
 def run(name: str, dose: float) -> bool:
