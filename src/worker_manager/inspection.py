@@ -55,7 +55,8 @@ def _summary(_fleet: Fleet, worker: Worker, _cursor: str, room: int) -> View:
     said = _beginning("\n".join([*_record(worker), work]), room // 2)
     room -= formatting.room_of(said)
     report = worker.report
-    text = _beginning(files, room // 3)
+    found = f"Found when it completed:\n{worker.evidence}\n" if worker.evidence else files
+    text = _beginning(formatting.clean(found), room // 3)
     if report is not None:
         text += f"\nIts last report ({report.type}, {report.at}):\n"
         text += _beginning(formatting.clean(report.text), room - formatting.room_of(text) - 100)

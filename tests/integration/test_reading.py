@@ -94,6 +94,15 @@ def test_the_summary_has_the_record_the_work_and_the_last_words(
     assert inside(shown["text"]).endswith("Tea or coffee?")
 
 
+def test_the_summary_of_a_completed_worker_has_the_evidence(fleet: Fleet, worker: Worker) -> None:
+    reports.complete(fleet.records, worker.id, "All is well.")
+
+    text = inside(seen(fleet, worker.id, "summary")["text"])
+
+    assert text.startswith("Found when it completed:\nBranch main: 0 commits since ")
+    assert text.endswith("All is well.")
+
+
 def test_a_summary_says_why_a_worker_ended(fleet: Fleet, worker: Worker) -> None:
     reports.ended(fleet.records, worker.id, exit_code=3, screen="boom")
 
