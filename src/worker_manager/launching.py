@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,6 +13,9 @@ from worker_manager.models import Worker
 from worker_manager.runtimes.base import Runtime
 from worker_manager.state import launches, processes, receipts
 
+#: How long Claude Code waits for our server. Without it a worker can't report, ever; its own limit
+#: of 30 s is too short when twenty sessions start at once (seen).
+SERVER_MILLISECONDS = "180000"
 TASK, RESTORED = "task.md", "restored.md"
 
 
@@ -59,6 +63,7 @@ class Launcher(NamedTuple):
                 "WORKER_MANAGER_WORKER_ID": worker.id,
                 "WORKER_MANAGER_STATE_DIR": self.root,
                 "WORKER_MANAGER_PYTHON": sys.executable,
+                "MCP_TIMEOUT": os.environ.get("MCP_TIMEOUT", SERVER_MILLISECONDS),
             },
             on_exit=[*ours, "--exited", worker.id],
             on_silence=[*ours, "--not-checked-in", worker.id],
