@@ -1,11 +1,14 @@
 """Notification: Claude Code tells that a worker waits for a person."""
 
 import os
+import time
 
 from worker_manager.hooks import call, terminal
 from worker_manager.state.layout import is_worker_home, repository_of
 
 DIALOGS = ("permission_prompt", "agent_needs_input", "elicitation_dialog")
+#: A dialog that was just answered may still stand in Claude Code's file about the session.
+SETTLE_SECONDS = 2.0
 
 
 def run() -> int:
@@ -16,7 +19,9 @@ def run() -> int:
     given = call.stdin()
     kind, message = str(given.get("notification_type", "")), str(given.get("message", ""))
     if kind in DIALOGS and terminal.may_wait():
-        _waits(home, message)
+        time.sleep(SETTLE_SECONDS)
+        if terminal.may_wait():
+            _waits(home, message)
     return 0
 
 
