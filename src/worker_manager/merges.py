@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from typing import NamedTuple
 
+from worker_manager import commands
 from worker_manager.errors import (
     InvalidInput,
     MergeRefused,
@@ -16,7 +17,6 @@ from worker_manager.errors import (
     WorktreeRefused,
 )
 from worker_manager.models import Merge, Worker
-from worker_manager.runtimes.commands import run_shell
 from worker_manager.state import journal
 from worker_manager.state.locking import exclusive
 from worker_manager.state.records import Records, now
@@ -27,6 +27,8 @@ from worker_manager.worktrees.trees import HEADS
 
 STRATEGIES = ("merge", "squash", "rebase")
 CHECK_SECONDS = 900
+#: Of what a failed check says: its end, in characters.
+SAID_LIMIT = 3_000
 
 
 class Wish(NamedTuple):
@@ -196,9 +198,10 @@ def _replayed(job: _Job, trial: merging.Trial) -> str:
 def _check(job: _Job, sha: str) -> None:
     """Runs the checks; the first that fails takes the merge back. Raises MergeRefused."""
     for command in job.wish.checks:
-        ended = run_shell(command, cwd=job.target.checkout, seconds=CHECK_SECONDS)
+        ended = commands.run(command, cwd=job.target.checkout, seconds=CHECK_SECONDS)
         if ended.code == 0:
             continue
+        said = ended.output[-SAID_LIMIT:]
         how = f"exit code {ended.code}" if ended.code else f"not done after {CHECK_SECONDS} s"
         failed = f"the check {command!r} failed ({how})"
         try:
@@ -208,9 +211,9 @@ def _check(job: _Job, sha: str) -> None:
                 job.worker,
                 f"{failed}. IT IS STILL IN {job.target.branch}, for it can't be taken back: {error}"
                 f" By hand, in {job.target.checkout}: git reset --keep {job.target.sha}",
-                ended.said,
+                said,
             ) from error
-        raise _refused(job.worker, f"{failed}. The merge was taken back", ended.said)
+        raise _refused(job.worker, f"{failed}. The merge was taken back", said)
 
 
 def _require_free(records: Records, worker: Worker, target: Target) -> None:
