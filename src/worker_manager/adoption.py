@@ -13,15 +13,18 @@ from worker_manager.state import journal, receipts, sessions
 from worker_manager.state.layout import mailbox_path, orchestrator_home
 from worker_manager.state.locking import exclusive
 from worker_manager.state.mailbox import Mailbox
+from worker_manager.state.orchestrators import TERMINAL
 from worker_manager.state.records import Records, now
 
 
 def orphans(root: str, records: Records, owner: str) -> list[Worker]:
-    """Workers of others whose session is gone, and that work still or have reported to nobody."""
+    """Workers of others whose session is gone, and that work still or have reported to nobody.
+    A person's at a terminal are none: nobody says when that one comes back.
+    """
     waiting: dict[str, set[str]] = {}
     found = []
     for worker in records.all():
-        if worker.owner == owner:
+        if worker.owner in (owner, TERMINAL):
             continue
         if worker.owner not in waiting:
             waiting[worker.owner] = _mailbox(records, worker.owner).senders()

@@ -1,17 +1,12 @@
 """How tools show a worker: its structured content, and a line of text."""
 
-import shlex
-import time
 from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from worker_manager import formatting
-from worker_manager.agents import transcripts
+from worker_manager import snapshot
 from worker_manager.fleet import Fleet
-from worker_manager.models import Status, Worker
-from worker_manager.state import receipts
-from worker_manager.worktrees import evidence
+from worker_manager.models import Worker
 
 WorkerId = Annotated[str, Field(description="id from start_worker or list_workers")]
 
@@ -46,38 +41,7 @@ class WorkerInfo(BaseModel):
 
 def info_of(fleet: Fleet, worker: Worker) -> WorkerInfo:
     """What is known of it."""
-    status, reason, since = worker.seen(fleet.activity(worker), at=time.time())
-    progress = evidence.progress(worker.path, worker.base_sha) if worker.branch else None
-    usage = fleet.usage(worker)
-    transcript = receipts.transcript_of(fleet.records.home(worker.id))
-    if status is Status.QUEUED:
-        reason = f"{fleet.place_in_queue(worker)}: {reason}"
-    asked = worker.report.text if worker.report and worker.status == "asking" else ""
-    return WorkerInfo(
-        id=worker.id,
-        name=worker.name,
-        title=worker.title,
-        status=status.value,
-        reason=reason,
-        since=since,
-        agent=worker.agent,
-        path=worker.path,
-        branch=worker.branch,
-        base=worker.base_branch,
-        base_sha=worker.base_sha,
-        question=formatting.one_line(asked)[:500],
-        missing=worker.missing,
-        attach=shlex.join(fleet.attach_command(worker)),
-        doing="" if worker.finished else transcripts.latest(transcript)[:200],
-        commits=progress.commits if progress else None,
-        changed_files=progress.files if progress else None,
-        tokens_read=usage.read if usage else None,
-        tokens_written=usage.written if usage else None,
-        context_tokens=usage.context if usage else None,
-        budget_tokens=worker.budget_tokens,
-        cost_usd=usage.cost if usage else None,
-        created_at=worker.created_at,
-    )
+    return WorkerInfo(**snapshot.facts_of(fleet, worker)._asdict())
 
 
 def line_of(info: WorkerInfo) -> str:

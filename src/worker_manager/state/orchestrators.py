@@ -1,4 +1,6 @@
-"""The home of an orchestrator: a lineage of Claude sessions, never a pid."""
+"""The home of an orchestrator: a lineage of Claude sessions, never a pid; or a repository's
+terminals, which are one.
+"""
 
 import hashlib
 import json
@@ -11,6 +13,10 @@ from worker_manager.state import sessions
 from worker_manager.state.files import make_private, write_atomic
 from worker_manager.state.layout import mailbox_path, orchestrator_home, repository_directory
 from worker_manager.state.mailbox import Mailbox
+
+#: The id of the orchestrator that people at terminals are.
+TERMINAL = "terminal"
+RECORD = "orchestrator.json"
 
 
 def open_home(root: str, session_id: str, project: str) -> str:
@@ -29,6 +35,20 @@ def open_home(root: str, session_id: str, project: str) -> str:
         )
     repository = repository_directory(root, project)
     orchestrator_id = hashlib.sha256(session_id.encode()).hexdigest()[:12]
+    home = _make(repository, orchestrator_id, project, session_id)
+    sessions.link(root, session_id, home)
+    return home
+
+
+def open_terminal_home(root: str, project: str) -> str:
+    """The home of whoever works in a repository from terminals, made when it is new."""
+    repository = repository_directory(root, project)
+    home = orchestrator_home(repository, TERMINAL)
+    is_made = os.path.exists(os.path.join(home, RECORD))
+    return home if is_made else _make(repository, TERMINAL, project, "")
+
+
+def _make(repository: str, orchestrator_id: str, project: str, session_id: str) -> str:
     home = orchestrator_home(repository, orchestrator_id)
     make_private(home)
     Mailbox(mailbox_path(home)).create()
@@ -39,6 +59,5 @@ def open_home(root: str, session_id: str, project: str) -> str:
         "project": os.path.realpath(project),
         "created_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
-    write_atomic(os.path.join(home, "orchestrator.json"), json.dumps(record, indent=1).encode())
-    sessions.link(root, session_id, home)
+    write_atomic(os.path.join(home, RECORD), json.dumps(record, indent=1).encode())
     return home

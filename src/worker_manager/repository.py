@@ -1,0 +1,94 @@
+"""What a person at a terminal sees and does: every worker of a repository, whoever started it,
+each in the name of its own orchestrator.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from worker_manager import config
+from worker_manager.config import Settings
+from worker_manager.errors import InvalidInput
+from worker_manager.fleet import Fleet, plugin_root
+from worker_manager.models import Worker
+from worker_manager.runtimes.tmux import Tmux
+from worker_manager.state import orchestrators, sessions
+from worker_manager.state.layout import orchestrator_home, repository_directory, repository_of
+from worker_manager.state.records import Records
+
+
+class Repository:
+    """The workers of the repository that `directory` belongs to (outside of git: of the
+    directory itself). Making one writes nothing. Raises InvalidSetting.
+    """
+
+    def __init__(self, root: str, directory: str, environ: Mapping[str, str]) -> None:
+        self.root = root
+        self.directory = directory
+        self.settings: Settings = config.load(Path(directory), environ)
+        self._session_id = environ.get("CLAUDE_CODE_SESSION_ID", "")
+        self._runtime = Tmux(self.settings.tmux_socket)
+        self._fleets: dict[str, Fleet] = {}
+
+    @property
+    def records(self) -> Records:
+        """The records of its workers."""
+        return Records(repository_directory(self.root, self.directory))
+
+    def own_fleet(self) -> Fleet:
+        """Of whoever calls: a Claude session from its shell, else the person at the terminal."""
+        home = sessions.find(self.root, self._session_id)
+        here = self.records.repository
+        if home is None or repository_of(home) != here:
+            home = orchestrators.open_terminal_home(self.root, self.directory)
+        return self._fleet(os.path.basename(home))
+
+    def fleet_of(self, worker: Worker) -> Fleet:
+        """That of the worker's owner: what is done with it is done in the owner's name."""
+        return self._fleet(worker.owner)
+
+    def fleets(self) -> list[Fleet]:
+        """Of everybody who owns a worker here."""
+        return [self._fleet(owner) for owner in sorted({one.owner for one in self.records.all()})]
+
+    def workers(self) -> list[Worker]:
+        """All of them, oldest first, after a look at the world."""
+        for fleet in self.fleets():
+            fleet.reconcile()
+        return self.records.all()
+
+    def find(self, reference: str) -> Worker:
+        """By id or name, or a beginning of one of these that fits no other. Raises InvalidInput."""
+        workers = self.records.all()
+        exact = [one for one in workers if reference in (one.id, one.name)]
+        found = exact or [
+            one for one in workers if one.id.startswith(reference) or one.name.startswith(reference)
+        ]
+        if len(found) == 1 and reference:
+            return found[0]
+        if not found or not reference:
+            raise InvalidInput(
+                f"No worker here has an id or a name that begins with {reference[:100]!r}. "
+                "worker-manager ls shows them."
+            )
+        raise InvalidInput(f"{reference!r} could be {_listed(found)}. Give more of it.")
+
+    def _fleet(self, owner: str) -> Fleet:
+        if owner not in self._fleets:
+            home = orchestrator_home(self.records.repository, owner)
+            self._fleets[owner] = Fleet(
+                root=self.root,
+                home=lambda: home,
+                project=self.directory,
+                plugin_root=plugin_root(),
+                settings=self.settings,
+                runtime=self._runtime,
+            )
+        return self._fleets[owner]
+
+
+def _listed(workers: list[Worker]) -> str:
+    shown = ", ".join(f"{one.id} ({one.name})" for one in workers[:5])
+    return shown + (f" or {len(workers) - 5} more" if len(workers) > 5 else "")
