@@ -6,14 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from worker_manager import messages, naming, reports, stops
+from worker_manager import messages, naming, orders, reports, stops
 from worker_manager.errors import BudgetSpent
-from worker_manager.messages import Message
 from worker_manager.models import Worker
-from worker_manager.state.layout import mailbox_path
 from worker_manager.state.locking import exclusive
-from worker_manager.state.mailbox import Mailbox
-from worker_manager.state.records import Records, now
+from worker_manager.state.records import Records
 
 #: From this part on, those who spend are told.
 WARNING = 0.8
@@ -102,18 +99,9 @@ def _stop_once(
 
 
 def _tell_worker(records: Records, worker: Worker, body: str) -> None:
-    message = Message(
-        id=naming.message_id_of(f"{worker.id} budget {worker.budget_tokens} nearly"),
-        type=messages.BUDGET,
-        sender=worker.owner,
-        name="orchestrator",
-        sent=now(),
-        body=body,
-    )
-    with exclusive(reports.report_lock(records, worker.id)):
-        mailbox = Mailbox(mailbox_path(records.home(worker.id)))
-        if not mailbox.contains(message.id):
-            mailbox.deliver(message)
+    message_id = naming.message_id_of(f"{worker.id} budget {worker.budget_tokens} nearly")
+    message = orders.order(worker, messages.BUDGET, body, message_id=message_id)
+    orders.deliver(records, worker.id, message, once=True)
 
 
 def _tell_owner(records: Records, worker: Worker, occasion: str, body: str) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from datetime import datetime
 
-import psutil
-
 from worker_manager.models import Status, Worker
 from worker_manager.runtimes.base import Presence, Runtime
 from worker_manager.state import launches, usage_limits
@@ -60,4 +58,6 @@ def _counts(worker: Worker) -> bool:
 
 
 def _free_bytes() -> int:
+    import psutil  # 10 ms, for some starts only
+
     return int(psutil.virtual_memory().available)

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from worker_manager import formatting, messages, naming, reports
+from worker_manager import formatting, messages, naming, orders, reports
 from worker_manager.errors import InvalidInput, StateUnavailable, WorkerNotFound
 from worker_manager.messages import Message
 from worker_manager.models import Status, Worker
@@ -255,13 +255,11 @@ def _label(question: dict[str, Any], answer: str) -> str:
 
 
 def _message(worker: Worker, request: Request, decision: dict[str, object]) -> Message:
-    return Message(
-        id=_decision_id(request.id),
-        type=messages.DECISION,
-        sender=worker.owner,
-        name="orchestrator",
-        sent=now(),
-        body=json.dumps(decision),
+    return orders.order(
+        worker,
+        messages.DECISION,
+        json.dumps(decision),
+        message_id=_decision_id(request.id),
         reply_to=request.id,
     )
 

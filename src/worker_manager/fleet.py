@@ -23,6 +23,7 @@ from worker_manager import (
     messages,
     naming,
     nudges,
+    orders,
     stops,
 )
 from worker_manager.agents import prices
@@ -150,17 +151,15 @@ class Fleet:
         question = self._question_of(worker)
         if question and requests.is_open(self.records.home(worker_id), question):
             return worker, self._decide(worker, body, request_id=question)
-        message = Message(
-            id=nudges.message_id(self.owner, worker_id, body, key),
-            type=messages.ANSWER if question else messages.NUDGE,
-            sender=self.owner,
-            name="orchestrator",
-            sent=now(),
-            body=body,
+        message = orders.order(
+            worker,
+            messages.ANSWER if question else messages.NUDGE,
+            body,
+            message_id=nudges.message_id(self.owner, worker_id, body, key),
             reply_to=question,
         )
         # Delivered first: killed in between, the worker has its answer all the same.
-        if not nudges.deliver(self.records, worker_id, message, key):
+        if not orders.deliver(self.records, worker_id, message, once=bool(key)):
             return worker, message
         # Only from where it stood: it may have asked or completed since.
         self.records.update(
@@ -279,19 +278,27 @@ class Fleet:
         merges.settle_all(self.records, self._own())
 
     def watch(self) -> None:
-        """Notices what fires no hook and ends no process, in a few milliseconds."""
+        """Notices what fires no hook and ends no process, in a few milliseconds. Raises the first
+        WorkerManagerError or OSError, after all of it was tried.
+        """
         settings = self._settings
         own = self._own()
-        end_the_gone(self.records, own, self._runtime)
-        tell_idle(self._root, self.records, own, settings.idle_seconds)
-        stops.end_the_due(self.records, self._runtime, own)
-        stops.close_the_done(self.records, self._runtime, own, settings.close_after_seconds)
-        limits.go_on(self._root, self.records, own)
-        self._mind_budgets(own)
+        records, runtime = self.records, self._runtime
+        _each(
+            lambda: end_the_gone(records, own, runtime),
+            lambda: tell_idle(self._root, records, own, settings.idle_seconds),
+            lambda: stops.end_the_due(records, runtime, own),
+            lambda: stops.close_the_done(records, runtime, own, settings.close_after_seconds),
+            lambda: limits.go_on(self._root, records, own),
+            lambda: self._mind_budgets(own),
+            self._start_queued,
+            lambda: self._radar.look(records, own),
+        )
+
+    def _start_queued(self) -> None:
         with suppress(BudgetSpent):
             self._require_budget()
             self._starts.start_queued(self.records, self.owner)
-        self._radar.look(self.records, own)
 
     def _own(self) -> list[Worker]:
         return [one for one in self.records.all() if one.owner == self.owner]
@@ -304,8 +311,7 @@ class Fleet:
     def _require_budget(self) -> None:
         budget = self._settings.session_budget_tokens
         if budget:
-            own = [one for one in self.records.all() if one.owner == self.owner]
-            budgets.require_left(budget, self._spent(own))
+            budgets.require_left(budget, self._spent(self._own()))
 
     def _mind_budgets(self, own: Sequence[Worker]) -> None:
         settings = self._settings
@@ -333,6 +339,18 @@ class Fleet:
                 f"Worker {worker.id} is completed and its session has ended. "
                 "restore_worker goes on with its conversation."
             )
+
+
+def _each(*steps: Callable[[], None]) -> None:
+    """One that fails must not keep the others from being done."""
+    failures = []
+    for step in steps:
+        try:
+            step()
+        except (WorkerManagerError, OSError) as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
 
 
 def plugin_root() -> str:

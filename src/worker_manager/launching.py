@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,9 +12,6 @@ from worker_manager.models import Worker
 from worker_manager.runtimes.base import Runtime
 from worker_manager.state import launches, processes, receipts
 
-#: How long Claude Code waits for our server. Without it a worker can't report, ever; its own limit
-#: of 30 s is too short when twenty sessions start at once (seen).
-SERVER_MILLISECONDS = "180000"
 TASK, RESTORED = "task.md", "restored.md"
 
 
@@ -60,10 +56,10 @@ class Launcher(NamedTuple):
             argv=spec.argv,
             prompt_word=launches.prompt_word(home, RESTORED if worker.has_run else TASK),
             environment={
+                **spec.environment,
                 "WORKER_MANAGER_WORKER_ID": worker.id,
                 "WORKER_MANAGER_STATE_DIR": self.root,
                 "WORKER_MANAGER_PYTHON": sys.executable,
-                "MCP_TIMEOUT": os.environ.get("MCP_TIMEOUT", SERVER_MILLISECONDS),
             },
             on_exit=[*ours, "--exited", worker.id],
             on_silence=[*ours, "--not-checked-in", worker.id],

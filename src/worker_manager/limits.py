@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from worker_manager import messages, naming, reports
+from worker_manager import messages, naming, orders, reports
 from worker_manager.agents.reset_times import reset_time
-from worker_manager.messages import Message
 from worker_manager.models import Status, Worker
 from worker_manager.state import usage_limits
-from worker_manager.state.layout import mailbox_path
-from worker_manager.state.locking import exclusive
-from worker_manager.state.mailbox import Mailbox
-from worker_manager.state.records import Records, now
+from worker_manager.state.records import Records
 
 #: Claude Code's word for a usage limit.
 RATE_LIMIT = "rate_limit"
@@ -38,18 +34,13 @@ def go_on(root: str, records: Records, workers: Sequence[Worker]) -> None:
         return
     for one in limited:
         met = one.report.message_id if one.report else ""
-        message = Message(
-            id=naming.message_id_of(f"{met} go on"),
-            type=messages.NUDGE,
-            sender=one.owner,
-            name="orchestrator",
-            sent=now(),
-            body="The usage limit is over. Go on with your task.",
+        message = orders.order(
+            one,
+            messages.NUDGE,
+            "The usage limit is over. Go on with your task.",
+            message_id=naming.message_id_of(f"{met} go on"),
         )
-        with exclusive(reports.report_lock(records, one.id)):
-            mailbox = Mailbox(mailbox_path(records.home(one.id)))
-            if not mailbox.contains(message.id):
-                mailbox.deliver(message)
+        orders.deliver(records, one.id, message, once=True)
 
 
 def _end(said: str) -> datetime:

@@ -210,6 +210,18 @@ class Worker:
         status = Status.QUEUED if waits_for else Status.STARTING
         return fresh.withdraw_stop()._move(status, at, waits_for)
 
+    def stand_as(self, before: Worker) -> Worker:
+        """It could not be restored: its run is over as it was before."""
+        return replace(
+            self._move(before.status, before.changed_at, before.reason),
+            starter=before.starter,
+            launched=before.launched,
+            exit_code=before.exit_code,
+            closed=before.closed,
+            stop_requested=before.stop_requested,
+            stop_due=before.stop_due,
+        )
+
     def leave_queue(self, starter: str, *, at: str) -> Worker:
         """There is room for it; somebody else may have started or stopped it before."""
         if self.status is not Status.QUEUED:

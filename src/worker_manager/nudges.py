@@ -18,13 +18,11 @@ from worker_manager.agents.base import Agent
 from worker_manager.errors import RuntimeUnavailable, StateBusy, StateUnavailable
 from worker_manager.messages import DECISION, Message
 from worker_manager.models import Activity, Worker
-from worker_manager.reports import report_lock
 from worker_manager.runtimes.base import Presence, Runtime
 from worker_manager.state import activities, receipts, sessions
 from worker_manager.state.layout import mailbox_path
 from worker_manager.state.locking import exclusive
 from worker_manager.state.mailbox import Mailbox
-from worker_manager.state.records import Records
 
 SEEN, DELIVERED, QUEUED = "seen", "delivered", "queued"
 ASK, DIALOG, HOOK, SOCKET, TYPED = "ask", "dialog", "hook", "socket", "typed"
@@ -67,19 +65,6 @@ def message_id(owner: str, worker_id: str, text: str, key: str) -> str:
     """The id of a letter: always the same for the same text with the same key; else a new one."""
     occasion = f"nudge {owner} {worker_id} {len(key)} {key} {text}"
     return naming.message_id_of(occasion) if key else naming.new_message_id()
-
-
-def deliver(records: Records, worker_id: str, message: Message, key: str) -> bool:
-    """Puts it into the worker's mailbox; False when one with a key is or was there already."""
-    mailbox = Mailbox(mailbox_path(records.home(worker_id)))
-    if not key:
-        mailbox.deliver(message)
-        return True
-    with exclusive(report_lock(records, worker_id)):
-        if mailbox.contains(message.id):
-            return False
-        mailbox.deliver(message)
-    return True
 
 
 def carry(root: str, home: str, worker: Worker, message: Message, runtime: Runtime) -> Outcome:

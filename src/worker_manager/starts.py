@@ -113,7 +113,8 @@ class Starts:
             return self._launch_again(records, restored)
         except WorkerManagerError:
             records.update(
-                worker.id, lambda one: worker if _run_of(one) == _run_of(restored) else one
+                worker.id,
+                lambda one: one.stand_as(worker) if _run_of(one) == _run_of(restored) else one,
             )
             raise
 

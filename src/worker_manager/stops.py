@@ -8,14 +8,11 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from worker_manager import messages, naming
+from worker_manager import messages, orders
 from worker_manager.errors import RuntimeUnavailable, WorkerManagerError
-from worker_manager.messages import Message
 from worker_manager.models import Status, Worker
 from worker_manager.runtimes.base import Runtime
 from worker_manager.state import journal
-from worker_manager.state.layout import mailbox_path
-from worker_manager.state.mailbox import Mailbox
 from worker_manager.state.records import Records, now
 from worker_manager.worktrees import snapshots
 
@@ -37,16 +34,8 @@ def ask_to_stop(records: Records, worker: Worker, seconds: int) -> Worker:
     """It may finish its thought, complete, or refuse by asking; then its session ends."""
     due = (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(timespec="milliseconds")
     _, asked = records.update(worker.id, lambda one: one.request_stop(due=due))
-    Mailbox(mailbox_path(records.home(worker.id))).deliver(
-        Message(
-            id=naming.new_message_id(),
-            type=messages.SHUTDOWN,
-            sender=worker.owner,
-            name="orchestrator",
-            sent=now(),
-            body=_SHUTDOWN.format(seconds=seconds),
-        )
-    )
+    body = _SHUTDOWN.format(seconds=seconds)
+    orders.deliver(records, worker.id, orders.order(worker, messages.SHUTDOWN, body))
     return asked
 
 

@@ -11,7 +11,7 @@ from tests.support.waiting import wait_until
 from tests.support.workers import HANG, letters_to, running_worker, take_news
 from worker_manager import capacity, limits, messages
 from worker_manager.config import Settings
-from worker_manager.errors import InvalidInput
+from worker_manager.errors import InvalidInput, InvalidSetting
 from worker_manager.fleet import Fleet
 from worker_manager.models import Status, Worker
 from worker_manager.runtimes.tmux import Tmux
@@ -211,3 +211,19 @@ def test_another_error_of_the_api_holds_nothing_back(fleet: Fleet) -> None:
     assert start(fleet).status is Status.STARTING
     fleet.watch()
     assert letters_to(fleet, worker) == []
+
+
+def test_a_look_that_fails_keeps_nothing_else_from_being_done(
+    repository: Path, tmux_socket: str, tmp_path: Path
+) -> None:
+    prices = tmp_path / "prices.toml"
+    prices.write_text("no prices", "utf-8")
+    fleet = make_fleet(repository, tmux_socket, max_workers=1, prices=str(prices))
+    first = fleet.start(Wanted("t", HANG, budget_tokens=10)).worker
+    queued = start(fleet, DONE)
+    fleet.stop(first.id)
+
+    with pytest.raises(InvalidSetting, match="prices"):
+        fleet.watch()
+
+    wait_until(lambda: stands(fleet, queued) is Status.COMPLETED)

@@ -1,5 +1,7 @@
 """What every agent answers."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from worker_manager.models import Screen
@@ -23,12 +25,13 @@ class Assignment(NamedTuple):
 
 
 class LaunchSpec(NamedTuple):
-    """How to start it: the command without the prompt (which is added behind `--`), and the
-    files it wants in the worker's home, by name.
+    """How to start it: the command without the prompt (which is added behind `--`), the files it
+    wants in the worker's home, by name, and variables of its own.
     """
 
     argv: list[str]
-    files: dict[str, str]
+    files: Mapping[str, str]
+    environment: Mapping[str, str] = MappingProxyType({})
 
 
 class Agent(Protocol):

@@ -19,6 +19,9 @@ PERMISSION_MODES = (
     "auto",
     "manual",
 )
+#: How long it waits for our server. Without it a worker can't report, ever; its own limit of 30 s
+#: is too short when twenty sessions start at once (seen).
+SERVER_MILLISECONDS = "180000"
 _TOOL_PREFIX = "mcp__plugin_worker-manager_crew__"
 
 _SYSTEM_PROMPT = """\
@@ -53,7 +56,9 @@ def launch_spec(assignment: Assignment) -> LaunchSpec:
     argv += ["--append-system-prompt", _system_prompt(assignment)]
     if assignment.model:
         argv.append(f"--model={assignment.model}")
-    return LaunchSpec(argv, {"settings.json": json.dumps(_settings(assignment), indent=1)})
+    files = {"settings.json": json.dumps(_settings(assignment), indent=1)}
+    patience = os.environ.get("MCP_TIMEOUT", SERVER_MILLISECONDS)
+    return LaunchSpec(argv, files, {"MCP_TIMEOUT": patience})
 
 
 def has_conversation(transcript: str) -> bool:

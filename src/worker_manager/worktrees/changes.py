@@ -6,7 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from worker_manager.worktrees.git import run
+from worker_manager.worktrees import evidence
+from worker_manager.worktrees.git import names
 
 #: What differs from the last commit of a checkout, and a fingerprint of each file's content.
 Look = Mapping[str, str]
@@ -25,17 +26,17 @@ def since(path: str, base_sha: str) -> Changes:
     WorktreeRefused or NotARepository.
     """
     committed = _diff(path, f"{base_sha}...HEAD") if base_sha else ()
-    states = _states(path)
-    untracked = tuple(name for name, state in states.items() if state == "??")
-    modified = tuple(name for name, state in states.items() if state != "??")
+    states = evidence.changes(path)
+    untracked = tuple(one.name for one in states if one.letters == "??")
+    modified = tuple(one.name for one in states if one.letters != "??")
     return Changes(committed, modified, untracked)
 
 
 def look(checkout: str) -> dict[str, str]:
     """How a checkout stands now, for `differing`. Raises WorktreeRefused or NotARepository."""
     return {
-        name: f"{state} {_fingerprint(os.path.join(checkout, name))}"
-        for name, state in _states(checkout).items()
+        one.name: f"{one.letters} {_fingerprint(os.path.join(checkout, one.name))}"
+        for one in evidence.changes(checkout)
     }
 
 
@@ -45,14 +46,7 @@ def differing(before: Look, after: Look) -> list[str]:
 
 
 def _diff(path: str, commits: str) -> tuple[str, ...]:
-    listed = run(path, "diff", "--name-only", "--no-renames", "-z", commits)
-    return tuple(filter(None, listed.split("\0")))
-
-
-def _states(path: str) -> dict[str, str]:
-    """The files that differ from the last commit, each with git's two letters."""
-    listed = run(path, "status", "--porcelain", "--no-renames", "--untracked-files=all", "-z")
-    return {entry[3:]: entry[:2] for entry in listed.split("\0") if entry}
+    return tuple(names(path, "diff", "--name-only", "--no-renames", "-z", commits))
 
 
 def _fingerprint(path: str) -> str:

@@ -39,15 +39,9 @@ class Change(NamedTuple):
 
 def changes(path: str, environment: Mapping[str, str] | None = None) -> list[Change]:
     """The files that no commit holds as they are, untracked ones too."""
-    listed = iter(
-        names(path, "status", "--porcelain", "-z", "--untracked-files=all", environment=environment)
-    )
-    found = []
-    for entry in listed:
-        found.append(Change(entry[:2], entry[3:]))
-        if "R" in entry[:2] or "C" in entry[:2]:
-            next(listed, "")  # the name that it had
-    return found
+    options = ("--porcelain", "-z", "--no-renames", "--untracked-files=all")
+    listed = names(path, "status", *options, environment=environment)
+    return [Change(entry[:2], entry[3:]) for entry in listed]
 
 
 def uncommitted(path: str) -> int:

@@ -1,0 +1,43 @@
+"""Dialogs that no PermissionRequest hook knows of: Claude Code's Notification tells of them."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.integration.dialogs.session import Session, said
+from tests.support.workers import take_mail
+from worker_manager.models import Status
+
+DIALOG = {"notification_type": "permission_prompt", "message": "Claude needs your permission"}
+
+
+def test_a_dialog_that_stands_there_is_told(session: Session) -> None:
+    session.show("waiting")
+
+    session.hook("Notification", DIALOG)
+
+    (letter,) = take_mail(session.fleet)
+    assert (letter.type, session.record.status) == ("blocked", Status.BLOCKED)
+    assert DIALOG["message"] in letter.body
+
+
+def test_a_dialog_that_was_just_answered_is_not_told(session: Session) -> None:
+    session.show("waiting")
+    hook = session.start("Notification", DIALOG)
+    time.sleep(0.7)  # it has looked once
+
+    session.show("busy")
+
+    assert said(hook) == ""
+    assert (take_mail(session.fleet), session.record.status) == ([], Status.RUNNING)
+
+
+@pytest.mark.parametrize("kind", ["idle_prompt", "auth_success"])
+def test_other_notifications_are_none_of_ours(session: Session, kind: str) -> None:
+    session.show("waiting")
+
+    session.hook("Notification", {**DIALOG, "notification_type": kind})
+
+    assert (take_mail(session.fleet), session.record.status) == ([], Status.RUNNING)

@@ -1,0 +1,56 @@
+"""How many workers a machine takes when no setting says it."""
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from tests.conftest import make_fleet
+from tests.support.workers import HANG, recorded_worker
+from worker_manager.capacity import NEEDED_BYTES, WORKERS_FOR_EACH_CORE
+from worker_manager.fleet import Fleet
+from worker_manager.models import Status
+from worker_manager.starts import Wanted
+
+
+@pytest.fixture
+def measured(repository: Path, tmux_socket: str) -> Fleet:
+    """A fleet that takes as many as there is room for."""
+    return make_fleet(repository, tmux_socket, max_workers=0)
+
+
+def with_free_memory(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=size))
+
+
+def test_cores_limit_how_many_work(
+    measured: Fleet, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    with_free_memory(monkeypatch, 10 * NEEDED_BYTES)
+    for _ in range(WORKERS_FOR_EACH_CORE - 1):
+        recorded_worker(measured, repository)
+    assert measured.start(Wanted("t", HANG)).worker.status is Status.STARTING
+
+    queued = measured.start(Wanted("t", HANG)).worker
+
+    assert (queued.status, queued.reason) == (
+        Status.QUEUED,
+        "4 workers for each of 1 cores are at work",
+    )
+
+
+def test_memory_limits_all_but_the_first(
+    measured: Fleet, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_free_memory(monkeypatch, NEEDED_BYTES - 1)
+    assert measured.start(Wanted("t", HANG)).worker.status is Status.STARTING
+
+    queued = measured.start(Wanted("t", HANG)).worker
+    assert queued.reason == "a worker needs 700 MB of memory, less is free"
+
+    with_free_memory(monkeypatch, NEEDED_BYTES)
+    measured.watch()
+    assert measured.worker(queued.id).status is Status.STARTING
