@@ -3,8 +3,7 @@
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from worker_manager import messages
 from worker_manager.messages import Message
@@ -102,14 +101,15 @@ def permission_wanted(tool: str, tool_input: object, *, by_subagent: bool) -> st
     return f"{who} for permission to use {tool}:\n{given}"
 
 
-def questions_asked(questions: Sequence[dict[str, Any]]) -> str:
+def questions_asked(questions: Sequence[Mapping[str, object]]) -> str:
     """The questions of an AskUserQuestion, each with its options, and how to answer them."""
     lines = []
     for question in questions:
         lines.append(str(question.get("question", "")))
+        options = question.get("options")
         lines += [
             f"- {option.get('label', '')}: {option.get('description', '')}"
-            for option in question.get("options", [])
+            for option in (options if isinstance(options, list) else [])
         ]
         if question.get("multiSelect"):
             lines.append("(several may be chosen: Label, Label)")

@@ -4,14 +4,13 @@ its last report.
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 import os
 import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from worker_manager import formatting
+from worker_manager import formatting, naming
 from worker_manager.agents import transcripts
 from worker_manager.errors import InvalidInput, WorkerManagerError
 from worker_manager.fleet import Fleet
@@ -261,7 +260,7 @@ def _is_line_start(path: str, offset: int) -> bool:
 
 def _tag(path: str) -> str:
     """A new transcript has other offsets."""
-    return hashlib.sha256(os.fsencode(path)).hexdigest()[:6]
+    return naming.digest(os.fsencode(path))[:6]
 
 
 def _bad(cursor: str, what: str) -> InvalidInput:

@@ -1,8 +1,7 @@
 """Ids and names, and the checks they pass before they become paths, branches or targets."""
 
-import hashlib
+import os
 import re
-import secrets
 import unicodedata
 
 from worker_manager.errors import InvalidInput, WorkerNotFound
@@ -15,24 +14,36 @@ _WORKER_ID = re.compile(r"[0-9a-f]{8}")
 _SESSION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 
 
+def random_hex(size: int) -> str:
+    """Two hex digits for each byte. Without `secrets`: that loads 2 ms of more."""
+    return os.urandom(size).hex()
+
+
+def digest(content: bytes) -> str:
+    """The hex digits of its SHA-256."""
+    import hashlib  # 3 ms, for some hooks only
+
+    return hashlib.sha256(content).hexdigest()
+
+
 def new_worker_id() -> str:
     """8 random hex digits."""
-    return secrets.token_hex(4)
+    return random_hex(4)
 
 
 def new_mark() -> str:
     """The token by which a worker knows its orchestrator's messages."""
-    return secrets.token_hex(6)
+    return random_hex(6)
 
 
 def new_message_id() -> str:
     """`m` and 12 random hex digits."""
-    return "m" + secrets.token_hex(6)
+    return "m" + random_hex(6)
 
 
 def message_id_of(occasion: str) -> str:
     """The id of a message that is told once for each occasion."""
-    return "m" + hashlib.sha256(occasion.encode()).hexdigest()[:12]
+    return "m" + digest(occasion.encode())[:12]
 
 
 def checked_worker_id(worker_id: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import CHECKOUT, git, make_fleet
+from tests.support.hooks import hook_command
 from tests.support.workers import HANG
 from worker_manager.fleet import Fleet
 from worker_manager.models import Worker
@@ -33,7 +34,7 @@ def ask(worker: Worker, tool: str, cwd: str = "", **given: Any) -> str:
         "CLAUDE_CODE_SESSION_ID": worker.session_id,
     }
     done = subprocess.run(
-        [CHECKOUT / "bin" / "worker-manager", "--hook", "PreToolUse"],
+        hook_command("PreToolUse"),
         env={**os.environ, **own},
         input=json.dumps({"tool_name": tool, "tool_input": given, "cwd": cwd or worker.path}),
         capture_output=True,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import CHECKOUT
+from tests.support.hooks import hook_command
 from tests.support.waiting import wait_until
 from worker_manager import formatting, reports
 from worker_manager.errors import WorkerNotFound
@@ -110,7 +110,7 @@ def test_a_text_forges_no_answer_of_a_hook(tmp_path: Path, event: str) -> None:
     }
 
     done = subprocess.run(
-        [str(CHECKOUT / "bin" / "worker-manager"), "--hook", event],
+        hook_command(event),
         input="{}",
         env=environ,
         capture_output=True,

@@ -6,11 +6,13 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import CHECKOUT
+from tests.support.hooks import hook_command
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -19,7 +21,7 @@ pytestmark = pytest.mark.timeout(120)
 def plugin(tmp_path: Path) -> Path:
     """The plugin with no packages to install: what is built is the environment, not the lock."""
     root = tmp_path / "plugin"
-    for name in ("bin", ".claude-plugin", "src"):
+    for name in ("bin", "hooks", ".claude-plugin", "src"):
         shutil.copytree(CHECKOUT / name, root / name)
     (root / "requirements.lock").write_text("", "utf-8")
     return root
@@ -28,8 +30,20 @@ def plugin(tmp_path: Path) -> Path:
 def call(
     plugin: Path, *arguments: str, stdin: str = "", **environ: str
 ) -> subprocess.CompletedProcess[str]:
+    return run(plugin, [str(plugin / "bin" / "worker-manager"), *arguments], stdin, environ)
+
+
+def hook(
+    plugin: Path, event: str, stdin: str = "", **environ: str
+) -> subprocess.CompletedProcess[str]:
+    return run(plugin, hook_command(event, plugin), stdin, environ)
+
+
+def run(
+    plugin: Path, command: list[str], stdin: str, environ: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [str(plugin / "bin" / "worker-manager"), *arguments],
+        command,
         input=stdin,
         capture_output=True,
         text=True,
@@ -116,11 +130,11 @@ def test_a_directory_that_cannot_be_made_is_said_in_one_sentence(plugin: Path) -
 def test_hooks_work_and_build_nothing_while_nothing_is_built(plugin: Path) -> None:
     environ = {"CLAUDE_CODE_SESSION_ID": "s", "CLAUDE_CODE_ENTRYPOINT": "cli"}
     for event in ("Stop", "PostToolUse", "SessionEnd"):
-        answer = call(plugin, "--hook", event, stdin="{}", **environ)
+        answer = hook(plugin, event, stdin="{}", **environ)
         assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
 
     given = json.dumps({"session_id": "s", "source": "startup", "cwd": str(plugin)})
-    started = call(plugin, "--hook", "SessionStart", stdin=given, **environ)
+    started = hook(plugin, "SessionStart", stdin=given, **environ)
 
     assert json.loads(started.stdout)["hookSpecificOutput"]["watchPaths"]
     assert not (plugin.parent / "data").exists()
@@ -136,12 +150,41 @@ def test_without_mail_a_hook_starts_no_python(plugin: Path, tmp_path: Path, even
     home.mkdir(parents=True)
     environ = {"WORKER_MANAGER_PYTHON": str(python), "CLAUDE_CODE_SESSION_ID": "s"}
 
-    assert call(plugin, "--hook", event, **environ).returncode == 0
+    assert hook(plugin, event, **environ).returncode == 0
     assert not started.exists()
 
     (home / "x.mail").touch()
-    call(plugin, "--hook", event, **environ)
+    hook(plugin, event, **environ)
     assert started.exists()
+
+
+def test_a_hook_uses_the_interpreter_that_the_sessions_server_has_noted(
+    plugin: Path, tmp_path: Path
+) -> None:
+    home = tmp_path / "state" / "sessions" / "s"
+    (home / "mail" / "new").mkdir(parents=True)
+    (home / "mail" / "new" / "x.mail").touch()
+    python = tmp_path / "a python"
+    python.write_text(f'#!/bin/sh\necho "$@" >"{tmp_path}/called"\n', "utf-8")
+    python.chmod(0o755)
+    (home / "python").write_text(f"{python}\n", "utf-8")
+
+    hook(plugin, "Stop", CLAUDE_CODE_SESSION_ID="s")
+    assert (tmp_path / "called").read_text("utf-8").endswith(f"{plugin}/src --hook Stop\n")
+
+    (tmp_path / "called").unlink()
+    python.unlink()
+    assert hook(plugin, "Stop", CLAUDE_CODE_SESSION_ID="s").returncode == 0
+
+
+@pytest.mark.parametrize("event", ["Stop", "UserPromptSubmit"])
+def test_a_hook_of_a_plugin_that_was_removed_is_silent(plugin: Path, event: str) -> None:
+    command = hook_command(event, plugin)
+    shutil.rmtree(plugin)
+
+    done = subprocess.run(command, capture_output=True, check=True)
+
+    assert (done.stdout, done.stderr) == (b"", b"")
 
 
 @pytest.mark.parametrize("worker_id", ["", "12345678"])
@@ -160,11 +203,11 @@ def test_before_a_tool_only_a_guarded_worker_starts_a_python(
         "WORKER_MANAGER_WORKER_ID": worker_id,
     }
 
-    assert call(plugin, "--hook", "PreToolUse", **environ).returncode == 0
+    assert hook(plugin, "PreToolUse", **environ).returncode == 0
     assert not started.exists()
 
     (home / "guard").touch()
-    call(plugin, "--hook", "PreToolUse", **environ)
+    hook(plugin, "PreToolUse", **environ)
     assert started.exists() is bool(worker_id)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from tests.conftest import CHECKOUT
+from tests.support.hooks import hook_command
 from tests.support.rehearsed import Boss, session
 from tests.support.workers import HANG
 from worker_manager.messages import Message
@@ -109,7 +109,7 @@ def test_mail_stands_beside_a_tool_of_the_session_and_not_of_its_subagent(reposi
 
     def tool_used(**fields: str) -> str:
         return subprocess.run(
-            [CHECKOUT / "bin" / "worker-manager", "--hook", "PostToolUse"],
+            hook_command("PostToolUse"),
             env={
                 **os.environ,
                 "WORKER_MANAGER_PYTHON": sys.executable,

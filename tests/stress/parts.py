@@ -17,6 +17,7 @@ from tests.faults import actions
 from tests.faults.injection import KILL, forks, run
 from tests.faults.world import unaccounted
 from tests.stress.tally import Tally
+from tests.support.hooks import hook_command
 from tests.support.terminals import tmux_pid
 from tests.support.workers import HANG
 from worker_manager.fleet import Fleet
@@ -238,7 +239,7 @@ def _hook(after: float | None) -> tuple[str, bool]:
         "CLAUDE_CODE_SESSION_ID": SESSION,
         "CLAUDE_CODE_ENTRYPOINT": "cli",
     }
-    command = [str(CHECKOUT / "bin" / "worker-manager"), "--hook", "UserPromptSubmit"]
+    command = hook_command("UserPromptSubmit")
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment) as process:
         try:

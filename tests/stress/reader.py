@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 
-from tests.conftest import CHECKOUT
+from tests.support.hooks import hook_command
 from worker_manager import formatting
 from worker_manager.state.layout import mailbox_path
 from worker_manager.state.mailbox import Mailbox
@@ -35,7 +35,7 @@ def hook(session: str) -> str:
         "WORKER_MANAGER_PYTHON": sys.executable,
         "CLAUDE_CODE_SESSION_ID": session,
     }
-    command = [str(CHECKOUT / "bin" / "worker-manager"), "--hook", "PostToolUse"]
+    command = hook_command("PostToolUse")
     done = subprocess.run(command, input=b"{}", capture_output=True, check=True, env=environment)
     if not done.stdout:
         return ""

@@ -25,6 +25,8 @@ _MODULES = {
 
 def run(event: str) -> int:
     """The hook's exit code; 2 only where the hook itself means it."""
+    if sys.flags.no_site:
+        sys.path.append(_packages())
     try:
         module = _MODULES[event]
         hooks = __import__(f"worker_manager.hooks.{module}", fromlist=["run"])
@@ -35,6 +37,15 @@ def run(event: str) -> int:
         _log(event, error)
         return 0
     return code
+
+
+def _packages() -> str:
+    """The environment's folder of packages. To have it found by `site` takes as long as all else;
+    of its packages hooks use filelock, and that seldom.
+    """
+    environment = os.path.dirname(os.path.dirname(sys.executable))
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    return os.path.join(environment, "lib", version, "site-packages")
 
 
 def _log(event: str, error: Exception) -> None:

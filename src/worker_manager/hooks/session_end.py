@@ -1,6 +1,5 @@
 """SessionEnd: a deliberate end stops the session's unfinished workers; any other leaves them."""
 
-import subprocess
 import sys
 
 from worker_manager.hooks import call
@@ -20,6 +19,8 @@ def run() -> int:
     if is_worker_home(home):
         journal.note(home, "session ended", reason=reason)
     elif reason in DELIBERATE and not _others(home):
+        import subprocess  # 4 ms
+
         command = [sys.executable, "-I", "-m", "worker_manager", "--end-session", home]
         quiet = subprocess.DEVNULL
         subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from worker_manager import config
 from worker_manager.errors import SessionUnknown, WorkerManagerError
 from worker_manager.state import orchestrators, sessions
 from worker_manager.state.files import write_atomic
-from worker_manager.state.layout import SERVER, is_worker_home, repository_of, state_root
+from worker_manager.state.layout import PYTHON, SERVER, is_worker_home, repository_of, state_root
 from worker_manager.state.records import Records
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def _open_home(root: str, claude: int, session_id: str, project: str) -> str:
     """The home of a session, from now on the one of its claude process too."""
     home = orchestrators.open_home(root, session_id, project)
     sessions.link_process(root, claude, home)
+    write_atomic(os.path.join(home, PYTHON), f"{sys.executable}\n".encode())
     return home
 
 

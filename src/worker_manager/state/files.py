@@ -1,12 +1,12 @@
 """Durable, all-or-nothing files."""
 
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from worker_manager.errors import StateCorrupt, StateUnavailable
+from worker_manager.naming import random_hex
 
 
 def make_private(directory: str) -> None:
@@ -27,7 +27,7 @@ def write_atomic(path: str, content: bytes, *, mode: int = 0o600) -> None:
     """
     directory = os.path.dirname(path)
     refuse_link(directory)
-    temporary = f"{path}.{secrets.token_hex(4)}.tmp"
+    temporary = f"{path}.{random_hex(4)}.tmp"
     try:
         write_durable(temporary, content, mode=mode)
         move(temporary, path)
@@ -125,7 +125,7 @@ def set_aside(path: str) -> str:
     """Moves a file that can't be parsed out of the way; gives its new path, or its old one
     when it can't be moved.
     """
-    aside = f"{path}.corrupt-{secrets.token_hex(3)}"
+    aside = f"{path}.corrupt-{random_hex(3)}"
     try:
         os.rename(path, aside)
     except OSError:

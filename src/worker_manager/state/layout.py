@@ -2,13 +2,16 @@
 hooks import it first.
 """
 
-import hashlib
 import os
+
+from worker_manager.naming import digest
 
 WORKERS = "workers"
 ORCHESTRATORS = "orchestrators"
 #: In a home once its server has listed its tools: the server's pid.
 SERVER = "server"
+#: In an orchestrator's home: the interpreter that its hooks use (hooks/look.sh).
+PYTHON = "python"
 #: In a worker's home: the dialogs that stand open at its terminal.
 REQUESTS = "requests"
 
@@ -42,7 +45,7 @@ def repository_identity(directory: str) -> str:
 def repository_directory(root: str, directory: str) -> str:
     """Our directory for the repository that `directory` belongs to."""
     identity = repository_identity(directory)
-    return os.path.join(root, hashlib.sha256(os.fsencode(identity)).hexdigest()[:12])
+    return os.path.join(root, digest(os.fsencode(identity))[:12])
 
 
 def worker_home(repository: str, worker_id: str) -> str:

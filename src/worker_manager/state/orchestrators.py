@@ -2,13 +2,12 @@
 terminals, which are one.
 """
 
-import hashlib
 import json
 import os
 import time
 
 from worker_manager.errors import SessionUnknown
-from worker_manager.naming import is_session_id
+from worker_manager.naming import digest, is_session_id
 from worker_manager.state import sessions
 from worker_manager.state.files import make_private, write_atomic
 from worker_manager.state.layout import mailbox_path, orchestrator_home, repository_directory
@@ -34,7 +33,7 @@ def open_home(root: str, session_id: str, project: str) -> str:
             "Start worker-manager from Claude Code, as a plugin."
         )
     repository = repository_directory(root, project)
-    orchestrator_id = hashlib.sha256(session_id.encode()).hexdigest()[:12]
+    orchestrator_id = digest(session_id.encode())[:12]
     home = _make(repository, orchestrator_id, project, session_id)
     sessions.link(root, session_id, home)
     return home

@@ -1,8 +1,8 @@
 """A text that is read in portions, while what it was made from goes on changing."""
 
-import hashlib
 import os
 
+from worker_manager.naming import digest
 from worker_manager.state.files import write_atomic
 
 _PAGES = "diff"
@@ -26,4 +26,4 @@ def read(home: str, tag: str) -> str | None:
 
 
 def _tag(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:8]
+    return digest(content)[:8]

@@ -4,7 +4,6 @@ An identity is `<pid>-<start time>`, one word that may stand in a file name.
 """
 
 import os
-import subprocess
 
 UNKNOWN = "unknown"
 
@@ -65,6 +64,8 @@ def _ps_start_time(pid: int) -> str | None:
 
 def _ps(pid: int, columns: str) -> str | None:
     """What ps says, empty when there is no such process; None when ps itself failed."""
+    import subprocess  # 4 ms, where there is no /proc
+
     try:
         answer = subprocess.run(
             ["ps", "-o", ",".join(f"{column}=" for column in columns.split(",")), "-p", str(pid)],

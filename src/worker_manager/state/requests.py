@@ -3,12 +3,12 @@ file for each. A hook waits for the answer; when it has ended, only the person c
 """
 
 import glob
-import hashlib
 import json
 import os
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from worker_manager.naming import digest
 from worker_manager.state import processes
 from worker_manager.state.files import make_private, write_atomic
 from worker_manager.state.layout import REQUESTS, WORKERS
@@ -44,7 +44,7 @@ def call_of(tool: str, tool_input: object) -> str:
     if isinstance(tool_input, dict):
         tool_input = {key: tool_input[key] for key in tool_input if key not in ANSWERS}
     content = json.dumps([tool, tool_input], sort_keys=True)
-    return hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()
+    return digest(content.encode("utf-8", "replace"))
 
 
 def note(home: str, request: Request) -> None:

@@ -7,10 +7,9 @@ two a home is always found again.
 
 import json
 import os
-import secrets
 from contextlib import suppress
 
-from worker_manager.naming import is_session_id
+from worker_manager.naming import is_session_id, random_hex
 from worker_manager.state import processes
 from worker_manager.state.files import make_private, move, unavailable
 from worker_manager.state.layout import ORCHESTRATORS, SERVER, WORKERS
@@ -129,7 +128,7 @@ def _point(root: str, folder: str, name: str, home: str) -> None:
     make_private(os.path.join(root, folder))
     target = os.path.join("..", os.path.relpath(home, root))
     path = os.path.join(root, folder, name)
-    temporary = f"{path}.{secrets.token_hex(4)}"
+    temporary = f"{path}.{random_hex(4)}"
     try:
         os.symlink(target, temporary)
         move(temporary, path)

@@ -1,10 +1,10 @@
 """Calls of an orchestrator's server that wait for mail: the doorbell leaves it to them."""
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from worker_manager.naming import random_hex
 from worker_manager.state import processes
 from worker_manager.state.files import disk_errors, make_private
 from worker_manager.state.layout import mailbox_path
@@ -21,7 +21,7 @@ def waiting_call(home: str) -> Iterator[None]:
     """
     folder = os.path.join(home, _FOLDER)
     make_private(folder)
-    path = os.path.join(folder, f"{processes.identity(os.getpid())}.{secrets.token_hex(4)}")
+    path = os.path.join(folder, f"{processes.identity(os.getpid())}.{random_hex(4)}")
     with disk_errors(path):
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:

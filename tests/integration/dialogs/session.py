@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import CHECKOUT
+from tests.support.hooks import hook_command
 from tests.support.waiting import wait_until
 from tests.support.workers import take_mail
 from worker_manager import messages, naming, reports
@@ -61,7 +61,7 @@ class Session:
             "CLAUDE_PID": str(self.claude.pid),
         }
         process = subprocess.Popen(
-            [str(CHECKOUT / "bin" / "worker-manager"), "--hook", event],
+            hook_command(event),
             env={**os.environ, **own, **environ},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

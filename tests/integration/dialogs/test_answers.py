@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import CHECKOUT
 from tests.integration.dialogs.session import ASK, ASK_BOTH, BASH, Session, decided
+from tests.support.hooks import hook_command
 from tests.support.workers import take_mail
 from worker_manager import messages, reports
 from worker_manager.fleet import Fleet
@@ -130,7 +130,7 @@ def test_an_orchestrators_own_dialog_is_left_alone(
         "CLAUDE_CODE_SESSION_ID": "session-1",
         "WORKER_MANAGER_PYTHON": str(python),
     }
-    command = [str(CHECKOUT / "bin" / "worker-manager"), "--hook", "PermissionRequest"]
+    command = hook_command("PermissionRequest")
 
     def run(**more: str) -> str:
         return subprocess.run(
