@@ -1,4 +1,4 @@
-"""Which server this session needs, built and served."""
+"""Which server this session needs, registered and served."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from worker_manager import config
 from worker_manager.errors import SessionUnknown, WorkerManagerError
+from worker_manager.servers import handshake
 from worker_manager.state import orchestrators, sessions
 from worker_manager.state.files import write_atomic
-from worker_manager.state.layout import PYTHON, SERVER, is_worker_home, repository_of, state_root
-from worker_manager.state.records import Records
+from worker_manager.state.layout import (
+    PYTHON,
+    SERVER,
+    WORKERS,
+    is_worker_home,
+    repository_of,
+    state_root,
+)
 
 if TYPE_CHECKING:
     from worker_manager.fleet import Fleet
@@ -27,39 +34,10 @@ WATCH_SECONDS = 10.0
 
 def serve_orchestrator() -> None:
     """The server of a session that starts workers."""
-    root = state_root()
-    project = os.environ.get("CLAUDE_PROJECT_DIR") or os.getcwd()
-    claude = os.getppid()  # of a server, unlike of a hook, the parent is claude itself
-    session_id = os.environ.get("CLAUDE_CODE_SESSION_ID", "")
-    # Before the slow imports: the session's hooks run at this very moment.
-    if sessions.find_by_process(root, claude) is None:
-        _open_home(root, claude, session_id, project)
-    sessions.prune_processes(root)
-
-    from worker_manager.fleet import Fleet, plugin_root  # slow: after the registration
-    from worker_manager.runtimes.tmux import Tmux
-    from worker_manager.servers import orchestrator, tooling
-
-    def home() -> str:
-        """/clear and /resume may give it another; a deleted state directory is made anew."""
-        known = sessions.find_by_process(root, claude)
-        if known:
-            return known
-        # After /clear the variable is no longer true.
-        current_id = sessions.id_in_session_file(claude) or session_id
-        return _open_home(root, claude, current_id, project)
-
-    tooling.quiet_logging()
-    settings = config.load(Path(project), os.environ)
-    fleet = Fleet(
-        root=root,
-        home=home,
-        project=project,
-        plugin_root=plugin_root(),
-        settings=settings,
-        runtime=Tmux(settings.tmux_socket),
-    )
-    tooling.serve(orchestrator.build(fleet), after_listing=lambda: _settle_in(fleet))
+    orchestrator = _Orchestrator()
+    # At once: the session's hooks run at this very moment.
+    orchestrator.register()
+    handshake.serve("orchestrator", orchestrator.load, after_listing=orchestrator.settle_in)
 
 
 def serve_worker() -> None:
@@ -75,11 +53,99 @@ def serve_worker() -> None:
             "Only the session that start_worker launched may report."
         )
     sessions.link_process(root, os.getppid(), home)
-    records = Records(repository_of(home))
+    load = partial(_load_worker, home, worker_id)
+    handshake.serve("worker", load, after_listing=partial(_note_server, home))
 
-    from worker_manager.servers import tooling, worker  # slow: after the registration
+
+class _Orchestrator:
+    """What the server of an orchestrator knows from its start on, and what it loads later."""
+
+    def __init__(self) -> None:
+        self._root = state_root()
+        self._project = os.environ.get("CLAUDE_PROJECT_DIR") or os.getcwd()
+        self._claude = os.getppid()  # of a server, unlike of a hook, the parent is claude itself
+        self._session_id = os.environ.get("CLAUDE_CODE_SESSION_ID", "")
+        self._looking = threading.Lock()
+
+    def register(self) -> None:
+        """The session is an orchestrator's from now on."""
+        if sessions.find_by_process(self._root, self._claude) is None:
+            self._open_home(self._session_id)
+        sessions.prune_processes(self._root)
+
+    def home(self) -> str:
+        """/clear and /resume may give it another; a deleted state directory is made anew."""
+        known = sessions.find_by_process(self._root, self._claude)
+        if known:
+            return known
+        # After /clear the variable is no longer true.
+        return self._open_home(sessions.id_in_session_file(self._claude) or self._session_id)
+
+    def load(self) -> handshake.GoOn:
+        """What serves the tools. Raises InvalidSetting."""
+        from worker_manager.servers import orchestrator, tooling
+
+        tooling.quiet_logging()
+        server = orchestrator.build(self._fleet())
+        self._start_looking()
+        return partial(tooling.serve, server)
+
+    def settle_in(self) -> None:
+        """The session has its tools; what happened while nobody looked may take its time."""
+        home = self.home()
+        _note_server(home)
+        # Most sessions have no workers, ever, and nothing to look after.
+        if os.path.isdir(os.path.join(repository_of(home), WORKERS)):
+            self._start_looking()
+
+    def _start_looking(self) -> None:
+        threading.Thread(target=self._look, daemon=True).start()
+
+    def _look(self) -> None:
+        """Catches up with what happened while nobody looked, then goes on looking."""
+        if not self._looking.acquire(blocking=False):
+            return  # another thread does
+        try:
+            fleet = self._fleet()
+        except WorkerManagerError:
+            self._looking.release()  # the first call will say it, and try again
+            return
+        _try(fleet.reconcile)
+        _try(fleet.tidy)
+        while True:
+            time.sleep(WATCH_SECONDS)
+            _try(fleet.watch)
+
+    def _fleet(self) -> Fleet:
+        from worker_manager import config
+        from worker_manager.fleet import Fleet, plugin_root
+        from worker_manager.runtimes.tmux import Tmux
+
+        settings = config.load(Path(self._project), os.environ)
+        return Fleet(
+            root=self._root,
+            home=self.home,
+            project=self._project,
+            plugin_root=plugin_root(),
+            settings=settings,
+            runtime=Tmux(settings.tmux_socket),
+        )
+
+    def _open_home(self, session_id: str) -> str:
+        """The home of a session, from now on the one of its claude process too."""
+        home = orchestrators.open_home(self._root, session_id, self._project)
+        sessions.link_process(self._root, self._claude, home)
+        write_atomic(os.path.join(home, PYTHON), f"{sys.executable}\n".encode())
+        return home
+
+
+def _load_worker(home: str, worker_id: str) -> handshake.GoOn:
+    from worker_manager import config
+    from worker_manager.servers import tooling, worker
+    from worker_manager.state.records import Records
 
     tooling.quiet_logging()
+    records = Records(repository_of(home))
     settings = config.load(Path(records.get(worker_id).project), os.environ)
     server = worker.build(
         records,
@@ -87,30 +153,7 @@ def serve_worker() -> None:
         ask_wait_seconds=settings.ask_wait_seconds,
         check_seconds=settings.check_seconds,
     )
-    tooling.serve(server, after_listing=lambda: _note_server(home))
-
-
-def _open_home(root: str, claude: int, session_id: str, project: str) -> str:
-    """The home of a session, from now on the one of its claude process too."""
-    home = orchestrators.open_home(root, session_id, project)
-    sessions.link_process(root, claude, home)
-    write_atomic(os.path.join(home, PYTHON), f"{sys.executable}\n".encode())
-    return home
-
-
-def _settle_in(fleet: Fleet) -> None:
-    """The session has its tools; what happened while nobody looked may take its time."""
-    _note_server(fleet.home)
-    threading.Thread(target=_keep_up, args=(fleet,), daemon=True).start()
-
-
-def _keep_up(fleet: Fleet) -> None:
-    """Catches up with what happened while nobody looked, then goes on looking."""
-    _try(fleet.reconcile)
-    _try(fleet.tidy)
-    while True:
-        time.sleep(WATCH_SECONDS)
-        _try(fleet.watch)
+    return partial(tooling.serve, server)
 
 
 def _try(look: Callable[[], None]) -> None:

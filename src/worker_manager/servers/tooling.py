@@ -5,18 +5,21 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
+import anyio
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.stdio import stdio_server
 from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel
 
 from worker_manager import commands
 from worker_manager.errors import WorkerManagerError
+from worker_manager.servers.wire import Replay
 from worker_manager.state import receipts
 from worker_manager.state.mailbox import Claim
 
@@ -76,22 +79,21 @@ def answer(text: str, result: Result) -> CallToolResult:
     )
 
 
-def serve(server: MCPServer[Any], *, after_listing: Callable[[], None] | None = None) -> None:
-    """Speaks MCP on stdin and stdout until stdin closes or a signal comes."""
-
-    async def note_listing(ctx: Any, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
-        result = await call_next(ctx)
-        if after_listing is not None and ctx.method == "tools/list":
-            after_listing()
-        return result
-
-    server.middleware.append(note_listing)
+def serve(server: MCPServer[Any], wire: Replay) -> None:
+    """Speaks MCP on the wire until it closes or a signal comes."""
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, _leave)
     try:
-        server.run()
+        anyio.run(_converse, server, wire)
     finally:
         commands.end_all()
+
+
+async def _converse(server: MCPServer[Any], wire: Replay) -> None:
+    file: Any = anyio.wrap_file(wire)  # type: ignore[arg-type]  # it is all of a file that is used
+    inner = server._lowlevel_server  # MCPServer itself serves stdin and stdout only
+    async with stdio_server(stdin=file, stdout=file) as (incoming, outgoing):
+        await inner.run(incoming, outgoing, inner.create_initialization_options())
 
 
 def quiet_logging() -> None:

@@ -1,0 +1,85 @@
+"""The beginning of a conversation, answered from what the SDK itself said when it was recorded.
+
+The SDK takes 0.7 s and 50 MB to load, and most sessions never call a tool. So a session is told
+what tools there are from `handshakes/`; its first call loads the SDK, which hears the beginning
+once more. `python -m tests.support.handshakes` records; a test compares the record with the SDK.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from worker_manager.errors import WorkerManagerError
+from worker_manager.servers.wire import Replay, Wire
+
+#: Serves a session from the middle of its conversation until its end.
+GoOn = Callable[[Replay], None]
+RECORDS = Path(__file__).parent / "handshakes"
+_OPENING = ("initialize", "notifications/initialized")
+
+
+def serve(role: str, load: Callable[[], GoOn], *, after_listing: Callable[[], None]) -> None:
+    """Speaks MCP until stdin closes, at first by itself. `load` gives what goes on from the first
+    message that the record has no answer to; when it raises a WorkerManagerError, that is the
+    answer, and the next message tries again. `after_listing` is called when the session has its
+    tools, and once more before it uses the first.
+    """
+    record = json.loads((RECORDS / f"{role}.json").read_text("utf-8"))
+    wire, opening = Wire(), list[str]()
+    while line := wire.readline():
+        message = _parsed(line)
+        method, answer = message.get("method", ""), _answer(message, record)
+        if answer is None:
+            go_on, why = _loaded(load)
+            if go_on is not None:
+                after_listing()
+                return go_on(Replay(wire, [*opening, line], said=min(1, len(opening))))
+            answer = _refusal(method, why)
+        elif method in _OPENING:
+            opening.append(line)
+        if "id" in message:
+            wire.write(json.dumps({"jsonrpc": "2.0", "id": message["id"], **answer}) + "\n")
+            wire.flush()
+        if method == "tools/list":
+            after_listing()
+    return None
+
+
+def _loaded(load: Callable[[], GoOn]) -> tuple[GoOn | None, str]:
+    try:
+        return load(), ""
+    except WorkerManagerError as error:
+        return None, str(error)
+
+
+def _parsed(line: str) -> dict[str, Any]:
+    """The message; empty when it is none."""
+    try:
+        message = json.loads(line)
+    except ValueError:
+        return {}
+    return message if isinstance(message, dict) else {}
+
+
+def _answer(message: dict[str, Any], record: dict[str, Any]) -> dict[str, Any] | None:
+    """What to say, besides the id; None when the SDK must say it."""
+    method = str(message.get("method", ""))
+    asked = message.get("params") or {}
+    if method.startswith("notifications/"):
+        return {}
+    if method == "ping":
+        return {"result": {}}
+    if method == "initialize" and asked.get("protocolVersion") in record["versions"]:
+        return {"result": record["initialize"] | {"protocolVersion": asked["protocolVersion"]}}
+    if method in record["lists"] and "cursor" not in asked:
+        return {"result": record["lists"][method]}
+    return None
+
+
+def _refusal(method: str, why: str) -> dict[str, Any]:
+    if method == "tools/call":
+        return {"result": {"content": [{"type": "text", "text": why}], "isError": True}}
+    return {"error": {"code": -32603, "message": why}}
