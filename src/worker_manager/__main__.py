@@ -12,8 +12,8 @@ def main() -> None:
 
         # os._exit: nothing is left to tidy up, and tidying takes 5 ms.
         os._exit(entry.run(arguments[1]))
-    if not arguments and not sys.stdin.isatty():
-        sys.exit(_serve())
+    if (not arguments and not sys.stdin.isatty()) or arguments[:1] == ["--go-on"]:
+        sys.exit(_serve(arguments[1:]))
     if arguments[:1] in (["--exited"], ["--not-checked-in"], ["--end-session"], ["--reconcile"]):
         from worker_manager import aftermath
 
@@ -27,15 +27,16 @@ def main() -> None:
     sys.exit(cli.main(arguments))
 
 
-def _serve() -> int:
+def _serve(told: list[str]) -> int:
+    """`told` by the program that has begun the conversation, if there was one."""
     from worker_manager.errors import WorkerManagerError
-    from worker_manager.servers import start
+    from worker_manager.servers import start, wire
 
     try:
         if os.environ.get("WORKER_MANAGER_WORKER_ID"):
             start.serve_worker()
         else:
-            start.serve_orchestrator()
+            start.serve_orchestrator(wire.kept_from(told) if told else wire.NOTHING)
     except WorkerManagerError as error:
         sys.stderr.write(f"worker-manager: {error}\n")
         return 1

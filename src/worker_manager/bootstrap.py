@@ -14,23 +14,59 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-_PACKAGES = {"tmux": "tmux", "venv": "python3-venv"}
+sys.path.insert(0, str(ROOT / "src"))
 
 
 def main(arguments: list[str]) -> None:
     """Builds unless it is built, then executes worker_manager in it."""
     venv, key, _, *rest = arguments
-    python = Path(venv) / "bin" / "python"
     if not _is_ready(Path(venv), key):
+        if not rest and not sys.stdin.isatty():
+            _serve_meanwhile(Path(venv), key)
         # A person is there to see it, or asked for a demo: only then may a system package come.
         may_install = sys.stdin.isatty() or rest[:1] == ["demo"]
         code = _run_detached(venv, key, may_install=may_install)
         if code != 0 or not _is_ready(Path(venv), key):
             sys.exit(code or 1)
-    os.execv(python, [str(python), "-I", "-m", "worker_manager", *rest])
+    _become(Path(venv), rest)
+
+
+def _serve_meanwhile(venv: Path, key: str) -> None:
+    """Claude Code waits 30 s for a server, and a slow machine builds for longer: the server begins
+    to speak at once, with the standard library. Returns, having done nothing, where it is needed
+    for more than its tools.
+    """
+    from worker_manager.errors import RuntimeUnavailable, WorkerManagerError
+    from worker_manager.servers import start
+    from worker_manager.servers.wire import Wire
+
+    if os.environ.get("WORKER_MANAGER_WORKER_ID") or start.has_workers():
+        return
+    building = [_start_build(venv, key)]
+
+    def load() -> Callable[[Wire], None]:
+        _, said = building[0].communicate()
+        if not _is_ready(venv, key):
+            building[0] = _start_build(venv, key)  # for the next call
+            reason = said.strip().rpartition("worker-manager: ")[2]
+            raise RuntimeUnavailable(reason or "the set-up was ended. Try again.")
+        return lambda wire: _become(venv, ["--go-on", *wire.give_back()])
+
+    try:
+        start.serve_unbuilt(load)
+    except WorkerManagerError as error:
+        _say(str(error))
+        sys.exit(1)
+    sys.exit(0)
+
+
+def _become(venv: Path, arguments: list[str]) -> None:
+    python = str(venv / "bin" / "python")
+    os.execv(python, [python, "-I", "-m", "worker_manager", *arguments])
 
 
 def build(venv: Path, key: str, *, may_install: bool) -> int:
@@ -48,32 +84,6 @@ def build(venv: Path, key: str, *, may_install: bool) -> int:
     return 0
 
 
-def install_package(name: str) -> bool:
-    """Installs a system package where that needs no password; whether it was tried and worked."""
-    if shutil.which("apt-get"):
-        command = [
-            "apt-get",
-            "-o",
-            "DPkg::Lock::Timeout=60",
-            "install",
-            "-y",
-            "-q",
-            _PACKAGES[name],
-        ]
-        if os.geteuid() != 0:
-            if not shutil.which("sudo") or subprocess.run(["sudo", "-n", "true"]).returncode:
-                return False
-            command = ["sudo", "-n", *command]
-        update = [*command[: command.index("install")], "update", "-q"]
-        _say(f"installing {_PACKAGES[name]} ...")
-        subprocess.run(update, stdout=sys.stderr, check=False)
-    elif shutil.which("brew"):
-        command = ["brew", "install", name]
-    else:
-        return False
-    return subprocess.run(command, stdout=sys.stderr, check=False).returncode == 0
-
-
 def _rebuild(venv: Path, key: str, *, may_install: bool) -> None:
     if venv.exists():
         shutil.rmtree(venv)
@@ -87,10 +97,25 @@ def _rebuild(venv: Path, key: str, *, may_install: bool) -> None:
 
 def _run_detached(venv: str, key: str, *, may_install: bool) -> int:
     """The build in a session of its own: it finishes even if Claude Code ends the server."""
-    command = [sys.executable, "-I", __file__, "--build", venv, key, *["install"] * may_install]
+    command = _build_command(venv, key, *["install"] * may_install)
     return subprocess.run(
         command, stdin=subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True
     ).returncode
+
+
+def _start_build(venv: Path, key: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        _build_command(str(venv), key),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def _build_command(venv: str, key: str, *more: str) -> list[str]:
+    return [sys.executable, "-I", __file__, "--build", venv, key, *more]
 
 
 def _make(venv: Path, *, may_install: bool) -> None:
@@ -117,6 +142,8 @@ def _make_plain(venv: Path, *, may_install: bool) -> None:
     try:
         _call(command)
     except subprocess.CalledProcessError:
+        from worker_manager.system_packages import install_package
+
         # Debian keeps ensurepip in a package of its own.
         if not (may_install and shutil.which("apt-get") and install_package("venv")):
             raise
@@ -153,5 +180,7 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--build"]:
         sys.exit(build(Path(sys.argv[2]), sys.argv[3], may_install="install" in sys.argv[4:]))
     if sys.argv[1:2] == ["--install"]:
+        from worker_manager.system_packages import install_package
+
         sys.exit(not install_package(sys.argv[2]))
     main(sys.argv[1:])

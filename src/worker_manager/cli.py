@@ -92,9 +92,9 @@ def _need_tmux() -> None:
     """Installs tmux where that needs no password; else says how."""
     if shutil.which("tmux"):
         return
-    from worker_manager import bootstrap
+    from worker_manager.system_packages import install_package
 
-    if not bootstrap.install_package("tmux") or not shutil.which("tmux"):
+    if not install_package("tmux") or not shutil.which("tmux"):
         raise RuntimeUnavailable(
             "tmux is not installed. Install it (sudo apt-get install tmux, or brew install tmux)."
         )

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.support.client import VERSION, Client
 from tests.support.handshakes import ROLES, as_recorded
 from worker_manager.servers.handshake import RECORDS
-
-VERSION = "2025-06-18"
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -26,57 +21,11 @@ def test_what_is_recorded_is_what_the_sdk_says(role: str) -> None:
     assert recorded == as_recorded(role), "python -m tests.support.handshakes records it anew"
 
 
-class Client:
-    """A client of an orchestrator's server that speaks plain JSON lines."""
-
-    def __init__(self, project: Path) -> None:
-        self.server = subprocess.Popen(
-            [sys.executable, "-X", "importtime", "-I", "-m", "worker_manager"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "CLAUDE_CODE_SESSION_ID": str(uuid.uuid4())},
-            cwd=project,
-        )
-
-    def say(self, **message: Any) -> None:
-        assert self.server.stdin is not None
-        self.server.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
-        self.server.stdin.flush()
-
-    def hear(self) -> dict[str, Any]:
-        assert self.server.stdout is not None
-        return dict(json.loads(self.server.stdout.readline()))
-
-    def ask(self, method: str, **params: Any) -> dict[str, Any]:
-        """The answer, which is the next thing said."""
-        number = uuid.uuid4().hex
-        self.say(id=number, method=method, params=params)
-        answer = self.hear()
-        assert answer["id"] == number
-        return answer
-
-    def begin(self, version: str = VERSION) -> dict[str, Any]:
-        client = {"capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
-        begun = self.ask("initialize", protocolVersion=version, **client)
-        self.say(method="notifications/initialized")
-        return begun
-
-    def end(self) -> str:
-        """Closes its stdin; which modules it had imported."""
-        said, told = self.server.communicate(timeout=30)
-        assert said == ""
-        assert self.server.returncode == 0
-        return told
-
-
 @pytest.fixture
 def client(repository: Path) -> Iterator[Client]:
-    one = Client(repository)
+    one = Client([sys.executable, "-X", "importtime", "-I", "-m", "worker_manager"], repository)
     yield one
-    one.server.kill()
-    one.server.communicate()
+    one.kill()
 
 
 def test_a_session_that_calls_no_tool_never_loads_the_sdk(client: Client) -> None:

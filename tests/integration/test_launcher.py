@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import CHECKOUT
+from tests.support.client import Client
 from tests.support.hooks import hook_command
+from tests.support.workers import recorded_worker
+from worker_manager.fleet import Fleet
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -233,3 +236,37 @@ def test_without_a_python_the_next_step_is_said(plugin: Path, tmp_path: Path) ->
     assert answer.returncode == 1
     assert answer.stdout == ""
     assert "no Python 3.11 or newer" in answer.stderr
+
+
+def test_a_server_speaks_before_its_packages_are_there_and_says_why_they_do_not_come(
+    plugin: Path, repository: Path
+) -> None:
+    (plugin / "requirements.lock").write_text("this is no requirement\n", "utf-8")
+    data = plugin.parent / "data"
+    client = Client([plugin / "bin" / "worker-manager"], repository, CLAUDE_PLUGIN_DATA=str(data))
+    try:
+        client.begin()
+        assert "start_worker" in str(client.ask("tools/list"))
+        for _ in range(2):
+            refused = client.ask("tools/call", name="list_workers", arguments={})["result"]
+            assert refused["isError"]
+            assert refused["content"][0]["text"].startswith("the set-up failed: ")
+        client.end()
+    finally:
+        client.kill()
+
+
+def test_a_server_that_has_workers_to_look_after_is_built_first(
+    plugin: Path, repository: Path, fleet: Fleet
+) -> None:
+    recorded_worker(fleet, repository)
+    (plugin / "requirements.lock").write_text("this is no requirement\n", "utf-8")
+
+    failed = run(
+        plugin,
+        [str(plugin / "bin" / "worker-manager")],
+        "",
+        {"CLAUDE_PROJECT_DIR": str(repository)},
+    )
+
+    assert (failed.returncode, failed.stdout) == (1, "")

@@ -24,7 +24,7 @@ _SERVE = {
 _PROGRAM = """
 from worker_manager.servers import orchestrator, tooling, wire, worker
 from worker_manager.state.records import Records
-tooling.serve({build}, wire.Replay(wire.Wire(), [], said=0))
+tooling.serve({build}, wire.Wire())
 """
 
 

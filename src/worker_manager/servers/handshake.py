@@ -13,22 +13,28 @@ from pathlib import Path
 from typing import Any
 
 from worker_manager.errors import WorkerManagerError
-from worker_manager.servers.wire import Replay, Wire
+from worker_manager.servers.wire import NOTHING, Kept, Wire
 
 #: Serves a session from the middle of its conversation until its end.
-GoOn = Callable[[Replay], None]
+GoOn = Callable[[Wire], None]
 RECORDS = Path(__file__).parent / "handshakes"
 _OPENING = ("initialize", "notifications/initialized")
 
 
-def serve(role: str, load: Callable[[], GoOn], *, after_listing: Callable[[], None]) -> None:
+def serve(
+    role: str,
+    load: Callable[[], GoOn],
+    *,
+    after_listing: Callable[[], None],
+    kept: Kept = NOTHING,
+) -> None:
     """Speaks MCP until stdin closes, at first by itself. `load` gives what goes on from the first
     message that the record has no answer to; when it raises a WorkerManagerError, that is the
     answer, and the next message tries again. `after_listing` is called when the session has its
     tools, and once more before it uses the first.
     """
     record = json.loads((RECORDS / f"{role}.json").read_text("utf-8"))
-    wire, opening = Wire(), list[str]()
+    wire, opening = Wire(kept), list[str]()
     while line := wire.readline():
         message = _parsed(line)
         method, answer = message.get("method", ""), _answer(message, record)
@@ -36,13 +42,13 @@ def serve(role: str, load: Callable[[], GoOn], *, after_listing: Callable[[], No
             go_on, why = _loaded(load)
             if go_on is not None:
                 after_listing()
-                return go_on(Replay(wire, [*opening, line], said=min(1, len(opening))))
+                wire.rewind([*opening, line], said=min(1, len(opening)))
+                return go_on(wire)
             answer = _refusal(method, why)
         elif method in _OPENING:
             opening.append(line)
         if "id" in message:
             wire.write(json.dumps({"jsonrpc": "2.0", "id": message["id"], **answer}) + "\n")
-            wire.flush()
         if method == "tools/list":
             after_listing()
     return None

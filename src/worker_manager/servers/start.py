@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from worker_manager.errors import SessionUnknown, WorkerManagerError
 from worker_manager.servers import handshake
+from worker_manager.servers.wire import NOTHING, Kept
 from worker_manager.state import orchestrators, sessions
 from worker_manager.state.files import write_atomic
 from worker_manager.state.layout import (
@@ -21,6 +22,7 @@ from worker_manager.state.layout import (
     SERVER,
     WORKERS,
     is_worker_home,
+    repository_directory,
     repository_of,
     state_root,
 )
@@ -32,12 +34,27 @@ if TYPE_CHECKING:
 WATCH_SECONDS = 10.0
 
 
-def serve_orchestrator() -> None:
+def serve_orchestrator(kept: Kept = NOTHING) -> None:
     """The server of a session that starts workers."""
     orchestrator = _Orchestrator()
     # At once: the session's hooks run at this very moment.
     orchestrator.register()
-    handshake.serve("orchestrator", orchestrator.load, after_listing=orchestrator.settle_in)
+    orchestrator.note_python()
+    handshake.serve(
+        "orchestrator", orchestrator.load, after_listing=orchestrator.settle_in, kept=kept
+    )
+
+
+def serve_unbuilt(load: Callable[[], handshake.GoOn]) -> None:
+    """The same for as long as its packages are being installed: the standard library only."""
+    orchestrator = _Orchestrator()
+    orchestrator.register()
+    handshake.serve("orchestrator", load, after_listing=orchestrator.note_server)
+
+
+def has_workers() -> bool:
+    """Whether there may be workers to look after, in the repository of this session."""
+    return _Orchestrator().has_workers()
 
 
 def serve_worker() -> None:
@@ -92,11 +109,22 @@ class _Orchestrator:
 
     def settle_in(self) -> None:
         """The session has its tools; what happened while nobody looked may take its time."""
-        home = self.home()
-        _note_server(home)
-        # Most sessions have no workers, ever, and nothing to look after.
-        if os.path.isdir(os.path.join(repository_of(home), WORKERS)):
+        self.note_server()
+        if self.has_workers():
             self._start_looking()
+
+    def has_workers(self) -> bool:
+        """Most sessions have none, ever, and nothing to look after."""
+        repository = repository_directory(self._root, self._project)
+        return os.path.isdir(os.path.join(repository, WORKERS))
+
+    def note_server(self) -> None:
+        """The session has its tools."""
+        _note_server(self.home())
+
+    def note_python(self) -> None:
+        """The session's hooks use this interpreter from now on."""
+        write_atomic(os.path.join(self.home(), PYTHON), f"{sys.executable}\n".encode())
 
     def _start_looking(self) -> None:
         threading.Thread(target=self._look, daemon=True).start()
@@ -135,7 +163,6 @@ class _Orchestrator:
         """The home of a session, from now on the one of its claude process too."""
         home = orchestrators.open_home(self._root, session_id, self._project)
         sessions.link_process(self._root, self._claude, home)
-        write_atomic(os.path.join(home, PYTHON), f"{sys.executable}\n".encode())
         return home
 
 

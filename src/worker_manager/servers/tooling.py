@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from worker_manager import commands
 from worker_manager.errors import WorkerManagerError
-from worker_manager.servers.wire import Replay
+from worker_manager.servers.wire import Wire
 from worker_manager.state import receipts
 from worker_manager.state.mailbox import Claim
 
@@ -79,7 +79,7 @@ def answer(text: str, result: Result) -> CallToolResult:
     )
 
 
-def serve(server: MCPServer[Any], wire: Replay) -> None:
+def serve(server: MCPServer[Any], wire: Wire) -> None:
     """Speaks MCP on the wire until it closes or a signal comes."""
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, _leave)
@@ -89,7 +89,7 @@ def serve(server: MCPServer[Any], wire: Replay) -> None:
         commands.end_all()
 
 
-async def _converse(server: MCPServer[Any], wire: Replay) -> None:
+async def _converse(server: MCPServer[Any], wire: Wire) -> None:
     file: Any = anyio.wrap_file(wire)  # type: ignore[arg-type]  # it is all of a file that is used
     inner = server._lowlevel_server  # MCPServer itself serves stdin and stdout only
     async with stdio_server(stdin=file, stdout=file) as (incoming, outgoing):

@@ -1,15 +1,33 @@
 """A server's stdin and stdout: one JSON message a line."""
 
+from __future__ import annotations
+
 import os
+import tempfile
 from collections.abc import Sequence
+from typing import NamedTuple
+
+_CHUNK = 65_536
+
+
+class Kept(NamedTuple):
+    """Of a conversation that has begun: what was read and is to be heard, and how many of the next
+    lines were said before.
+    """
+
+    read: bytes
+    said: int
+
+
+NOTHING = Kept(b"", 0)
 
 
 class Wire:
     """Takes both out of the way: what a library prints, or a child reads, is not the protocol."""
 
-    def __init__(self) -> None:
-        self._incoming = os.fdopen(os.dup(0), encoding="utf-8", errors="replace")
-        self._outgoing = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    def __init__(self, kept: Kept = NOTHING) -> None:
+        self._incoming, self._outgoing = os.dup(0), os.dup(1)
+        self._read, self._said = kept
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
         os.close(nothing)
@@ -17,38 +35,50 @@ class Wire:
 
     def readline(self) -> str:
         """The next message; empty when there will be none."""
-        return self._incoming.readline()
+        while b"\n" not in self._read:
+            chunk = os.read(self._incoming, _CHUNK)
+            if not chunk:
+                break
+            self._read += chunk
+        line, end, self._read = self._read.partition(b"\n")
+        return (line + end).decode("utf-8", "replace")
 
     def write(self, text: str) -> None:
-        """Of whole lines."""
-        self._outgoing.write(text)
-
-    def flush(self) -> None:
-        """Sends what was written."""
-        self._outgoing.flush()
-
-
-class Replay:
-    """What was heard on a wire so far, then the wire itself. Of what is written, the first `said`
-    lines are dropped: they were said before.
-    """
-
-    def __init__(self, wire: Wire, heard: Sequence[str], *, said: int) -> None:
-        self._wire = wire
-        self._heard = list(heard)
-        self._said = said
-
-    def readline(self) -> str:
-        """As `Wire.readline`."""
-        return self._heard.pop(0) if self._heard else self._wire.readline()
-
-    def write(self, text: str) -> None:
-        """As `Wire.write`; takes one line."""
+        """One line."""
         if self._said:
             self._said -= 1
-        else:
-            self._wire.write(text)
+            return
+        left = text.encode()
+        while left:
+            left = left[os.write(self._outgoing, left) :]
 
     def flush(self) -> None:
-        """As `Wire.flush`."""
-        self._wire.flush()
+        """Nothing is kept back."""
+
+    def rewind(self, heard: Sequence[str], said: int) -> None:
+        """These lines are heard once more, and the next `said` lines that are written were said
+        before.
+        """
+        self._read = "".join(heard).encode() + self._read
+        self._said += said
+
+    def give_back(self) -> list[str]:
+        """Makes them stdin and stdout again, for a program that takes the place of this one; gives
+        what it must be told (`kept_from`).
+        """
+        with tempfile.TemporaryFile() as file:
+            file.write(self._read)
+            file.flush()
+            kept = os.dup(file.fileno())
+        os.lseek(kept, 0, os.SEEK_SET)
+        os.set_inheritable(kept, True)
+        os.dup2(self._incoming, 0)
+        os.dup2(self._outgoing, 1)
+        return [str(kept), str(self._said)]
+
+
+def kept_from(told: Sequence[str]) -> Kept:
+    """What the program before this one has kept for it."""
+    descriptor, said = map(int, told)
+    with os.fdopen(descriptor, "rb") as file:
+        return Kept(file.read(), said)
