@@ -13,6 +13,13 @@ from tests.support.client import VERSION, Client
 from tests.support.handshakes import ROLES, as_recorded
 from worker_manager.servers.handshake import RECORDS
 
+_PREFIX = "io.modelcontextprotocol"
+MODERN = {
+    f"{_PREFIX}/protocolVersion": "2026-07-28",
+    f"{_PREFIX}/clientInfo": {"name": "t", "version": "1"},
+    f"{_PREFIX}/clientCapabilities": {},
+}
+
 
 @pytest.mark.parametrize("role", ROLES)
 def test_what_is_recorded_is_what_the_sdk_says(role: str) -> None:
@@ -80,3 +87,15 @@ def test_a_wrong_setting_is_the_answer_until_it_is_mended(client: Client, reposi
     assert refused["isError"]
     assert "nonsense" in refused["content"][0]["text"]
     assert not called["isError"]
+
+
+def test_a_client_that_asks_for_another_way_to_talk_is_told_to_shake_hands(client: Client) -> None:
+    assert client.ask("server/discover", _meta=MODERN)["error"]["code"] == -32601
+
+    assert client.begin()["result"]["protocolVersion"] == VERSION
+
+
+def test_a_client_without_a_handshake_is_left_to_the_sdk(client: Client) -> None:
+    listed = client.ask("tools/list", _meta=MODERN)
+
+    assert "start_worker" in str(listed["result"])

@@ -18,6 +18,9 @@ from worker_manager.servers.wire import NOTHING, Kept, Wire
 #: Serves a session from the middle of its conversation until its end.
 GoOn = Callable[[Wire], None]
 RECORDS = Path(__file__).parent / "handshakes"
+#: With it newer clients (Claude Code 2.1.329) ask for a way to talk that has no handshake; they are
+#: told that there is none, and then begin with one, as all others.
+DISCOVER = "server/discover"
 _OPENING = ("initialize", "notifications/initialized")
 
 
@@ -76,11 +79,14 @@ def _answer(message: dict[str, Any], record: dict[str, Any]) -> dict[str, Any] |
     asked = message.get("params") or {}
     if method.startswith("notifications/"):
         return {}
+    if method == DISCOVER:
+        return {"error": {"code": -32601, "message": "Method not found"}}
     if method == "ping":
         return {"result": {}}
     if method == "initialize" and asked.get("protocolVersion") in record["versions"]:
         return {"result": record["initialize"] | {"protocolVersion": asked["protocolVersion"]}}
-    if method in record["lists"] and "cursor" not in asked:
+    # A request that brings its own version along is one of a conversation without a handshake.
+    if method in record["lists"] and not {"cursor", "_meta"} & set(asked):
         return {"result": record["lists"][method]}
     return None
 
