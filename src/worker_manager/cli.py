@@ -47,6 +47,10 @@ def _parser() -> argparse.ArgumentParser:
     attach = commands.add_parser("attach", help="look at a worker's terminal")
     attach.add_argument("id", help="the worker's id")
     attach.set_defaults(run=_attach)
+    watch = commands.add_parser("watch", help="see all workers of this repository, live")
+    watch.add_argument("--web", action="store_true", help="in a browser, from this machine alone")
+    watch.add_argument("--port", type=int, help="of --web; a free one by default")
+    watch.set_defaults(run=_watch)
     return parser
 
 
@@ -66,6 +70,15 @@ def _attach(options: argparse.Namespace) -> int:
     if os.environ.get("TMUX"):
         del os.environ["TMUX"]  # tmux else refuses to attach inside of tmux
     os.execvp(command[0], command)
+
+
+def _watch(options: argparse.Namespace) -> int:
+    from worker_manager import dashboard
+    from worker_manager.repository import Repository
+
+    _need_tmux()
+    repository = Repository(state_root(), os.getcwd(), os.environ)
+    return dashboard.run(repository, web=options.web, port=options.port)
 
 
 def _find(worker_id: str) -> Worker:

@@ -42,12 +42,21 @@ class Settings:
     check_seconds: int = 1800
     guard: str = "refuse"
     tmux_socket: str = "worker-manager"
+    notify_bell: bool = True
+    notify_desktop: bool = True
+    notify_command: str = ""
+    notify_webhook: str = ""
 
 
 _TYPES = {field.name: type(field.default) for field in fields(Settings)}
-_TABLES = ("worktree", "tmux")
+_TABLES = ("worktree", "tmux", "notify")
 _CHOICES = {"on_exit": ("stop", "keep"), "guard": ("refuse", "tell", "off")}
-_WANTED = {int: "a whole number", str: "a text", tuple: "a list of texts, none of them empty"}
+_WANTED = {
+    bool: "true or false",
+    int: "a whole number",
+    str: "a text",
+    tuple: "a list of texts, none of them empty",
+}
 #: Claude Code ends the hook that waits a minute after this (hooks.json).
 _MOST: dict[str, int] = {"permission_wait_seconds": 86_400}
 
@@ -95,6 +104,8 @@ def _from_text(text: str, kind: type) -> object:
     """What a variable says; a list stands in it as in PATH, with colons."""
     if kind is tuple:
         return text.split(":") if text else []
+    if kind is bool:
+        return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), text)
     return int(text) if kind is int and text.isdigit() else text
 
 

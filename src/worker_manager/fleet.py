@@ -38,11 +38,11 @@ from worker_manager.errors import (
 )
 from worker_manager.launching import Launcher
 from worker_manager.messages import Message
-from worker_manager.models import Activity, Status, Worker
+from worker_manager.models import Activity, Screen, Status, Worker
 from worker_manager.radar import Radar
 from worker_manager.reconcile import end_the_gone, reconcile, tell_idle
 from worker_manager.runtimes.base import Presence, Runtime
-from worker_manager.starts import Started, Starts, Wanted, queue
+from worker_manager.starts import Started, Starts, Wanted, place_in, queue
 from worker_manager.state import (
     activities,
     launches,
@@ -112,8 +112,7 @@ class Fleet:
 
     def place_in_queue(self, worker: Worker) -> str:
         """`2 of 3`; empty when it does not wait."""
-        ids = [one.id for one in queue(self.records, self.owner)]
-        return f"{ids.index(worker.id) + 1} of {len(ids)}" if worker.id in ids else ""
+        return place_in(queue(self.records, self.owner), worker)
 
     def workers(self) -> list[Worker]:
         """This orchestrator's workers, oldest first, after a look at the world."""
@@ -137,6 +136,10 @@ class Fleet:
         return self._runtime.screen(worker.handle) or launches.read_pane(
             self.records.home(worker.id)
         )
+
+    def live_screen(self, worker: Worker) -> Screen | None:
+        """What its terminal shows at this moment, with its colours; None when it can't be asked."""
+        return self._runtime.look(worker.handle)
 
     def nudge(self, worker_id: str, text: str, *, key: str = "") -> tuple[Worker, Message]:
         """Puts a message into the worker's mailbox; an asking worker gets it as its answer. The

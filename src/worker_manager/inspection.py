@@ -124,7 +124,7 @@ def _diff(fleet: Fleet, worker: Worker, cursor: str, room: int) -> View:
         kept = pages.read(home, tag)
         text = "" if kept is None else kept
     else:
-        text, offset = _changes(worker), "0"
+        text, offset = changes(worker), "0"
         tag = pages.keep(home, text)
     if not offset.isdecimal() or int(offset) > len(text) or (cursor and not text):
         raise _bad(cursor, "its diff")
@@ -138,7 +138,8 @@ def _diff(fleet: Fleet, worker: Worker, cursor: str, room: int) -> View:
     return view if end == len(text) else view._replace(cursor=f"{tag}-{end}", more=True)
 
 
-def _changes(worker: Worker) -> str:
+def changes(worker: Worker) -> str:
+    """Its diff, cleaned; only looks. Raises WorktreeRefused."""
     checkout = str(bases.main_checkout(worker.project)) if worker.branch else worker.path
     tip = worker.cleaned or f"refs/heads/{worker.branch}"
     text = diffs.against_base(checkout, worker.path, tip, worker.base_sha)
@@ -160,7 +161,8 @@ class _Event(NamedTuple):
     end: int
 
 
-def _log(fleet: Fleet, worker: Worker, cursor: str, room: int) -> View:
+def log(fleet: Fleet, worker: Worker, cursor: str, room: int) -> View:
+    """What it did, by its transcript and its journal; only looks. Raises InvalidInput."""
     home = fleet.records.home(worker.id)
     paths = (receipts.transcript_of(home), journal.path_of(home))
     begun = _offsets(paths, cursor)
@@ -287,7 +289,7 @@ def _end(text: str, room: int) -> str:
 _LOOKS: dict[str, Callable[[Fleet, Worker, str, int], View]] = {
     "summary": _summary,
     "screen": _screen,
-    "log": _log,
+    "log": log,
     "diff": _diff,
     "result": _result,
 }

@@ -48,9 +48,14 @@ def message_id_of(occasion: str) -> str:
 
 def checked_worker_id(worker_id: str) -> str:
     """The id itself when it has the form of one; raises WorkerNotFound otherwise."""
-    if not _WORKER_ID.fullmatch(worker_id):
+    if not is_worker_id(worker_id):
         raise WorkerNotFound(worker_id)
     return worker_id
+
+
+def is_worker_id(text: str) -> bool:
+    """Whether the text has the form of one."""
+    return _WORKER_ID.fullmatch(text) is not None
 
 
 def is_session_id(text: str) -> bool:

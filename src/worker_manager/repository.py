@@ -13,6 +13,7 @@ from worker_manager.config import Settings
 from worker_manager.errors import InvalidInput
 from worker_manager.fleet import Fleet, plugin_root
 from worker_manager.models import Worker
+from worker_manager.runtimes.base import Runtime
 from worker_manager.runtimes.tmux import Tmux
 from worker_manager.state import orchestrators, sessions
 from worker_manager.state.layout import orchestrator_home, repository_directory, repository_of
@@ -31,6 +32,11 @@ class Repository:
         self._session_id = environ.get("CLAUDE_CODE_SESSION_ID", "")
         self._runtime = Tmux(self.settings.tmux_socket)
         self._fleets: dict[str, Fleet] = {}
+
+    @property
+    def runtime(self) -> Runtime:
+        """Where its workers live."""
+        return self._runtime
 
     @property
     def records(self) -> Records:

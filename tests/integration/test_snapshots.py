@@ -197,4 +197,4 @@ def test_names_are_counted_whatever_they_hold(tree: Path) -> None:
     changed = {one.name for one in evidence.changes(str(tree))}
     assert changed == {"a", "a b", "x\ny", "\u2028", "ü", "z"}  # both names of a rename
     base = git(tree, "rev-parse", "HEAD")
-    assert evidence.progress(str(tree), base) == (0, 5)
+    assert evidence.progress(str(tree), base) == (0, 5, 0, 0)

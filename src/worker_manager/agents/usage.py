@@ -92,6 +92,20 @@ class _Transcript:
         self.used[name] = (model, self.last)
 
 
+def bytes_written(path: str) -> int:
+    """How much a session and its subagents have written: as long as this is the same, what they
+    have used is, too.
+    """
+    return sum(map(_size, [path, *_subagents(path)]))
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
+
+
 def _tokens(usage: dict[str, Any]) -> Tokens:
     written = int(usage.get("cache_creation_input_tokens") or 0)
     by_time = usage.get("cache_creation")

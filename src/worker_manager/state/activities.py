@@ -6,11 +6,21 @@ from worker_manager.state import sessions
 
 def activity(root: str, home: str) -> Activity | None:
     """That of the session of a home; None when Claude Code doesn't say."""
-    for pid in sessions.attending(root, home):
-        content = sessions.session_file(pid)
-        since = content.get("statusUpdatedAt")
-        if content.get("status") and isinstance(since, int | float):
-            waiting_for = str(content.get("waitingFor", ""))
-            socket = str(content.get("messagingSocketPath", ""))
-            return Activity(str(content["status"]), waiting_for, since / 1000, socket)
-    return None
+    told = (_told(pid) for pid in sessions.attending(root, home))
+    return next((one for one in told if one is not None), None)
+
+
+def activities(root: str) -> dict[str, Activity]:
+    """Those of all sessions, by home: one look at the processes, however many workers there are."""
+    told = ((home, _told(pid)) for home, pid in sessions.all_attending(root))
+    return {home: one for home, one in told if one is not None}
+
+
+def _told(pid: int) -> Activity | None:
+    content = sessions.session_file(pid)
+    since = content.get("statusUpdatedAt")
+    if not content.get("status") or not isinstance(since, int | float):
+        return None
+    waiting_for = str(content.get("waitingFor", ""))
+    socket = str(content.get("messagingSocketPath", ""))
+    return Activity(str(content["status"]), waiting_for, since / 1000, socket)

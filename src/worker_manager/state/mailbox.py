@@ -216,6 +216,16 @@ class Mailbox:
         loaded = [(self._load(path), path) for _, path in sorted(found)[-most:]]
         return [(message, path) for message, path in loaded if message is not None]
 
+    def files(self) -> dict[str, str]:
+        """Every message that is or was here: the path of its file, by its id. Only looks."""
+        folders = [self.folder("new")]
+        for kept in ("claimed", "read"):
+            folders += [self.folder(kept, claimer) for claimer in _names(self.folder(kept))]
+        found = [
+            (name, os.path.join(folder, name)) for folder in folders for name in _names(folder)
+        ]
+        return {_id_of(name): path for name, path in sorted(found) if name.endswith(SUFFIX)}
+
     def prune(self) -> None:
         """Removes what killed senders left in `tmp/`, and history older than a month."""
         self._refuse_links()

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from worker_manager.errors import StateCorrupt, StateUnavailable, WorkerNotFound
 from worker_manager.models import Worker, from_json, to_json
-from worker_manager.naming import checked_worker_id
+from worker_manager.naming import checked_worker_id, is_worker_id
 from worker_manager.state import journal
 from worker_manager.state.files import (
     disk_errors,
@@ -84,6 +84,25 @@ class Records:
             raise StateCorrupt(
                 f"The record of worker {worker_id} can't be read and was set aside as {aside}."
             ) from error
+
+    def ids(self) -> list[str]:
+        """Of whatever has a place among the workers. Raises StateUnavailable."""
+        folder = os.path.join(self.repository, WORKERS)
+        with disk_errors(folder):
+            names = os.listdir(folder) if os.path.isdir(folder) else []
+        return [name for name in names if is_worker_id(name)]
+
+    def peek(self, worker_id: str) -> Worker:
+        """As `get`, for one who only looks: what can't be parsed stays where it lies."""
+        path = os.path.join(self.home(worker_id), "worker.json")
+        try:
+            return from_json(json.loads(read_regular(path)))
+        except FileNotFoundError as error:
+            raise WorkerNotFound(worker_id) from error
+        except OSError as error:
+            raise unavailable(path, error) from error
+        except (ValueError, StateCorrupt) as error:
+            raise StateCorrupt(f"The record {path} can't be read.") from error
 
     def update(self, worker_id: str, change: Callable[[Worker], Worker]) -> tuple[Worker, Worker]:
         """Changes a record under its lock; gives it as it was and as it is."""

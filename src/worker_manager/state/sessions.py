@@ -45,11 +45,14 @@ def find_by_process(root: str, pid: int) -> str | None:
 
 def attending(root: str, home: str) -> list[int]:
     """The pids of the claude processes that speak for a home and have not certainly ended."""
-    return [
-        int(name.partition("-")[0])
-        for name in _names(root)
-        if not processes.has_ended(name) and _follow(root, "processes", name) == home
-    ]
+    return [pid for attended, pid in all_attending(root) if attended == home]
+
+
+def all_attending(root: str) -> list[tuple[str, int]]:
+    """Each claude process that has not certainly ended, behind the home that it speaks for."""
+    living = [name for name in _names(root) if not processes.has_ended(name)]
+    found = [(_follow(root, "processes", name), int(name.partition("-")[0])) for name in living]
+    return [(home, pid) for home, pid in found if home is not None]
 
 
 def server_pid(home: str) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from worker_manager.errors import NotARepository, WorktreeRefused
 from worker_manager.worktrees.git import names, run
+
+#: For each file the lines added and removed; nothing that runs programs.
+_COUNTED = ("--numstat", "--no-ext-diff", "--no-textconv", "-z")
 
 
 class Work(NamedTuple):
@@ -19,10 +22,14 @@ class Work(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """Commits since the base; files that differ from it, committed or not."""
+    """Commits since the base; files that differ from it, committed or not; lines that were added
+    and removed in those that git knows.
+    """
 
     commits: int
     files: int
+    added: int
+    removed: int
 
 
 class Change(NamedTuple):
@@ -53,11 +60,12 @@ def progress(path: str, base_sha: str) -> Progress | None:
     """How far a worker's directory has come from its base; None when git doesn't say."""
     try:
         commits = int(run(path, "rev-list", "--count", f"{base_sha}..HEAD"))
-        changed = names(path, "diff", "--name-only", "-z", base_sha)
+        changed = _counts(names(path, "diff", *_COUNTED, base_sha))
         new = names(path, "ls-files", "-z", "--others", "--exclude-standard")
     except (NotARepository, WorktreeRefused):
         return None
-    return Progress(commits, len(changed) + len(new))
+    added, removed = (sum(column) for column in zip((0, 0), *changed, strict=True))
+    return Progress(commits, len(changed) + len(new), added, removed)
 
 
 def describe(path: str, base_sha: str) -> Work:
@@ -68,3 +76,15 @@ def describe(path: str, base_sha: str) -> Work:
     commits = int(run(path, "rev-list", "--count", f"{base_sha}..HEAD"))
     diffstat = run(path, "diff", "--stat", "--no-color", f"{base_sha}..HEAD")
     return Work(head, commits, diffstat, uncommitted(path))
+
+
+def _counts(listed: Iterable[str]) -> list[tuple[int, int]]:
+    """Lines added and removed in each file; a file that is no text has none."""
+    entries = iter(listed)
+    found = []
+    for entry in entries:
+        added, removed, name = entry.split("\t", 2)
+        if not name:  # renamed: its names follow
+            next(entries), next(entries)
+        found.append((int(added.strip("-") or 0), int(removed.strip("-") or 0)))
+    return found

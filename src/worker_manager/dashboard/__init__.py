@@ -1,0 +1,19 @@
+"""The live view of a repository's workers, for people: in the terminal, or in a browser."""
+
+from __future__ import annotations
+
+from worker_manager.repository import Repository
+
+
+def run(repository: Repository, *, web: bool = False, port: int | None = None) -> int:
+    """Shows it until the person leaves; the exit code. `web`: in a browser, from this machine
+    alone, on a free port unless one is given. Raises InvalidInput.
+    """
+    # aiohttp is for the browser alone.
+    if web:
+        from worker_manager.dashboard.web import serve
+
+        return serve(repository, port)
+    from worker_manager.dashboard.app import WatchApp
+
+    return int(WatchApp(repository).run() or 0)

@@ -1,0 +1,118 @@
+"""What the person does to a worker, in its owner's name: the use cases that its tools have, and
+what came of them as a text.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+
+from worker_manager import formatting, nudges
+from worker_manager.cleaning import Order
+from worker_manager.dashboard.wording import for_people
+from worker_manager.errors import WorkerManagerError
+from worker_manager.fleet import Fleet
+from worker_manager.merges import Wish
+from worker_manager.models import Status
+from worker_manager.repository import Repository
+
+
+class Refused(WorkerManagerError):
+    """It was not done; the text says why, in words for people."""
+
+
+class Actions:
+    """Each raises WorkerManagerError or OSError, and gives what is to be said of it."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+
+    def nudge(self, worker_id: str, text: str) -> str:
+        """Sends a text, as its answer when it asks."""
+        fleet = self._fleet(worker_id)
+        before, message = fleet.nudge(worker_id, text)
+        outcome = fleet.carry(before, message)
+        if outcome.fate == nudges.SEEN:
+            return f"Seen: it stands in the conversation of {before.name}."
+        if outcome.fate == nudges.DELIVERED:
+            return f"Delivered: {before.name} reads it with its next step."
+        return f"Queued for {before.name}: {outcome.reason}."
+
+    def answer(self, worker_id: str, decision: str, reason: str, request_id: str) -> str:
+        """Decides about a dialog at its terminal."""
+        fleet = self._fleet(worker_id)
+        worker, _ = fleet.answer(worker_id, decision, reason=reason, request_id=request_id)
+        return f"Given: {worker.name} goes on with your answer."
+
+    def stop(self, worker_id: str, *, force: bool) -> str:
+        """Asks it to stop, or ends it now."""
+        fleet = self._fleet(worker_id)
+        worker = fleet.stop(worker_id) if force else fleet.ask_to_stop(worker_id)
+        if worker.stop_due:
+            return f"{worker.name} was asked to stop; else it ends at {worker.stop_due[11:19]} UTC."
+        return f"{worker.name} is {worker.status.value}. Its work stays in {worker.path}."
+
+    def merge(self, worker_id: str, strategy: str) -> str:
+        """Brings its branch in; several lines."""
+        merged = self._fleet(worker_id).merge(worker_id, Wish(strategy))
+        merge = merged.merge
+        said = f"{merged.worker.name} is in {merge.into} ({merge.strategy}, {merge.sha[:12]})."
+        return "\n".join([said, *merged.notes, "", merged.changed])
+
+    def may_clean(self, worker_id: str) -> str:
+        """What a clean would take. Raises Refused when it would take nothing."""
+        (outcome,) = self._fleet(worker_id).clean(Order([worker_id], is_dry_run=True))
+        if outcome.why_not:
+            raise Refused(f"{outcome.worker.name} stays: {outcome.why_not}.")
+        return (
+            f"Worktree, branch and terminal go ({outcome.freed / 1e6:.1f} MB). All of it is saved "
+            "before, but for files that git ignores; undo (u) brings it back."
+        )
+
+    def clean(self, worker_id: str) -> str:
+        """Takes away what it has left."""
+        (outcome,) = self._fleet(worker_id).clean(Order([worker_id]))
+        if outcome.why_not:
+            raise Refused(f"{outcome.worker.name} stays: {outcome.why_not}.")
+        return f"Cleaned {outcome.worker.name}; undo (u) brings it back, h shows it."
+
+    def restore(self, worker_id: str) -> str:
+        """Brings back what was cleaned, and goes on with its conversation."""
+        worker = self._fleet(worker_id).restore(worker_id)
+        if worker.status is Status.QUEUED:
+            return f"{worker.name} is queued ({worker.reason}); it goes on by itself."
+        return f"{worker.name} goes on in {worker.path}."
+
+    def open_window(self, worker_id: str) -> str:
+        """Its terminal in a new window of the tmux that the person is in."""
+        worker = self._repository.records.get(worker_id)
+        command = self.attach_command(worker_id)
+        inner = ["env", "-u", "TMUX", *command]
+        opened = ["tmux", "new-window", "-n", worker.name, "--", *inner]
+        done = subprocess.run(opened, capture_output=True, text=True, errors="replace", timeout=10)
+        if done.returncode:
+            raise Refused(f"tmux opened no window: {done.stderr.strip() or '(no message)'}.")
+        return f"{worker.name} is in a new window of your tmux."
+
+    def attach_command(self, worker_id: str) -> list[str]:
+        """How its terminal is shown. Raises Refused without tmux."""
+        if not shutil.which("tmux"):
+            raise Refused("tmux is not installed. Install it, then attach again.")
+        worker = self._repository.records.get(worker_id)
+        return self._repository.fleet_of(worker).attach_command(worker)
+
+    def _fleet(self, worker_id: str) -> Fleet:
+        return self._repository.fleet_of(self._repository.records.get(worker_id))
+
+
+def is_in_tmux() -> bool:
+    """Whether the person's terminal is a pane of tmux."""
+    return bool(os.environ.get("TMUX"))
+
+
+def sentence_of(error: WorkerManagerError | OSError) -> str:
+    """What is said of an error, in words for people."""
+    shown = getattr(error, "shown", "")
+    text = f"{error}\n\n{shown}" if shown else str(error)
+    return for_people(formatting.clean(text))

@@ -1,0 +1,134 @@
+"""A worker as one line of the list: figures short, columns aligned, wide characters counted."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from rich.cells import set_cell_size
+from rich.text import Text
+
+from worker_manager import formatting
+from worker_manager.dashboard.attention import need_of, word_for
+from worker_manager.dashboard.wording import for_people
+from worker_manager.gathering import Sighting
+from worker_manager.models import Status
+
+#: Columns with a width of their own; the worker and what it does share the rest.
+_FIXED = (("", 2), ("status", 10))
+_FIGURES = (("age", 4), ("tokens", 7), ("cost", 8), ("lines", 11))
+_LEAST_TITLE, _MOST_TITLE = 12, 36
+
+
+class Tones(NamedTuple):
+    """Styles, as rich names them, that can be read on the theme's background."""
+
+    need: str
+    bad: str
+    good: str
+    quiet: str
+
+
+def heading(width: int) -> Text:
+    """The columns' names."""
+    title, doing = _shares(width)
+    text = Text(style="bold")
+    for name, size in (*_FIXED, ("worker", title), ("doing", doing)):
+        text.append(_fit(name, size))
+    for name, size in _FIGURES:
+        text.append(name.rjust(size))
+    return text
+
+
+def row(sighting: Sighting, width: int, tones: Tones) -> Text:
+    """One worker."""
+    title, doing = _shares(width)
+    facts, need = sighting.facts, need_of(sighting)
+    style = _tone(sighting, tones)
+    text = Text(_fit("!" if need else "", 2), style="", no_wrap=True, end="")
+    text.stylize(f"bold {style}")
+    text.append(_fit(word_for(sighting), 10), f"bold {style}" if need else style)
+    text.append(_fit(formatting.one_line(facts.title), title))
+    text.append(_fit(doing_of(sighting), doing), style if need else "")
+    figures = (age_of(facts.since), tokens_of(sighting), cost_of(facts.cost_usd), _lines(sighting))
+    for value, (_, size) in zip(figures, _FIGURES, strict=True):
+        text.append(value.rjust(size), tones.quiet)
+    return text
+
+
+def doing_of(sighting: Sighting) -> str:
+    """What it waits for, or does now, or said last; on one line."""
+    worker, facts = sighting
+    said = worker.report.text if worker.report else ""
+    if facts.status == Status.ASKING:
+        told = facts.question
+    elif worker.finished:
+        told = facts.reason or said
+    else:
+        told = facts.reason or facts.doing
+    return for_people(formatting.one_line(told[:600]))
+
+
+def age_of(since: str) -> str:
+    """How long it stands so: `40s`, `5m`, `3h`, `2d`."""
+    try:
+        seconds = (datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds()
+    except (ValueError, TypeError):
+        return ""
+    for size, letter in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{int(seconds // size)}{letter}"
+    return f"{max(0, int(seconds))}s"
+
+
+def tokens_of(sighting: Sighting) -> str:
+    """Those read and written."""
+    facts = sighting.facts
+    return (
+        "" if facts.tokens_read is None else short(facts.tokens_read + (facts.tokens_written or 0))
+    )
+
+
+def cost_of(cost: float | None) -> str:
+    """In US dollars."""
+    return "" if cost is None else f"${cost:,.2f}"
+
+
+def short(number: int) -> str:
+    """`950`, `12k`, `3.4M`."""
+    for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if number >= size:
+            value = number / size
+            return f"{value:.1f}{letter}" if value < 10 else f"{value:.0f}{letter}"
+    return str(number)
+
+
+def _lines(sighting: Sighting) -> str:
+    facts = sighting.facts
+    if facts.lines_added is None or facts.lines_removed is None or not facts.changed_files:
+        return ""
+    return f"+{short(facts.lines_added)} -{short(facts.lines_removed)}"
+
+
+def _tone(sighting: Sighting, tones: Tones) -> str:
+    word = word_for(sighting)
+    if word in ("failed", "gone"):
+        return tones.bad
+    if need_of(sighting):
+        return tones.need
+    return tones.good if word in ("running", "completed", "merged") else tones.quiet
+
+
+def _shares(width: int) -> tuple[int, int]:
+    left = max(24, width - sum(size for _, size in (*_FIXED, *_FIGURES)))
+    title = max(_LEAST_TITLE, min(_MOST_TITLE, left * 2 // 5))
+    return title, left - title
+
+
+def _fit(text: str, size: int) -> str:
+    """So many cells wide, the last one blank; what is cut off shows it."""
+    room = size - 1
+    fitted = set_cell_size(text, room)
+    if fitted.rstrip() != text.rstrip():
+        fitted = set_cell_size(set_cell_size(text, room - 1).rstrip() + "…", room)
+    return fitted + " "
