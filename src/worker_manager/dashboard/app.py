@@ -18,6 +18,7 @@ from worker_manager.dashboard.actions import Actions, Refused, is_in_tmux, sente
 from worker_manager.dashboard.chosen import TABS
 from worker_manager.dashboard.looking import Looking
 from worker_manager.dashboard.prompts import Choose, Say, Told
+from worker_manager.dashboard.rows import counted
 from worker_manager.errors import WorkerManagerError
 from worker_manager.gathering import Sighting
 from worker_manager.models import Status
@@ -25,6 +26,7 @@ from worker_manager.repository import Repository
 from worker_manager.state import requests
 from worker_manager.state.requests import Request
 
+#: By their first letters.
 _STRATEGY_KEYS = {name[0]: name for name in merges.STRATEGIES}
 
 
@@ -197,10 +199,10 @@ class WatchApp(Looking):
         if about is None:
             return
         facts = about.facts
-        body = (
-            f"{facts.branch or 'It has no branch'} into {facts.base}: {facts.commits} commits, "
-            f"{facts.changed_files} files. It goes in whole, or nothing changes."
-        )
+        branch = facts.branch or "It has no branch"
+        commits = counted(facts.commits or 0, "commit")
+        files = counted(facts.changed_files or 0, "file")
+        body = f"{branch} into {facts.base}: {commits}, {files}. All of it, or nothing changes."
 
         def choose(about: Sighting, key: str) -> None:
             merge = partial(self.actions.merge, about.worker.id, _STRATEGY_KEYS[key])
@@ -215,6 +217,8 @@ class WatchApp(Looking):
             return
 
         def ask(body: str) -> None:
+            self.clear_notifications()
+
             def choose(about: Sighting, _key: str) -> None:
                 self._do(partial(self.actions.clean, about.worker.id), waits=True)
 
@@ -273,6 +277,7 @@ class WatchApp(Looking):
         self.run_worker(run, thread=True, group="actions")
 
     def _told(self, text: str, show: str, *, is_bad: bool = False) -> None:
+        self.clear_notifications()
         if show or "\n" in text:
             self.push_screen(Told(show or "It did not work", text))
         else:

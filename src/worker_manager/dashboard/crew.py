@@ -56,6 +56,7 @@ class Crew(ScrollView, can_focus=True):
             self._place = ids.index(before)
         self._place = max(0, min(self._place, len(ids) - 1))
         self.virtual_size = Size(0, len(ids))
+        self.styles.height = max(1, len(ids))
         self.refresh()
         if (self.chosen.worker.id if self.chosen else "") != before:
             self._tell()

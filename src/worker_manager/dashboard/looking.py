@@ -174,7 +174,7 @@ class Looking(App[int]):
         empty.update(texts.NOTHING_FOUND if gathered.sightings else texts.EMPTY)
         base.query_one("#heading", Static).update(rows.heading(self.size.width - 1))
         self._show_trouble(gathered)
-        self.query_one_of_base("#head").update(self._head(shown))
+        self._line("#head", self._head(shown))
         self._show_about()
         self._tell_prompts()
 
@@ -188,10 +188,6 @@ class Looking(App[int]):
         page = self.screen_stack[0].query_one(Page)
         page.show(view.lines, wrap=view.is_wrapped, follow=view.is_followed, anew=is_new)
 
-    def query_one_of_base(self, selector: str) -> Static:
-        """A line of the first screen, whatever stands above it."""
-        return self.screen_stack[0].query_one(selector, Static)
-
     @on(Crew.Chosen)
     def _look_at_another(self) -> None:
         self._show_about()
@@ -203,26 +199,33 @@ class Looking(App[int]):
 
     def on_resize(self) -> None:
         """Columns have other widths."""
-        self.query_one_of_base("#heading").update(rows.heading(self.size.width - 1))
+        heading = self.screen_stack[0].query_one("#heading", Static)
+        heading.update(rows.heading(self.size.width - 1))
+        self.crew.styles.max_height = max(4, self.size.height // 3)
+        self._show_about()
 
     def _show_trouble(self, gathered: Gathered) -> None:
         damaged = [f"Damaged, can't be read: {path}" for path in gathered.damaged]
         told = [*([gathered.trouble] if gathered.trouble else []), *damaged]
-        line = self.query_one_of_base("#trouble")
+        line = self.screen_stack[0].query_one("#trouble", Static)
         line.display = bool(told)
         line.update(formatting.clean(" ".join(told)))
 
-    def _head(self, shown: list[Sighting]) -> Text:
+    def _head(self, shown: list[Sighting]) -> str:
         facts = [one.facts for one in self.gathered.sightings]
         needy = sum(bool(need_of(one)) for one in self.gathered.sightings)
         tokens = sum((one.tokens_read or 0) + (one.tokens_written or 0) for one in facts)
         cost = sum(one.cost_usd or 0.0 for one in facts)
-        workers = f"{len(shown)} worker{'s' if len(shown) != 1 else ''}"
         found = f" with {self.finds!r}" if self.finds else ""
         need = f", {needy} need{'s' if needy == 1 else ''} you" if needy else ""
         used = f" · {rows.short(tokens)} tokens, {rows.cost_of(cost)}" if tokens else ""
         name = formatting.one_line(Path(self.repository.directory).name)
-        return Text(f" {name}: {workers}{found}{need}{used}", no_wrap=True, overflow="ellipsis")
+        return f"{name}: {rows.counted(len(shown), 'worker')}{found}{need}{used}"
+
+    def _line(self, selector: str, text: str) -> None:
+        """A line of the first screen, whatever stands above it."""
+        line = self.screen_stack[0].query_one(selector, Static)
+        line.update(Text(f" {rows.cut(text, self.size.width - 2)}"))
 
     def _show_about(self) -> None:
         """All about the chosen worker, on one line."""
@@ -230,14 +233,15 @@ class Looking(App[int]):
         if sighting is None:
             return
         facts = sighting.facts
-        work = (
-            "" if facts.commits is None else f"{facts.commits} commits, {facts.changed_files} files"
-        )
+        work = ""
+        if facts.commits is not None:
+            files = rows.counted(facts.changed_files or 0, "file")
+            work = f"{rows.counted(facts.commits, 'commit')}, {files}"
         context = f"context {rows.short(facts.context_tokens)}" if facts.context_tokens else ""
-        reason = for_people(formatting.one_line(facts.reason)) or rows.doing_of(sighting)
-        parts = [facts.id, word_for(sighting), work, context, facts.branch, reason]
+        reason = for_people(facts.reason) or rows.doing_of(sighting)
+        parts = [facts.id, word_for(sighting), work, context, reason, facts.branch]
         line = "  ".join(formatting.one_line(part) for part in parts if part)
-        self.query_one_of_base("#about").update(Text(f" {line}", no_wrap=True, overflow="ellipsis"))
+        self._line("#about", line)
 
     def _tell_prompts(self) -> None:
         """A prompt that stands open hears how its worker goes on."""

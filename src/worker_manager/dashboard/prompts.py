@@ -23,6 +23,9 @@ class Prompt(ModalScreen[T | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Back")]
 
+    #: Lines that are taken by what is not the text.
+    FRAME: ClassVar[int] = 7
+
     def __init__(self, title: str, body: str, about: Sighting | None = None) -> None:
         super().__init__()
         self._title, self._body, self._about = title, body, about
@@ -65,7 +68,7 @@ class Prompt(ModalScreen[T | None]):
     def _show_body(self) -> None:
         page = self.query_one("#prompt-body", Page)
         page.show(plain(self._body), anew=True)
-        page.styles.height = max(1, min(page.virtual_size.height, self.size.height - 12))
+        page.styles.height = max(1, min(page.virtual_size.height, self.size.height - self.FRAME))
 
 
 class Told(Prompt[None]):
@@ -79,6 +82,8 @@ class Told(Prompt[None]):
 
 class Say(Prompt[str]):
     """Asks for a text."""
+
+    FRAME = 10
 
     def answers(self) -> ComposeResult:
         """One line; Enter sends it."""
@@ -96,14 +101,16 @@ class Say(Prompt[str]):
 
 
 class Choose(Prompt[str]):
-    """Asks for one of some answers, each with a key. None of them is a key that was meant for
-    something else: nothing is chosen by Enter alone.
+    """Asks for one of some answers. A letter goes to its button, Enter presses it: letters that
+    were meant for something else do nothing.
     """
+
+    FRAME = 9
 
     def __init__(
         self, title: str, body: str, about: Sighting | None, choices: dict[str, str]
     ) -> None:
-        """`choices`: the words, by the key for each."""
+        """`choices`: the words, by the letter of each."""
         super().__init__(title, body, about)
         self._choices = choices
 
@@ -111,21 +118,20 @@ class Choose(Prompt[str]):
         """A button for each."""
         with Horizontal(id="choices"):
             for key, word in self._choices.items():
-                yield Button(f"{word} ({key})", id=f"choose-{key}", compact=True)
-            yield Button("Back (Esc)", id="leave", compact=True)
+                yield Button(f"({key}) {word}", id=f"choose-{key}", compact=True)
+        yield Label("A letter, then Enter. Escape goes back.", markup=False)
 
     def on_mount(self) -> None:
         """The text has the focus, no button."""
         super().on_mount()
         self.query_one(Page).focus()
         for key in self._choices:
-            self._bindings.bind(key, f"pick('{key}')")
+            self._bindings.bind(key, f"go_to('{key}')")
 
-    def action_pick(self, key: str) -> None:
-        """What was chosen."""
-        self.dismiss(key)
+    def action_go_to(self, key: str) -> None:
+        """To the button of a letter."""
+        self.query_one(f"#choose-{key}").focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """The same with the mouse."""
-        chosen = str(event.button.id)
-        self.dismiss(chosen.removeprefix("choose-") if chosen != "leave" else None)
+        """What was chosen."""
+        self.dismiss(str(event.button.id).removeprefix("choose-"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from rich.cells import set_cell_size
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from worker_manager import formatting
@@ -16,8 +16,8 @@ from worker_manager.models import Status
 
 #: Columns with a width of their own; the worker and what it does share the rest.
 _FIXED = (("", 2), ("status", 10))
-_FIGURES = (("age", 4), ("tokens", 7), ("cost", 8), ("lines", 11))
-_LEAST_TITLE, _MOST_TITLE = 12, 36
+_FIGURES = (("age", 4), ("tokens", 7), ("cost", 7), ("lines", 10))
+_MOST_TITLE = 36
 
 
 class Tones(NamedTuple):
@@ -89,6 +89,11 @@ def tokens_of(sighting: Sighting) -> str:
     )
 
 
+def counted(number: int, name: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number:,} {name}{'s' if number != 1 else ''}"
+
+
 def cost_of(cost: float | None) -> str:
     """In US dollars."""
     return "" if cost is None else f"${cost:,.2f}"
@@ -121,14 +126,17 @@ def _tone(sighting: Sighting, tones: Tones) -> str:
 
 def _shares(width: int) -> tuple[int, int]:
     left = max(24, width - sum(size for _, size in (*_FIXED, *_FIGURES)))
-    title = max(_LEAST_TITLE, min(_MOST_TITLE, left * 2 // 5))
+    title = min(_MOST_TITLE, left // 2)
     return title, left - title
 
 
+def cut(text: str, width: int) -> str:
+    """At most so many cells wide; what is cut off shows it."""
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, max(0, width - 1)).rstrip() + "…"
+
+
 def _fit(text: str, size: int) -> str:
-    """So many cells wide, the last one blank; what is cut off shows it."""
-    room = size - 1
-    fitted = set_cell_size(text, room)
-    if fitted.rstrip() != text.rstrip():
-        fitted = set_cell_size(set_cell_size(text, room - 1).rstrip() + "…", room)
-    return fitted + " "
+    """So many cells wide, the last one blank."""
+    return set_cell_size(cut(text, size - 1), size)

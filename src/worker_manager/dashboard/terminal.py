@@ -20,4 +20,4 @@ def coloured(line: str) -> Text:
 def plain(text: str) -> list[Text]:
     """The lines of a text, whatever it holds."""
     lines = clean(text).expandtabs(4).split("\n")
-    return [Text(line, no_wrap=True, end="") for line in lines]
+    return [Text(line, end="") for line in lines]
