@@ -12,7 +12,7 @@ from textual.app import SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.widgets import Input, Tabs
 
-from worker_manager import merges
+from worker_manager import formatting, merges
 from worker_manager.dashboard import texts
 from worker_manager.dashboard.actions import Actions, Refused, is_in_tmux, sentence_of
 from worker_manager.dashboard.chosen import TABS
@@ -285,6 +285,7 @@ class WatchApp(Looking):
         self.gather()
 
     def _say(self, text: str, *, is_bad: bool = False) -> None:
+        text = formatting.clean(text)
         self.notify(text, severity="error" if is_bad else "information", markup=False, timeout=8)
 
     def _chosen(self) -> Sighting | None:

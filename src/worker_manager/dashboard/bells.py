@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from worker_manager import formatting
@@ -18,6 +18,8 @@ from worker_manager.dashboard.rows import doing_of
 from worker_manager.gathering import Sighting
 
 TIMEOUT_SECONDS = 20.0
+#: When a whole crew falls at once, one ring is enough.
+MOST_AT_ONCE = 3
 _WORDS = {
     "asking": "asks",
     "blocked": "is blocked",
@@ -27,7 +29,7 @@ _WORDS = {
 
 
 class Event(NamedTuple):
-    """A worker has come to need the person."""
+    """A worker has come to need the person; without an id, several have."""
 
     id: str
     name: str
@@ -39,9 +41,8 @@ class Event(NamedTuple):
     def sentence(self) -> str:
         """For a person."""
         what = _WORDS.get(self.status, f"is {self.status}")
-        return formatting.one_line(
-            f"{self.title} {what}: {self.text}" if self.text else f"{self.title} {what}"
-        )
+        told = f": {self.text}" if self.text else ""
+        return formatting.one_line(f"{self.title} {what}{told}")
 
 
 class Bells:
@@ -51,17 +52,15 @@ class Bells:
         self._known: set[tuple[str, str, str]] | None = None
 
     def new(self, sightings: Iterable[Sighting]) -> list[Event]:
-        """What has happened since the last look."""
+        """What has happened since the last look; more than MOST_AT_ONCE are told as one."""
         needy = {
             (one.worker.id, need_of(one), one.facts.since): one for one in sightings if need_of(one)
         }
-        fresh = (
-            []
-            if self._known is None
-            else [one for key, one in needy.items() if key not in self._known]
-        )
-        self._known = (self._known or set()) | set(needy)
-        return [_event(one) for one in fresh]
+        known, self._known = self._known, (self._known or set()) | set(needy)
+        if known is None:
+            return []
+        fresh = [_event(one) for key, one in needy.items() if key not in known]
+        return fresh if len(fresh) <= MOST_AT_ONCE else [_together(fresh)]
 
 
 def tell(settings: Settings, event: Event) -> str:
@@ -145,3 +144,9 @@ def _event(sighting: Sighting) -> Event:
     facts = sighting.facts
     title = formatting.one_line(facts.title)
     return Event(facts.id, facts.name, title, need_of(sighting), doing_of(sighting)[:300])
+
+
+def _together(events: Sequence[Event]) -> Event:
+    names = ", ".join(event.title for event in events[:MOST_AT_ONCE])
+    text = f"{names} and {len(events) - MOST_AT_ONCE} more"
+    return Event("", "", f"A crew of {len(events)} workers", "waiting for you", text)

@@ -50,7 +50,12 @@ def row(sighting: Sighting, width: int, tones: Tones) -> Text:
     text.append(_fit(word_for(sighting), 10), f"bold {style}" if need else style)
     text.append(_fit(formatting.one_line(facts.title), title))
     text.append(_fit(doing_of(sighting), doing), style if need else "")
-    figures = (age_of(facts.since), tokens_of(sighting), cost_of(facts.cost_usd), _lines(sighting))
+    figures = (
+        age_of(facts.since or facts.created_at),
+        tokens_of(sighting),
+        cost_of(facts.cost_usd),
+        _lines(sighting),
+    )
     for value, (_, size) in zip(figures, _FIGURES, strict=True):
         text.append(value.rjust(size), tones.quiet)
     return text

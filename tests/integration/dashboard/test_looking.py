@@ -56,7 +56,7 @@ async def test_every_column_fits_at_80_by_24_whatever_the_title(
         assert {line.cell_length for line in lines} == {80}
         assert lines[0].text.rstrip().endswith("age tokens   cost     lines")
         # Behind title and doing the age ends in the same cell for all.
-        assert [line.crop(50, 56).text[-2:] for line in lines[1:]] == ["0s"] * 4 or view.screen
+        assert [line.crop(54, 56).text for line in lines[1:]] == ["s "] * 4
 
 
 async def test_what_a_worker_wrote_is_shown_as_it_is_and_without_control_characters(
@@ -144,7 +144,7 @@ async def test_letters_stand_there_in_both_directions(fleet: Fleet, watched: Rep
 
     async with watching(watched) as view:
         await view.press("2")
-        await view.until(lambda: "It says Good morning." in view.page, "the report")
+        await view.until(lambda: "from it: completion" in view.page, "the report")
 
         order = ["from it: question", "to it: answer", "from it: completion"]
         places = [view.page.index(head) for head in order]

@@ -1,0 +1,127 @@
+"""A hundred workers: what one look costs is counted, not timed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.watching import watching
+from tests.support.workers import recorded_worker
+from worker_manager.fleet import Fleet
+from worker_manager.gathering import MEASURED_AT_ONCE, QUIET_SECONDS, Gatherer
+from worker_manager.models import Status
+from worker_manager.repository import Repository
+from worker_manager.state.records import Records
+from worker_manager.worktrees.git import run
+
+CROWD = 100
+
+
+@pytest.fixture
+def crowd(fleet: Fleet, repository: Path) -> list[str]:
+    """The ids of a hundred workers that have checked in."""
+    base = run(str(repository), "rev-parse", "HEAD")
+    given = {"branch": "main", "base_sha": base, "status": Status.RUNNING, "launched": True}
+    return [
+        recorded_worker(fleet, repository, title=f"number {n}x", **given).id for n in range(CROWD)
+    ]
+
+
+@pytest.fixture
+def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], int]:
+    """How often a program was run since this was asked last."""
+    folder = tmp_path / "counted"
+    folder.mkdir()
+    for name in ("git", "tmux"):
+        real = shutil.which(name)
+        shim = folder / name
+        shim.write_text(f'#!/bin/sh\necho >>{folder}/{name}.log\nexec {real} "$@"\n', "utf-8")
+        shim.chmod(shim.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+    def count(name: str) -> int:
+        log = folder / f"{name}.log"
+        lines = log.read_text("utf-8").count("\n") if log.exists() else 0
+        log.unlink(missing_ok=True)
+        return lines
+
+    return count
+
+
+def test_a_look_reads_only_records_that_have_changed_and_runs_no_program(
+    crowd: list[str],
+    watched: Repository,
+    calls: Callable[[str], int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[str] = []
+    peek = Records.peek
+
+    def noting(records: Records, worker_id: str) -> object:
+        read.append(worker_id)
+        return peek(records, worker_id)
+
+    monkeypatch.setattr(Records, "peek", noting)
+    gatherer = Gatherer(watched)
+    assert len(gatherer.gather().sightings) == CROWD
+    assert sorted(read) == sorted(crowd)
+
+    read.clear()
+    gatherer.gather()
+    assert read == []
+
+    watched.records.update(crowd[7], lambda one: one.adopt("somebody"))
+    read.clear()
+    assert gatherer.gather().sightings[7].worker.owner == "somebody"
+    assert read == [crowd[7]]
+    assert calls("git") == calls("tmux") == 0
+
+
+def test_git_is_asked_for_few_at_a_time_and_for_those_that_are_seen_first(
+    crowd: list[str], watched: Repository, calls: Callable[[str], int]
+) -> None:
+    gatherer = Gatherer(watched)
+    gatherer.gather()
+    seen = set(crowd[40:50])
+
+    for _ in range(3):
+        assert gatherer.measure(seen, at=1.0) == MEASURED_AT_ONCE
+        assert calls("git") == 3 * MEASURED_AT_ONCE
+    known = [one for one in gatherer.gather().sightings if one.facts.commits is not None]
+    assert seen <= {one.worker.id for one in known}
+
+    while gatherer.measure(seen, at=1.0):
+        pass
+    calls("git")
+    assert gatherer.measure(seen, at=2.0) == 0
+    assert gatherer.measure(seen, at=1.0 + QUIET_SECONDS) == MEASURED_AT_ONCE
+
+
+def test_the_runtime_is_asked_once_for_all(
+    crowd: list[str], watched: Repository, calls: Callable[[str], int]
+) -> None:
+    gatherer = Gatherer(watched)
+    gatherer.gather()
+
+    gatherer.probe()
+
+    assert calls("tmux") == 1
+
+
+@pytest.mark.anyio
+async def test_a_hundred_workers_can_be_walked_through(
+    crowd: list[str], watched: Repository
+) -> None:
+    async with watching(watched) as view:
+        await view.sees("100 workers", "number 0x")
+        await view.press("end")
+        await view.sees("number 99x")
+        await view.press("pageup", "up")
+        await view.press("slash")
+        await view.type("42x")
+        await view.until(lambda: view.titles == ["number 42x"], "the one")
