@@ -22,6 +22,8 @@ from worker_manager.errors import InvalidInput
 from worker_manager.repository import Repository
 
 LOOPBACK = "127.0.0.1"
+#: For open windows, once it is told to end.
+SHUTDOWN_SECONDS = 2.0
 #: Nothing is taken from anywhere else, and no address with the token is passed on.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self' 'unsafe-inline' data: blob: ws:",
@@ -82,7 +84,7 @@ def serve(repository: Repository, port: int | None) -> int:
     said = f"Open {door.address}\nWhoever has this address can act as you. Ctrl-C ends it.\n"
     sys.stdout.write(said)
     sys.stdout.flush()
-    web.run_app(door._make_app(), sock=listener, print=None)
+    web.run_app(door._make_app(), sock=listener, print=None, shutdown_timeout=SHUTDOWN_SECONDS)
     return 0
 
 

@@ -54,7 +54,8 @@ def test_a_question_is_found_and_answered_in_a_real_terminal(
 
     press("a")
     sees("ask  Which greeting?", "read  [answer")  # its own terminal
-    press("C-b", "d")
+    press("C-b")
+    press("d")
     sees("q Quit", "from it: completion")
 
     press("q")

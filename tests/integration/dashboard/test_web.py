@@ -15,7 +15,6 @@ import aiohttp
 import pytest
 
 from tests.support.browser import browsing
-from tests.support.processes import is_running
 from tests.support.workers import recorded_worker
 from worker_manager.fleet import Fleet
 from worker_manager.models import Status
@@ -41,9 +40,8 @@ def address(fleet: Fleet, repository: Path, tmux_socket: str) -> Iterator[str]:
     assert found, first
     yield found[1]
     server.send_signal(signal.SIGINT)
-    assert server.wait(20) == 0
     server.stdout.close()
-    assert not is_running(server.pid)
+    assert server.wait(40) == 0
 
 
 async def test_without_the_token_everything_is_refused(address: str) -> None:
