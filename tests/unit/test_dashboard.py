@@ -1,0 +1,92 @@
+"""The small parts of the live view."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from rich.cells import cell_len
+
+from worker_manager.dashboard import background, rows
+from worker_manager.dashboard.terminal import coloured, plain
+from worker_manager.dashboard.wording import for_people
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        (0, "0"),
+        (999, "999"),
+        (1_000, "1.0k"),
+        (12_345, "12k"),
+        (1_430_000, "1.4M"),
+        (10**9, "1.0G"),
+    ],
+)
+def test_a_number_is_short(number: int, shown: str) -> None:
+    assert rows.short(number) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0, "0s"), (59, "59s"), (60, "1m"), (7_300, "2h"), (200_000, "2d")]
+)
+def test_an_age_has_one_unit(seconds: int, shown: str) -> None:
+    since = datetime.now(UTC) - timedelta(seconds=seconds)
+
+    assert rows.age_of(since.isoformat()) == shown
+    assert rows.age_of("") == rows.age_of("nonsense") == ""
+
+
+@pytest.mark.parametrize("text", ["", "abc", "x" * 50, "日本語" * 9, "a\u0301" * 30])
+def test_a_text_is_cut_by_its_cells_and_shows_it(text: str) -> None:
+    cut = rows.cut(text, 10)
+
+    assert cell_len(cut) <= 10
+    assert cut == text or cut.endswith("…")
+
+
+def test_a_terminals_line_keeps_its_colours_and_nothing_else() -> None:
+    line = coloured("\x1b[31mred\x1b[39m \x1b[1;48;5;237mx\x1b[0m\x1b]0;title\x07\x1b[2J [b]y[/b]")
+
+    assert line.plain == "red x]0;title[2J [b]y[/b]"
+    colours = {line.plain[one.start : one.end]: one.style for one in line.spans}
+    assert "1" in str(getattr(colours["red"], "color", ""))
+    assert getattr(colours[" "], "color", "none") is None
+
+
+def test_a_text_is_shown_without_control_characters() -> None:
+    assert [one.plain for one in plain("a\tb\n\x1b[31m\u202ec")] == ["a   b", "[31mc"]
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ('Next step: nudge_worker(id="a", message="x").', "Next step: nudge (n)."),
+        ("merge_worker it first", "merge (m) it first"),
+        ("my_nudge_worker stays", "my_nudge_worker stays"),
+    ],
+)
+def test_tools_are_told_as_keys(said: str, shown: str) -> None:
+    assert for_people(said) == shown
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_light"),
+    [
+        (b"\x1b]11;rgb:ffff/ffff/f0f0\x07\x1b[?62c", True),
+        (b"\x1b]11;rgb:12/12/12\x1b\\", False),
+        (b"\x1b[?62c", False),
+        (b"", False),
+    ],
+)
+def test_a_light_background_is_told_by_the_terminal(answer: bytes, is_light: bool) -> None:
+    assert background._is_bright(answer) is is_light
+
+
+@pytest.mark.parametrize(("told", "is_light"), [("0;15", True), ("15;0", False)])
+def test_what_the_environment_says_of_the_background_counts(
+    monkeypatch: pytest.MonkeyPatch, told: str, is_light: bool
+) -> None:
+    monkeypatch.setenv("COLORFGBG", told)
+
+    assert background.is_light() is is_light
