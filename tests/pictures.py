@@ -47,7 +47,7 @@ async def take(place: Path, size: tuple[int, int], *, is_light: bool) -> str:
         app = WatchApp(repository_at(project, socket), is_light_terminal=is_light)
         async with app.run_test(size=size) as pilot:
             view = Watched(app, pilot)
-            await view.sees("+12 -418", "+184 -23", "14 passed")
+            await view.sees(*stage.FIGURES, "14 passed")
             return _plain(app.export_screenshot(title="worker-manager watch"))
     finally:
         end_tmux(socket)

@@ -44,11 +44,13 @@ _CREW = (
     _Part("4c1d09ab", "Fix the flaky export test", "running", 4, 812_000, (37, 12), "pytest -q"),
     _Part("7be22f10", "Add a dark mode", "asking", 2, 1_430_000, (184, 23)),
     _Part("91aa5c3e", "Upgrade the driver", "blocked", 6, 655_000, (21, 9), "", "permission: Bash"),
-    _Part("a07f4416", "日本語の書き出しを直す", "running", 1, 298_000, (58, 4), "ls export"),
+    _Part("a07f4416", "Réparer les dates", "running", 1, 298_000, (58, 4), "ls export"),
     _Part("b35d8e72", "Document the settings", "completed", 19, 540_000, (126, 0)),
     _Part("c9e01d55", "Speed up the start", "queued", 3, 0, (0, 0), "", "4 work at once here"),
     _Part("d1f6a248", "Remove the old importer", "completed", 47, 920_000, (12, 418)),
 )
+#: What the list shows of their work, once git was asked about each.
+FIGURES = [f"+{one.lines[0]} -{one.lines[1]}" for one in _CREW if one.tokens]
 _SAID = {"asking": QUESTION, "completed": "Done; all checks pass."}
 
 

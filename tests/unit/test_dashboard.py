@@ -20,7 +20,6 @@ from worker_manager.dashboard.wording import for_people
         (1_000, "1.0k"),
         (12_345, "12k"),
         (1_430_000, "1.4M"),
-        (10**9, "1.0G"),
     ],
 )
 def test_a_number_is_short(number: int, shown: str) -> None:

@@ -60,6 +60,7 @@ def asks(worker: Worker) -> Worker:
 
 
 @pytest.mark.anyio
+@pytest.mark.promise("watch-ring")
 async def test_an_event_rings_once_by_command_and_webhook(
     fleet: Fleet, repository: Path, tmux_socket: str, tmp_path: Path, hook: Hook
 ) -> None:

@@ -25,6 +25,7 @@ async def test_without_workers_it_says_how_to_start_one(watched: Repository) -> 
         await view.sees("No worker here yet", "start a worker to", "? shows the keys")
 
 
+@pytest.mark.promise("watch-need")
 async def test_those_that_need_the_person_stand_on_top_and_are_marked(
     fleet: Fleet, repository: Path, watched: Repository
 ) -> None:
@@ -75,6 +76,7 @@ async def test_what_a_worker_wrote_is_shown_as_it_is_and_without_control_charact
         assert "\x1b" not in view.screen
 
 
+@pytest.mark.promise("watch-looks")
 async def test_looking_at_all_there_is_changes_no_file_of_the_state(
     fleet: Fleet, watched: Repository
 ) -> None:

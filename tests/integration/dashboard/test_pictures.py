@@ -25,7 +25,7 @@ async def test_the_readmes_picture_is_not_stale(tmp_path: Path) -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_no_line_is_wider_than_the_terminal(tmp_path: Path, size: tuple[int, int]) -> None:
+async def test_all_of_it_is_there_at_common_sizes(tmp_path: Path, size: tuple[int, int]) -> None:
     svg = await pictures.take(tmp_path, size, is_light=True)
 
     for word in ("asking", "blocked", "queued", "merged", "$", "Attach", "Quit", "terminal"):

@@ -50,7 +50,7 @@ def test_a_question_is_found_and_answered_in_a_real_terminal(
     press("Enter")
     sees("completed")
     press("2")
-    sees("So: Good morning.")
+    sees("from it: completion", "So: Good morning.")
 
     press("a")
     sees("ask  Which greeting?", "read  [answer")  # its own terminal

@@ -82,6 +82,7 @@ def test_a_look_reads_only_records_that_have_changed_and_runs_no_program(
     assert calls("git") == calls("tmux") == 0
 
 
+@pytest.mark.promise("watch-many")
 def test_git_is_asked_for_few_at_a_time_and_for_those_that_are_seen_first(
     crowd: list[str], watched: Repository, calls: Callable[[str], int]
 ) -> None:

@@ -44,6 +44,7 @@ def address(fleet: Fleet, repository: Path, tmux_socket: str) -> Iterator[str]:
     assert server.wait(40) == 0
 
 
+@pytest.mark.promise("watch-token")
 async def test_without_the_token_everything_is_refused(address: str) -> None:
     root, token = address.rstrip("/").rsplit("/", 1)
     wrong = token[:-1] + ("a" if token[-1] != "a" else "b")
