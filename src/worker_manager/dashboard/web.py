@@ -10,6 +10,7 @@ import secrets
 import shlex
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp_jinja2
@@ -24,6 +25,7 @@ from worker_manager.repository import Repository
 LOOPBACK = "127.0.0.1"
 #: For open windows, once it is told to end.
 SHUTDOWN_SECONDS = 2.0
+_WARNING = "Whoever has this address can act as you. Ctrl-C ends it.\n"
 #: Nothing is taken from anywhere else, and no address with the token is passed on.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self' 'unsafe-inline' data: blob: ws:",
@@ -81,10 +83,10 @@ def serve(repository: Repository, port: int | None) -> int:
     os.chdir(repository.directory)
     command = shlex.join([sys.executable, "-I", "-m", "worker_manager", "watch"])
     door = Door(command, listener.getsockname()[1], secrets.token_urlsafe(24))
-    said = f"Open {door.address}\nWhoever has this address can act as you. Ctrl-C ends it.\n"
-    sys.stdout.write(said)
-    sys.stdout.flush()
-    web.run_app(door._make_app(), sock=listener, print=None, shutdown_timeout=SHUTDOWN_SECONDS)
+    with suppress(KeyboardInterrupt):
+        sys.stdout.write(f"Open {door.address}\n{_WARNING}")
+        sys.stdout.flush()
+        web.run_app(door._make_app(), sock=listener, print=None, shutdown_timeout=SHUTDOWN_SECONDS)
     return 0
 
 
@@ -93,6 +95,7 @@ def _listener(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((LOOPBACK, port))
+        listener.listen()  # whoever is as fast as the address is told waits, and is served
     except (OSError, OverflowError) as error:
         listener.close()
         why = getattr(error, "strerror", None) or error
