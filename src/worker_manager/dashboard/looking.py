@@ -98,6 +98,8 @@ class Looking(App[int]):
 
     def look_closer(self, *, anew: bool = False) -> None:
         """Looks at the chosen worker."""
+        if not self.is_there:
+            return
         sighting, tab = self.crew.chosen, self.tab
         if sighting is None:
             return
@@ -111,6 +113,8 @@ class Looking(App[int]):
 
     def measure(self) -> None:
         """Has git count, for those that are seen before the others."""
+        if not self.is_there:
+            return
         seen = set(self.crew.visible_ids)
 
         def look() -> None:
@@ -145,8 +149,13 @@ class Looking(App[int]):
 
     def on_found(self, message: Found) -> None:
         """Shows what a thread has found."""
-        if self.is_running:
+        if self.is_there:
             message.show()
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a list: timers go on for a moment when the view is taken down."""
+        return self.is_running and any(one.query(Crew) for one in self.screen_stack[:1])
 
     @property
     def crew(self) -> Crew:
@@ -199,6 +208,8 @@ class Looking(App[int]):
 
     def on_resize(self) -> None:
         """Columns have other widths."""
+        if not self.is_there:
+            return
         heading = self.screen_stack[0].query_one("#heading", Static)
         heading.update(rows.heading(self.size.width - 1))
         self.crew.styles.max_height = max(4, self.size.height // 3)
