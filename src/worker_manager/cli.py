@@ -51,6 +51,10 @@ def _parser() -> argparse.ArgumentParser:
     watch.add_argument("--web", action="store_true", help="in a browser, from this machine alone")
     watch.add_argument("--port", type=int, help="of --web; a free one by default")
     watch.set_defaults(run=_watch)
+    doctor = commands.add_parser("doctor", help="say whether all that is needed works here")
+    doctor.add_argument("--fix", action="store_true", help="repair what can be, safely")
+    doctor.add_argument("--json", action="store_true", help="print data")
+    doctor.set_defaults(run=_doctor)
     return parser
 
 
@@ -79,6 +83,12 @@ def _watch(options: argparse.Namespace) -> int:
     _need_tmux()
     repository = Repository(state_root(), os.getcwd(), os.environ)
     return dashboard.run(repository, web=options.web, port=options.port)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from worker_manager.doctor import visit
+
+    return visit.main(fix=options.fix, as_json=options.json)
 
 
 def _find(worker_id: str) -> Worker:

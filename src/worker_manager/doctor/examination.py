@@ -1,0 +1,85 @@
+"""All that is looked at, at the same time, and none of it for longer than its limit."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from worker_manager.doctor import claude, disk, programs
+from worker_manager.doctor.findings import Finding, Place, Verdict, unknown
+
+Check = Callable[[Place], list[Finding]]
+#: A hung disk or program holds up its own line only.
+SECONDS = 60.0
+
+
+class Named(NamedTuple):
+    """A check, under the name that stands where it says nothing."""
+
+    about: str
+    look: Check
+
+
+CHECKS = (
+    Named("Python", programs.python),
+    Named("git", programs.git),
+    Named("tmux", programs.tmux),
+    Named("Claude Code", claude.version),
+    Named("login", claude.login),
+    Named("plugin", claude.plugin),
+    Named("state directory", disk.state_directory),
+    Named("disk", disk.space),
+    Named("memory", disk.memory),
+)
+
+
+def examine(
+    place: Place, checks: Iterable[Named] = CHECKS, *, seconds: float = SECONDS
+) -> list[Finding]:
+    """The findings of all checks, in their order."""
+    running = [_Running(check, place) for check in checks]
+    deadline = time.monotonic() + seconds
+    return [finding for one in running for finding in one.findings(deadline)]
+
+
+def repair(findings: Iterable[Finding]) -> list[str]:
+    """Does the safe repairs; what was done, or why not."""
+    return [_done(finding) for finding in findings if finding.fix]
+
+
+def is_sound(findings: Iterable[Finding]) -> bool:
+    """Whether nothing has failed."""
+    return all(finding.verdict is not Verdict.FAILED for finding in findings)
+
+
+def _done(finding: Finding) -> str:
+    assert finding.fix is not None  # noqa: S101  the caller has looked
+    try:
+        return finding.fix()
+    except Exception as error:  # noqa: BLE001  the others are repaired all the same
+        return f"{finding.about}: not repaired: {error}"
+
+
+class _Running:
+    """A check in a thread of its own, which is left behind when it hangs."""
+
+    def __init__(self, check: Named, place: Place) -> None:
+        self._about = check.about
+        self._found: list[Finding] = []
+        self._thread = threading.Thread(target=self._run, args=(check, place), daemon=True)
+        self._thread.start()
+
+    def _run(self, check: Named, place: Place) -> None:
+        try:
+            self._found = check.look(place)
+        except Exception as error:  # noqa: BLE001  a look that fails says nothing of the thing
+            says = f"the look itself failed: {type(error).__name__}: {error}"
+            self._found = [unknown(check.about, says)]
+
+    def findings(self, deadline: float) -> list[Finding]:
+        self._thread.join(max(0.0, deadline - time.monotonic()))
+        if self._thread.is_alive():
+            return [unknown(self._about, "no answer in time: something here hangs.")]
+        return self._found
