@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -28,7 +28,6 @@ def ask(
     argv: Sequence[str],
     *,
     cwd: str | None = None,
-    environ: Mapping[str, str] | None = None,
     seconds: float = SECONDS,
 ) -> Answer:
     """Runs it without a terminal to ask at. What takes too long is ended with all it started."""
@@ -36,7 +35,6 @@ def ask(
         process = subprocess.Popen(
             argv,
             cwd=cwd,
-            env=environ,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

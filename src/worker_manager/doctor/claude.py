@@ -17,13 +17,13 @@ PLUGIN = "worker-manager"
 _INSTALL = "npm install -g @anthropic-ai/claude-code"
 
 
-def version(place: Place) -> list[Finding]:
+def version(_: Place) -> list[Finding]:
     """Which one is on the PATH."""
     about = "Claude Code"
     if shutil.which("claude") is None:
         says = "`claude` is not on the PATH. Only the demo and scripted workers run without it."
         return [failed(about, says, _INSTALL)]
-    answer = ask(["claude", "--version"], environ=place.environ)
+    answer = ask(["claude", "--version"])
     found = version_in(answer.text)
     if answer.trouble or not found:
         return [unknown(about, f"{answer.trouble or 'claude --version gives no version'}.")]
@@ -73,7 +73,7 @@ def _answer(place: Place, *words: str) -> Any:
     """The JSON that claude prints; None when it prints none. Its exit code may be part of it."""
     if shutil.which("claude") is None:
         return None
-    answer = ask(["claude", *words], cwd=place.directory, environ=place.environ)
+    answer = ask(["claude", *words], cwd=place.directory)
     try:
         return json.loads(answer.text)
     except ValueError:

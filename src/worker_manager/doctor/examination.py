@@ -7,7 +7,15 @@ import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from worker_manager.doctor import claude, disk, programs
+from worker_manager.doctor import (
+    claude,
+    disk,
+    preferences,
+    programs,
+    remains,
+    terminals,
+    wakefulness,
+)
 from worker_manager.doctor.findings import Finding, Place, Verdict, unknown
 
 Check = Callable[[Place], list[Finding]]
@@ -29,9 +37,16 @@ CHECKS = (
     Named("Claude Code", claude.version),
     Named("login", claude.login),
     Named("plugin", claude.plugin),
+    Named("settings", preferences.settings),
+    Named("hooks", wakefulness.hooks),
+    Named("MCP server", wakefulness.servers),
+    Named("doorbell", wakefulness.doorbell),
     Named("state directory", disk.state_directory),
     Named("disk", disk.space),
     Named("memory", disk.memory),
+    Named("tmux server", terminals.servers),
+    Named("workers", remains.workers),
+    Named("leftovers", remains.leftovers),
 )
 
 

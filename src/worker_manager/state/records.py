@@ -142,15 +142,26 @@ class Records:
 
     def prune(self) -> None:
         """Removes what starts that were killed have left, a day later."""
-        for draft in glob.glob(os.path.join(glob.escape(self.repository), WORKERS, f"{DRAFT}*")):
+        for draft in self.old_drafts():
             with suppress(OSError):
-                if time.time() - os.stat(draft).st_mtime > DRAFT_SECONDS:
-                    remove_tree(draft)
+                remove_tree(draft)
+
+    def old_drafts(self) -> list[str]:
+        """What starts that were killed have left, a day ago or earlier."""
+        drafts = glob.glob(os.path.join(glob.escape(self.repository), WORKERS, f"{DRAFT}*"))
+        return [draft for draft in drafts if _age(draft) > DRAFT_SECONDS]
 
 
 def _discard(directory: str) -> None:
     with suppress(OSError):
         remove_tree(directory)
+
+
+def _age(path: str) -> float:
+    """In seconds; 0 when it is gone."""
+    with suppress(OSError):
+        return time.time() - os.stat(path).st_mtime
+    return 0.0
 
 
 def _write(home: str, worker: Worker) -> None:

@@ -100,6 +100,19 @@ def status_in_session_file(pid: int) -> str:
     return str(session_file(pid).get("status", ""))
 
 
+def running() -> list[tuple[int, str]]:
+    """The claude processes of this user that run, and the directory of each, by Claude Code's own
+    files about them.
+    """
+    try:
+        names = os.listdir(os.path.dirname(_session_file(0)))
+    except OSError:
+        return []
+    pids = [int(stem) for name in names if (stem := name.removesuffix(".json")).isdigit()]
+    alive = [pid for pid in pids if processes.start_time(pid) is not None]
+    return [(pid, cwd) for pid in alive if (cwd := str(session_file(pid).get("cwd", "")))]
+
+
 def prune_processes(root: str) -> None:
     """Forgets claude processes that have ended."""
     for name in _names(root):
