@@ -1,0 +1,81 @@
+"""What the plugin teaches a session: the skill, the slash commands, and what they cost."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from tests.conftest import CHECKOUT
+from tests.support.claude_lab import ClaudeLab
+from tests.support.crew import CREW, start_boss
+from tests.support.messages_api import MessagesApi
+from tests.support.replies import call, say
+from tests.support.requests import Request
+
+pytestmark = pytest.mark.claude
+
+SKILL = "worker-manager:split-work"
+
+
+def boss(crew: ClaudeLab, api: MessagesApi) -> Request:
+    """A session with the plugin; its first request."""
+    api.name_session("boss", first_prompt="^BOSS")
+    start_boss(crew)
+    return api.requests("boss")[0]
+
+
+def told(request: Request) -> str:
+    """All that the model reads, tools included."""
+    return json.dumps(request.body)
+
+
+def test_the_skill_is_offered_and_commands_cost_the_model_nothing(
+    crew: ClaudeLab, api: MessagesApi
+) -> None:
+    text = told(boss(crew, api))
+
+    assert f"{SKILL}: How to split work" in text
+    assert "worker-manager:cleanup" not in text
+
+
+def test_the_skill_is_read_when_the_model_asks_for_it(crew: ClaudeLab, api: MessagesApi) -> None:
+    boss(crew, api)
+    session = crew.sessions[0]
+    api.on("boss", "^split it", call("Skill", skill=SKILL))
+
+    session.type("split it")
+
+    read = api.wait_for_request("boss", "Write a task for a stranger")
+    assert "`nudge_worker`" in read.all_text
+
+
+def test_a_slash_command_becomes_its_text_with_what_was_typed_behind_it(
+    crew: ClaudeLab, api: MessagesApi
+) -> None:
+    boss(crew, api)
+    session = crew.sessions[0]
+    api.on("boss", "PAINT-IT-BLACK", say("started"))
+
+    session.paste("/worker-manager:start PAINT-IT-BLACK")
+    session.wait_for_screen("PAINT-IT-BLACK")
+    session.press("Enter")
+
+    request = api.wait_for_request("boss", "PAINT-IT-BLACK")
+    assert "Write each task so that a\nstranger can do it" in request.new_text
+
+
+def test_it_costs_no_more_tokens_than_the_readme_says(crew: ClaudeLab, api: MessagesApi) -> None:
+    readme = (CHECKOUT / "README.md").read_text("utf-8")
+    (listing,) = re.findall(r"(\d+) tokens for the skill and the commands", readme)
+    (tools,) = re.findall(r"about ([\d,]+) for the tools", readme)
+    request = boss(crew, api)
+    ours = [tool for tool in request.body["tools"] if tool["name"].startswith(CREW)]
+
+    details = crew.run("plugin", "details", "worker-manager").stdout
+    (told_by_claude,) = re.findall(r"Always-on:\s+~(\d+) tok", details)
+
+    assert int(told_by_claude) <= int(listing)
+    # Claude Code itself counts four characters for a token.
+    assert 0 < len(json.dumps(ours)) / 4 <= int(tools.replace(",", ""))
