@@ -19,28 +19,51 @@ _RESERVED = {"STATE_DIR", "WORKER_ID", "PYTHON", "LOG"}
 @dataclass(frozen=True)
 class Settings:
     """Field `worktree_directory` is the key `worktree.directory` and the variable
-    WORKER_MANAGER_WORKTREE_DIRECTORY, and so on.
+    WORKER_MANAGER_WORKTREE_DIRECTORY, and so on. The comments are the reference's text.
     """
 
+    #: `claude` or `scripted`
     agent: str = "claude"
+    #: of the agent; Claude Code's own default when empty
     model: str = ""
+    #: Claude Code's, of each worker: what it may do without asking
     permission_mode: str = "bypassPermissions"
+    #: whether your `/exit` stops your unfinished workers, or `keep`s them
     on_exit: str = "stop"
+    #: how many work at once on this machine; further starts are queued. 0: measured, 4 for each
+    #: core as long as 700 MB of memory are free
     max_workers: int = 0
+    #: for each worker: at 80 % it is told, at 100 % it is asked to stop and your session told.
+    #: Tokens read from the model's cache don't count. 0: none
     budget_tokens: int = 0
+    #: the same for all workers of a session; then none starts
     session_budget_tokens: int = 0
+    #: a price list in the place of [ours](../../src/worker_manager/agents/prices.toml)
     prices: str = ""
+    #: how long `ask` waits; after that the answer comes as a message instead
     ask_wait_seconds: int = 3600
+    #: after that an idle worker without a report is told of
     idle_seconds: int = 60
+    #: between being asked to stop and the end
     stop_grace_seconds: int = 60
+    #: after that a completed worker's session is closed; `restore_worker` goes on with it
     close_after_seconds: int = 3600
+    #: after that a dialog is left to the person; 86400 at most
     permission_wait_seconds: int = 3600
+    #: inside the repository, kept out of its status
     worktree_directory: str = ".worktrees"
+    #: [patterns of ignored files](../howto/environment.md) that each worktree gets, with those in
+    #: `.worktreeinclude`
     worktree_copy: tuple[str, ...] = ()
+    #: a command that is run in each new worktree before the agent
     worktree_setup: str = ""
+    #: its time limit
     worktree_setup_seconds: int = 1800
+    #: the time limit of each check
     check_seconds: int = 1800
+    #: a worker's writes to your checkout: `refuse`, `tell` or `off`
     guard: str = "refuse"
+    #: our own tmux server, never your default one
     tmux_socket: str = "worker-manager"
     notify_bell: bool = True
     notify_desktop: bool = True

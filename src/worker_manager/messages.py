@@ -9,20 +9,35 @@ from worker_manager.errors import StateCorrupt
 
 FORMAT = "1"
 
+#: a worker has called `complete`; with what was found of its work
 COMPLETION = "completion"
+#: a worker has called `ask`, or asks at its terminal (AskUserQuestion)
 QUESTION = "question"
+#: a worker has ended its turn without a report, twice reminded, or was interrupted
 STALLED = "stalled"
+#: a worker's agent has ended without a report; with its exit code and last lines
 FAILED = "failed"
+#: a dialog that nobody may answer by mail stands at a worker's terminal
 BLOCKED = "blocked"
+#: a worker needs a permission; with the tool and its exact input
 PERMISSION = "permission"
+#: a usage limit, or an error of the API, has ended a worker's turn
 LIMIT = "limit"
+#: another session has taken over a worker of yours
 ADOPTED = "adopted"
+#: to a worker: what to do next
 NUDGE = "nudge"
+#: to a worker: the answer to its question
 ANSWER = "answer"
+#: to a worker: stop, or say why not
 SHUTDOWN = "shutdown"
+#: to a worker's dialog: allow, deny, or the answer; shown to nobody as mail
 DECISION = "decision"
+#: a dialog at a worker's terminal has ended without you
 SETTLED = "settled"
+#: two branches do not fit together; with the files and a proposed order
 CONFLICT = "conflict"
+#: a worker, or your session, has used what it may
 BUDGET = "budget"
 
 _FIELDS = ("id", "type", "sender", "name", "sent", "reply-to")

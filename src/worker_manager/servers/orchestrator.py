@@ -10,8 +10,8 @@ INSTRUCTIONS = """\
 Starts autonomous workers, each a session of its own with its own git worktree and branch. After \
 start_worker go on with other work or end your turn: a worker's question or report arrives by \
 itself and wakes you. Never poll. A worker knows nothing of this conversation: its task must say \
-all it needs. The skill worker-manager:split-work tells how to split work, and what to do with each \
-kind of message."""
+all it needs. The skill worker-manager:split-work tells how to split work, and what to do with \
+each kind of message."""
 
 
 def build(fleet: Fleet) -> MCPServer[dict[str, object]]:

@@ -1,0 +1,225 @@
+"""Writes docs/reference/*.md from the code: python docs/reference.py [DIRECTORY]
+
+A test regenerates the pages and compares, so that they can't lag behind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src" / "worker_manager"
+os.environ["COLUMNS"] = "90"  # help texts are wrapped to the terminal
+
+from mcp import Client  # noqa: E402, TID253  the variable above first
+
+from worker_manager import cli, config, formatting, messages  # noqa: E402
+from worker_manager.hooks import entry  # noqa: E402
+from worker_manager.models import FINISHED, Status  # noqa: E402
+from worker_manager.servers import orchestrator, worker  # noqa: E402
+from worker_manager.state.records import Records  # noqa: E402
+
+_COMMENTED = re.compile(r"((?:^ *#: .*\n)+)^ *(\w+)(?:: [^=\n]+)? = ", re.MULTILINE)
+_TRAILING = re.compile(r"^ *(\w+)(?:: [^=\n]+)? = [^\n#]*#: (.*)$", re.MULTILINE)
+
+
+def main(target: Path) -> None:
+    """Writes all pages into a directory."""
+    target.mkdir(parents=True, exist_ok=True)
+    for name, (title, lines) in PAGES.items():
+        head = [f"# {title}", "", "*Made from the code by `python docs/reference.py`.*", ""]
+        text = "\n".join([*head, *lines()]).rstrip() + "\n"
+        (target / f"{name}.md").write_text(text, "utf-8")
+
+
+def tools() -> Iterator[str]:
+    """Both servers' tools, as a client sees them."""
+    fleet: Any = None  # a tool that is only listed needs none
+    records = Records(str(ROOT))
+    yield "What the orchestrator's session has:"
+    yield from _tools_of(orchestrator.build(fleet))
+    yield ""
+    yield "## A worker's own tools"
+    yield from _tools_of(worker.build(records, "00000000", ask_wait_seconds=0, check_seconds=0))
+
+
+def _tools_of(server: Any) -> Iterator[str]:
+    async def listed() -> list[Any]:
+        async with Client(server) as client:
+            return list((await client.list_tools()).tools)
+
+    for tool in asyncio.run(listed()):
+        yield from ("", f"### {tool.name}", "", " ".join(str(tool.description).split()), "")
+        yield from _parameters(tool.input_schema)
+        results = list((tool.output_schema or {}).get("properties", {}))
+        if results:
+            yield from ("", f"Gives: {', '.join(f'`{name}`' for name in results)}.")
+
+
+def _parameters(schema: dict[str, Any]) -> Iterator[str]:
+    required = schema.get("required", [])
+    if not schema.get("properties"):
+        yield "It takes no parameters."
+        return
+    yield from _table_head("parameter", "type", "default", "")
+    for name, one in schema["properties"].items():
+        default = "*required*" if name in required else _code(one.get("default"))
+        choices = ", ".join(f"`{word}`" for word in one.get("enum", []))
+        yield _row(f"`{name}`", _type(one), default, one.get("description", "") or choices)
+
+
+def _type(schema: dict[str, Any]) -> str:
+    if "anyOf" in schema:
+        return _type(next(one for one in schema["anyOf"] if one.get("type") != "null"))
+    if schema.get("type") == "array":
+        return f"list of {_type(schema['items'])}"
+    return str(schema.get("type", "any"))
+
+
+def commands() -> Iterator[str]:
+    """What `--help` says of each command."""
+    yield from ("`worker-manager` on a terminal; also `bin/worker-manager` in a checkout.", "")
+    for name, text in _helps():
+        yield from (f"## {name}", "", "```text", text.rstrip(), "```", "")
+
+
+def _helps() -> Iterator[tuple[str, str]]:
+    group = next((one for one in vars(cli).values() if hasattr(one, "list_commands")), None)
+    if group is None:
+        yield from _helps_of_parser(cli._parser())  # until it is click's
+        return
+    import click  # noqa: PLC0415  only once it is there
+
+    outer = click.Context(group, info_name="worker-manager")
+    yield "worker-manager", group.get_help(outer)
+    for name in group.list_commands(outer):
+        command = group.get_command(outer, name)
+        if command is not None and not command.hidden:
+            inner = click.Context(command, info_name=name, parent=outer)
+            yield f"worker-manager {name}", command.get_help(inner)
+
+
+def _helps_of_parser(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
+    yield parser.prog, parser.format_help()
+    groups = [one for one in parser._actions if isinstance(one, argparse._SubParsersAction)]
+    for group in groups:
+        for command in group.choices.values():
+            yield command.prog, command.format_help()
+
+
+def settings() -> Iterator[str]:
+    """Every key with its variable, default and meaning."""
+    yield (
+        "`worker-manager.toml` in the directory that Claude Code is started in, then "
+        "`~/.config/worker-manager/config.toml` (or below `$XDG_CONFIG_HOME`), then variables; the "
+        "later ones win. An unknown key, or a wrong value, is an error that names the nearest."
+    )
+    yield ""
+    meanings = _meanings("config.py")
+    yield from _table_head("key", "variable", "default", "")
+    for field in fields(config.Settings):
+        table, _, rest = field.name.partition("_")
+        key = f"{table}.{rest}" if table in config._TABLES else field.name
+        variable = f"`WORKER_MANAGER_{field.name.upper()}`"
+        default = list(field.default) if isinstance(field.default, tuple) else field.default
+        yield _row(f"`{key}`", variable, _code(default), meanings[field.name])
+    yield ""
+    yield "In a variable a list has `:` between its entries."
+
+
+def statuses() -> Iterator[str]:
+    """Every status of a worker."""
+    meanings = _meanings("models.py")
+    yield from _table_head("status", "finished", "")
+    for status in Status:
+        yield _row(f"`{status}`", "yes" if status in FINISHED else "", meanings[status.name])
+
+
+def letters() -> Iterator[str]:
+    """Every type of message, with what it tells its reader to do."""
+    meanings = _meanings("messages.py")
+    steps = formatting._NEXT_STEPS  # the very text that is shown
+    yield from _table_head("type", "", "and the reader is told")
+    for name, type_ in vars(messages).items():
+        if name in meanings:
+            step = steps.get(type_, "").format(id="ID", message_id="MESSAGE")
+            yield _row(f"`{type_}`", meanings[name], step)
+
+
+def files() -> Iterator[str]:
+    """What lies in the state directory."""
+    yield (
+        "The state directory is `$WORKER_MANAGER_STATE_DIR`, else `worker-manager` in "
+        "`$XDG_STATE_HOME`, else `~/.local/state/worker-manager`. It is yours alone (0700), and "
+        "outlives a reboot. How its parts work together: [architecture](../architecture.md)."
+    )
+    for part in tomllib.loads((ROOT / "docs" / "files.toml").read_text("utf-8")).values():
+        yield from ("", f"## {part.pop('about')}", "")
+        yield from _table_head("file", "")
+        for pattern, meaning in part.items():
+            yield _row(f"`{pattern}`", meaning)
+
+
+def hooks() -> Iterator[str]:
+    """Every hook with its time limit and what it is for."""
+    declared = json.loads((ROOT / "hooks" / "hooks.json").read_text("utf-8"))["hooks"]
+    yield "A hook that fails leaves a line in `logs/hooks.log`, and hurts nothing."
+    yield ""
+    yield from _table_head("event", "matcher", "seconds", "")
+    for event, groups in declared.items():
+        module = SOURCE / "hooks" / f"{entry._MODULES[event]}.py"
+        about = " ".join(_docstring(module).split("\n\n")[0].split())
+        for group in groups:
+            matcher = _code(group["matcher"]) if "matcher" in group else ""
+            seconds = str(group["hooks"][0]["timeout"])
+            yield _row(f"`{event}`", matcher, seconds, about.removeprefix(f"{event}: "))
+
+
+PAGES = {
+    "tools": ("Tools", tools),
+    "commands": ("Commands", commands),
+    "settings": ("Settings", settings),
+    "statuses": ("Statuses of a worker", statuses),
+    "letters": ("Types of messages", letters),
+    "files": ("Files on disk", files),
+    "hooks": ("Hooks", hooks),
+}
+
+
+def _meanings(module: str) -> dict[str, str]:
+    """The `#:` comments of a module, by the name that they stand above, or behind."""
+    text = (SOURCE / module).read_text("utf-8")
+    found = dict(_TRAILING.findall(text))
+    for comment, name in _COMMENTED.findall(text):
+        found[name] = " ".join(line.strip().removeprefix("#: ") for line in comment.splitlines())
+    return found
+
+
+def _docstring(path: Path) -> str:
+    return path.read_text("utf-8").split('"""')[1]
+
+
+def _code(value: object) -> str:
+    return f"`{value}`" if isinstance(value, str) and value else f"`{json.dumps(value)}`"
+
+
+def _table_head(*names: str) -> Iterable[str]:
+    return (_row(*names), _row(*("---" for _ in names)))
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if sys.argv[1:] else ROOT / "docs" / "reference")
