@@ -19,7 +19,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "worker_manager"
-os.environ["COLUMNS"] = "90"  # help texts are wrapped to the terminal
+WIDTH = 90
+os.environ["COLUMNS"] = str(WIDTH)  # help texts are wrapped to the terminal
 
 from mcp import Client  # noqa: E402, TID253  the variable above first
 
@@ -94,18 +95,18 @@ def commands() -> Iterator[str]:
 
 
 def _helps() -> Iterator[tuple[str, str]]:
-    group = next((one for one in vars(cli).values() if hasattr(one, "list_commands")), None)
-    if group is None:
+    program: Any = getattr(getattr(cli, "entry", cli), "program", None)
+    if program is None:
         yield from _helps_of_parser(cli._parser())  # until it is click's
         return
     import click  # noqa: PLC0415  only once it is there
 
-    outer = click.Context(group, info_name="worker-manager")
-    yield "worker-manager", group.get_help(outer)
-    for name in group.list_commands(outer):
-        command = group.get_command(outer, name)
+    outer = click.Context(program, info_name="worker-manager", terminal_width=WIDTH)
+    yield "worker-manager", program.get_help(outer)
+    for name in program.list_commands(outer):
+        command = program.get_command(outer, name)
         if command is not None and not command.hidden:
-            inner = click.Context(command, info_name=name, parent=outer)
+            inner = click.Context(command, info_name=name, parent=outer, terminal_width=WIDTH)
             yield f"worker-manager {name}", command.get_help(inner)
 
 

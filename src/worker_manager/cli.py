@@ -53,6 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     watch.set_defaults(run=_watch)
     doctor = commands.add_parser("doctor", help="say whether all that is needed works here")
     doctor.add_argument("--fix", action="store_true", help="repair what can be, safely")
+    doctor.add_argument(
+        "--deep", action="store_true", help="wake a real session; costs a short turn of the model"
+    )
     doctor.add_argument("--json", action="store_true", help="print data")
     doctor.set_defaults(run=_doctor)
     return parser
@@ -88,7 +91,7 @@ def _watch(options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from worker_manager.doctor import visit
 
-    return visit.main(fix=options.fix, as_json=options.json)
+    return visit.main(fix=options.fix, deep=options.deep, as_json=options.json)
 
 
 def _find(worker_id: str) -> Worker:

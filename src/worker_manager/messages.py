@@ -39,6 +39,8 @@ SETTLED = "settled"
 CONFLICT = "conflict"
 #: a worker, or your session, has used what it may
 BUDGET = "budget"
+#: `worker-manager doctor --deep` tries whether a letter wakes a session
+TEST = "test"
 
 _FIELDS = ("id", "type", "sender", "name", "sent", "reply-to")
 

@@ -14,6 +14,7 @@ from worker_manager.doctor import (
     programs,
     remains,
     terminals,
+    trial,
     wakefulness,
 )
 from worker_manager.doctor.findings import Finding, Place, Verdict, unknown
@@ -47,6 +48,12 @@ CHECKS = (
     Named("tmux server", terminals.servers),
     Named("workers", remains.workers),
     Named("leftovers", remains.leftovers),
+)
+#: With `--deep`: what else is only concluded from what sessions left is tried.
+TRIED = ("hooks", "MCP server", "doorbell")
+DEEP_CHECKS = (
+    *(check for check in CHECKS if check.about not in TRIED),
+    Named("doorbell", trial.session),
 )
 
 

@@ -6,19 +6,25 @@ import json
 import os
 import sys
 
-from worker_manager.doctor import telling
-from worker_manager.doctor.examination import examine, is_sound, repair
+from worker_manager.doctor import telling, trial
+from worker_manager.doctor.examination import (
+    CHECKS,
+    DEEP_CHECKS,
+    SECONDS,
+    examine,
+    is_sound,
+    repair,
+)
 from worker_manager.doctor.findings import Place
 from worker_manager.state.layout import state_root
 
 
-def main(*, fix: bool = False, as_json: bool = False) -> int:
-    """0 when nothing has failed, else 1."""
+def main(*, fix: bool = False, deep: bool = False, as_json: bool = False) -> int:
+    """0 when nothing has failed, else 1. `deep` costs a short turn of the model."""
     place = Place(state_root(), os.getcwd(), dict(os.environ))
-    findings = examine(place)
-    done = repair(findings) if fix else []
-    if done:
-        findings = examine(place)
+    done = repair(examine(place)) if fix else []
+    checks, seconds = (DEEP_CHECKS, SECONDS + trial.SECONDS) if deep else (CHECKS, SECONDS)
+    findings = examine(place, checks, seconds=seconds)
     if as_json:
         sys.stdout.write(json.dumps(telling.as_data(findings, done), indent=1) + "\n")
     else:

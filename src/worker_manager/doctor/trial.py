@@ -1,0 +1,172 @@
+"""`doctor --deep`: a real Claude Code session, a test letter, and whether it woke. It has a state
+directory of a moment's, and costs one short turn of the model.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import NamedTuple, TypeVar
+
+from worker_manager import naming
+from worker_manager.agents import start_dialogs
+from worker_manager.doctor.findings import Finding, Place, failed, ok, unknown
+from worker_manager.errors import WorkerManagerError
+from worker_manager.fleet import plugin_root
+from worker_manager.messages import TEST, Message
+from worker_manager.runtimes.tmux import Tmux
+from worker_manager.state import activities, launches, receipts, sessions
+from worker_manager.state.layout import mailbox_path
+from worker_manager.state.mailbox import Mailbox
+from worker_manager.state.records import now
+
+#: A session checks in after 1 to 3 s; a busy machine is slow.
+CHECK_IN_SECONDS, SERVER_SECONDS, WAKE_SECONDS = 40.0, 40.0, 40.0
+#: All of it, with its end.
+SECONDS = 150.0
+#: It reads one letter, and changes nothing.
+_MODE = "plan"
+_SETTINGS = {"tui": "default", "skipDangerousModePermissionPrompt": True}
+_LETTER = "A test letter of worker-manager's doctor. Say the one word: received."
+_LOOK_SECONDS = 0.1
+
+T = TypeVar("T")
+
+
+class _Trial(NamedTuple):
+    """A session that was started for it: its id, its state directory, its terminal."""
+
+    session_id: str
+    root: str
+    runtime: Tmux
+    handle: str
+
+    def home(self) -> str | None:
+        """Its server makes it, too, so that it says nothing of hooks."""
+        return sessions.find(self.root, self.session_id)
+
+    def checked_in(self) -> str | None:
+        """Its home, once its SessionStart hook has run."""
+        home = self.home()
+        return home if home and receipts.transcript_of(home) else None
+
+
+def session(place: Place) -> list[Finding]:
+    """Hooks, MCP server and doorbell, each tried."""
+    if shutil.which("claude") is None:
+        return [unknown("doorbell", "there is no `claude` to try it with.")]
+    try:
+        with _started(place.directory) as trial:
+            return list(_tried(trial))
+    except (WorkerManagerError, OSError) as error:
+        return [unknown("doorbell", f"it could not be tried: {error}")]
+
+
+def _tried(trial: _Trial) -> Iterator[Finding]:
+    began = time.monotonic()
+    home = _wait(trial.checked_in, CHECK_IN_SECONDS)
+    if home is None:
+        yield _no_hook(trial)
+        return
+    yield ok("hooks", f"a session checked in {_since(began)} after its start (tried).")
+    if _wait(lambda: sessions.server_pid(home), SERVER_SECONDS):
+        yield ok("MCP server", f"listed its tools {_since(began)} after the start (tried).")
+    else:
+        repair = "claude mcp list in this directory says why"
+        yield failed("MCP server", "did not list its tools in the session (tried).", repair)
+    yield _rung(trial, home)
+
+
+def _rung(trial: _Trial, home: str) -> Finding:
+    """Delivers the letter to the idle session."""
+    _wait(lambda: _is_idle(trial.root, home), CHECK_IN_SECONDS)
+    letter = Message(
+        id=naming.new_message_id(),
+        type=TEST,
+        sender="doctor",
+        name="doctor",
+        sent=now(),
+        body=_LETTER,
+    )
+    began = time.monotonic()
+    Mailbox(mailbox_path(home)).deliver(letter)
+    if _wait(lambda: receipts.fate(home, letter.id) == receipts.SEEN, WAKE_SECONDS):
+        return ok("doorbell", f"a test letter woke a session in {_since(began)} (tried).")
+    if receipts.fate(home, letter.id) == receipts.TAKEN:
+        says = "a hook took the test letter, but it never reached the conversation (tried)."
+    else:
+        says = "the test letter lay unseen before an idle session (tried)."
+    repair = "use wait_for_workers meanwhile; tell your Claude Code version in an issue"
+    return failed("doorbell", says, repair)
+
+
+def _no_hook(trial: _Trial) -> Finding:
+    screen = trial.runtime.screen(trial.handle)
+    dialog = start_dialogs.shown(screen)
+    if dialog:
+        says = f"a new session here stops at a dialog: the {dialog.name}."
+        return failed("hooks", says, dialog.way_out)
+    if trial.home():
+        says = "a new session has its MCP server, but none of its hooks ran (tried)."
+        repair = "look for disableAllHooks in Claude Code's settings; claude --debug tells more"
+        return failed("hooks", says, repair)
+    last = next((line for line in reversed(screen.splitlines()) if line.strip()), "nothing")
+    says = f"a new session never checked in; its terminal says: {last.strip()[:200]}"
+    return failed("hooks", says, "claude --debug shows why hooks don't run")
+
+
+def _is_idle(root: str, home: str) -> bool:
+    activity = activities.activity(root, home)
+    return activity is not None and activity.status == "idle"
+
+
+@contextmanager
+def _started(directory: str) -> Iterator[_Trial]:
+    """A session in a tmux server of its own, ended afterwards."""
+    folder = os.path.realpath(tempfile.mkdtemp(prefix="wm-"))
+    trial = _Trial(str(uuid.uuid4()), f"{folder}/state", Tmux(""), f"{folder}/s:doctor")
+    try:
+        trial.runtime.launch(trial.handle, _command(trial), cwd=directory)
+        yield trial
+    finally:
+        with suppress(WorkerManagerError):
+            trial.runtime.end(trial.handle)
+        _wait(lambda: not _is_attended(trial), 5.0)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _command(trial: _Trial) -> list[str]:
+    """claude, with nothing that a session of the caller has of its own."""
+    ours = [name for name in os.environ if name.startswith("WORKER_MANAGER_")]
+    unset = [word for name in (*launches.SESSION_VARIABLES, *ours) for word in ("-u", name)]
+    state = f"WORKER_MANAGER_STATE_DIR={trial.root}"
+    python = f"WORKER_MANAGER_PYTHON={sys.executable}"
+    claude = ["claude", "--session-id", trial.session_id, "--plugin-dir", plugin_root()]
+    claude += ["--settings", json.dumps(_SETTINGS), "--permission-mode", _MODE]
+    return ["env", *unset, state, python, *claude]
+
+
+def _is_attended(trial: _Trial) -> bool:
+    home = trial.home()
+    return home is not None and bool(sessions.attending(trial.root, home))
+
+
+def _wait(look: Callable[[], T], seconds: float) -> T | None:
+    """What is found, as soon as there is something."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        if time.monotonic() > deadline:
+            return None
+        time.sleep(_LOOK_SECONDS)
+    return found
+
+
+def _since(began: float) -> str:
+    return f"{time.monotonic() - began:.1f} s"

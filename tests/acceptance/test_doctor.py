@@ -1,0 +1,79 @@
+"""The doctor with the real Claude Code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.claude_lab import ClaudeLab
+from tests.support.crew import start_boss
+from tests.support.messages_api import MessagesApi
+
+pytestmark = pytest.mark.claude
+
+
+def visit(lab: ClaudeLab, *options: str, cwd: Path | None = None) -> dict[str, dict[str, str]]:
+    """What the doctor found, by what it is about."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-m", "worker_manager", "doctor", "--json", *options],
+        cwd=cwd or lab.repository,
+        env=lab.env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return {one["about"]: one for one in json.loads(done.stdout)["findings"]}
+
+
+def verdicts(found: dict[str, dict[str, str]], *about: str) -> list[str]:
+    return [found[one]["verdict"] for one in about]
+
+
+def test_a_test_letter_wakes_a_real_session(crew: ClaudeLab, api: MessagesApi) -> None:
+    found = visit(crew, "--deep")
+
+    wanted = ("Claude Code", "login", "plugin", "hooks", "MCP server", "doorbell")
+    assert verdicts(found, *wanted) == ["ok"] * 6, found
+    assert "woke a session" in found["doorbell"]["says"]
+    assert len(api.requests()) == 1, "it costs one short turn"
+    assert crew.session_states() == []
+
+
+def test_a_repository_that_nobody_trusts_is_told_with_the_way_out(crew: ClaudeLab) -> None:
+    found = visit(crew, "--deep", cwd=crew.new_repository("strange", trusted=False))
+
+    assert verdicts(found, "hooks") == ["failed"]
+    assert "trust dialog" in found["hooks"]["says"]
+    assert "accept" in found["hooks"]["repair"]
+
+
+def test_hooks_that_are_turned_off_are_found_out(crew: ClaudeLab) -> None:
+    settings = crew.home / ".claude" / "settings.json"
+    chosen = json.loads(settings.read_text("utf-8"))
+    settings.write_text(json.dumps({**chosen, "disableAllHooks": True}), "utf-8")
+
+    found = visit(crew, "--deep")
+
+    assert verdicts(found, "hooks") == ["failed"]
+    assert "disableAllHooks" in found["hooks"]["repair"]
+
+
+def test_a_running_session_is_evidence_enough(crew: ClaudeLab, api: MessagesApi) -> None:
+    api.name_session("boss", first_prompt="^BOSS")
+    start_boss(crew)
+
+    found = visit(crew)
+
+    assert verdicts(found, "hooks", "MCP server") == ["ok"] * 2, found
+
+
+def test_a_claude_without_login_or_plugin_is_found_out(lab: ClaudeLab) -> None:
+    del lab.env["ANTHROPIC_API_KEY"]
+
+    found = visit(lab)
+
+    assert verdicts(found, "login", "plugin") == ["failed", "warning"], found
