@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -235,20 +234,15 @@ def socket_of(here: Place) -> str:
 
 
 def test_a_stopped_tmux_server_is_named_with_the_command_that_wakes_it(
-    here: Place, fleet: Fleet
+    here: Place, fleet: Fleet, tmux_socket: str
 ) -> None:
     worker = running_worker(fleet)
-    command = ["tmux", "-S", socket_of(here), "display-message", "-p", "#{pid}"]
-    pid = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    with hanging(tmux_socket):
         server, workers = terminals.servers(here), remains.workers(here)
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
     assert only(server).verdict is FAILED
-    assert only(server).repair == f"kill -CONT {pid}"
+    assert only(server).repair == f"kill -CONT {tmux_pid(tmux_socket)}"
     assert UNKNOWN in [one.verdict for one in workers if worker.id in one.says]
     assert only(terminals.servers(here)).verdict is OK
 

@@ -14,8 +14,8 @@ from worker_manager.doctor import (
     programs,
     remains,
     terminals,
-    trial,
     wakefulness,
+    waking,
 )
 from worker_manager.doctor.findings import Finding, Place, Verdict, unknown
 
@@ -53,7 +53,7 @@ CHECKS = (
 TRIED = ("hooks", "MCP server", "doorbell")
 DEEP_CHECKS = (
     *(check for check in CHECKS if check.about not in TRIED),
-    Named("doorbell", trial.session),
+    Named("doorbell", waking.session),
 )
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 
-from worker_manager.doctor import telling, trial
+from worker_manager.doctor import telling, waking
 from worker_manager.doctor.examination import (
     CHECKS,
     DEEP_CHECKS,
@@ -23,7 +23,7 @@ def main(*, fix: bool = False, deep: bool = False, as_json: bool = False) -> int
     """0 when nothing has failed, else 1. `deep` costs a short turn of the model."""
     place = Place(state_root(), os.getcwd(), dict(os.environ))
     done = repair(examine(place)) if fix else []
-    checks, seconds = (DEEP_CHECKS, SECONDS + trial.SECONDS) if deep else (CHECKS, SECONDS)
+    checks, seconds = (DEEP_CHECKS, SECONDS + waking.SECONDS) if deep else (CHECKS, SECONDS)
     findings = examine(place, checks, seconds=seconds)
     if as_json:
         sys.stdout.write(json.dumps(telling.as_data(findings, done), indent=1) + "\n")

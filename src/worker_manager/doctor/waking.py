@@ -40,7 +40,7 @@ _LOOK_SECONDS = 0.1
 T = TypeVar("T")
 
 
-class _Trial(NamedTuple):
+class _TestSession(NamedTuple):
     """A session that was started for it: its id, its state directory, its terminal."""
 
     session_id: str
@@ -63,17 +63,17 @@ def session(place: Place) -> list[Finding]:
     if shutil.which("claude") is None:
         return [unknown("doorbell", "there is no `claude` to try it with.")]
     try:
-        with _started(place.directory) as trial:
-            return list(_tried(trial))
+        with _started(place.directory) as test:
+            return list(_tried(test))
     except (WorkerManagerError, OSError) as error:
         return [unknown("doorbell", f"it could not be tried: {error}")]
 
 
-def _tried(trial: _Trial) -> Iterator[Finding]:
+def _tried(test: _TestSession) -> Iterator[Finding]:
     began = time.monotonic()
-    home = _wait(trial.checked_in, CHECK_IN_SECONDS)
+    home = _wait(test.checked_in, CHECK_IN_SECONDS)
     if home is None:
-        yield _no_hook(trial)
+        yield _no_hook(test)
         return
     yield ok("hooks", f"a session checked in {_since(began)} after its start (tried).")
     if _wait(lambda: sessions.server_pid(home), SERVER_SECONDS):
@@ -81,12 +81,12 @@ def _tried(trial: _Trial) -> Iterator[Finding]:
     else:
         repair = "claude mcp list in this directory says why"
         yield failed("MCP server", "did not list its tools in the session (tried).", repair)
-    yield _rung(trial, home)
+    yield _rung(test, home)
 
 
-def _rung(trial: _Trial, home: str) -> Finding:
+def _rung(test: _TestSession, home: str) -> Finding:
     """Delivers the letter to the idle session."""
-    _wait(lambda: _is_idle(trial.root, home), CHECK_IN_SECONDS)
+    _wait(lambda: _is_idle(test.root, home), CHECK_IN_SECONDS)
     letter = Message(
         id=naming.new_message_id(),
         type=TEST,
@@ -107,13 +107,13 @@ def _rung(trial: _Trial, home: str) -> Finding:
     return failed("doorbell", says, repair)
 
 
-def _no_hook(trial: _Trial) -> Finding:
-    screen = trial.runtime.screen(trial.handle)
+def _no_hook(test: _TestSession) -> Finding:
+    screen = test.runtime.screen(test.handle)
     dialog = start_dialogs.shown(screen)
     if dialog:
         says = f"a new session here stops at a dialog: the {dialog.name}."
         return failed("hooks", says, dialog.way_out)
-    if trial.home():
+    if test.home():
         says = "a new session has its MCP server, but none of its hooks ran (tried)."
         repair = "look for disableAllHooks in Claude Code's settings; claude --debug tells more"
         return failed("hooks", says, repair)
@@ -128,34 +128,34 @@ def _is_idle(root: str, home: str) -> bool:
 
 
 @contextmanager
-def _started(directory: str) -> Iterator[_Trial]:
+def _started(directory: str) -> Iterator[_TestSession]:
     """A session in a tmux server of its own, ended afterwards."""
     folder = os.path.realpath(tempfile.mkdtemp(prefix="wm-"))
-    trial = _Trial(str(uuid.uuid4()), f"{folder}/state", Tmux(""), f"{folder}/s:doctor")
+    test = _TestSession(str(uuid.uuid4()), f"{folder}/state", Tmux(""), f"{folder}/s:doctor")
     try:
-        trial.runtime.launch(trial.handle, _command(trial), cwd=directory)
-        yield trial
+        test.runtime.launch(test.handle, _command(test), cwd=directory)
+        yield test
     finally:
         with suppress(WorkerManagerError):
-            trial.runtime.end(trial.handle)
-        _wait(lambda: not _is_attended(trial), 5.0)
+            test.runtime.end(test.handle)
+        _wait(lambda: not _is_attended(test), 5.0)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _command(trial: _Trial) -> list[str]:
+def _command(test: _TestSession) -> list[str]:
     """claude, with nothing that a session of the caller has of its own."""
     ours = [name for name in os.environ if name.startswith("WORKER_MANAGER_")]
     unset = [word for name in (*launches.SESSION_VARIABLES, *ours) for word in ("-u", name)]
-    state = f"WORKER_MANAGER_STATE_DIR={trial.root}"
+    state = f"WORKER_MANAGER_STATE_DIR={test.root}"
     python = f"WORKER_MANAGER_PYTHON={sys.executable}"
-    claude = ["claude", "--session-id", trial.session_id, "--plugin-dir", plugin_root()]
+    claude = ["claude", "--session-id", test.session_id, "--plugin-dir", plugin_root()]
     claude += ["--settings", json.dumps(_SETTINGS), "--permission-mode", _MODE]
     return ["env", *unset, state, python, *claude]
 
 
-def _is_attended(trial: _Trial) -> bool:
-    home = trial.home()
-    return home is not None and bool(sessions.attending(trial.root, home))
+def _is_attended(test: _TestSession) -> bool:
+    home = test.home()
+    return home is not None and bool(sessions.attending(test.root, home))
 
 
 def _wait(look: Callable[[], T], seconds: float) -> T | None:
