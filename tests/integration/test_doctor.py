@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.bench import add_worker
+from tests.support.terminals import hanging, tmux_pid
 from tests.support.workers import recorded_worker, running_worker, take_news
 from worker_manager.doctor import (
     claude,
