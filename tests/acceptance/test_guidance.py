@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import CHECKOUT
 from tests.support.claude_lab import ClaudeLab
 from tests.support.crew import CREW, start_boss
+from tests.support.documents import blocks
 from tests.support.messages_api import MessagesApi
 from tests.support.replies import call, say
 from tests.support.requests import Request
@@ -64,6 +65,22 @@ def test_a_slash_command_becomes_its_text_with_what_was_typed_behind_it(
 
     request = api.wait_for_request("boss", "PAINT-IT-BLACK")
     assert "Write each task so that a\nstranger can do it" in request.new_text
+
+
+def test_the_readmes_commands_install_the_plugin(lab: ClaudeLab) -> None:
+    readme = blocks(CHECKOUT / "README.md")
+    lines = [line for one in readme if one.kind == "sh" for line in one.text.splitlines()]
+    commands = [line.partition("  #")[0].split() for line in lines if line.startswith("claude ")]
+    assert len(commands) == 2
+
+    for _, *arguments in commands:
+        url = lab.publish(CHECKOUT)
+        lab.run_well(*(url if word == "CHECKOUT" else word for word in arguments))
+
+    listed = json.loads(lab.run_well("plugin", "list", "--json").stdout)
+    assert [(one["id"], one["enabled"]) for one in listed] == [
+        ("worker-manager@worker-manager", True)
+    ]
 
 
 def test_it_costs_no_more_tokens_than_the_readme_says(crew: ClaudeLab, api: MessagesApi) -> None:
