@@ -77,7 +77,7 @@ def test_the_readmes_commands_install_the_plugin(lab: ClaudeLab) -> None:
         url = lab.publish(CHECKOUT)
         lab.run_well(*(url if word == "CHECKOUT" else word for word in arguments))
 
-    listed = json.loads(lab.run_well("plugin", "list", "--json").stdout)
+    listed = json.loads(lab.run("plugin", "list", "--json").stdout)
     assert [(one["id"], one["enabled"]) for one in listed] == [
         ("worker-manager@worker-manager", True)
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +13,7 @@ import pytest
 
 from tests.conftest import CHECKOUT
 from tests.support.bench import add_worker, commit
-from tests.support.documents import Block, blocks, pages, shows
+from tests.support.documents import Block, blocks, lines, pages, shows
 from tests.support.workers import running_worker
 from worker_manager.cleaning import Order
 from worker_manager.fleet import Fleet
@@ -122,15 +121,6 @@ def test_the_commands_of_a_page_do_what_it_says(
         elif block.kind == "text" and said:
             assert shows(block.text, said) == [], f"{block.where} promises this; it was:\n{said}"
             said = ""
-
-
-def lines(block: Block, names: dict[str, str]) -> list[str]:
-    """The commands, with values for the names in capitals, without comments."""
-    text = block.text
-    for name, value in names.items():
-        text = re.sub(rf"\b{name}\b", value, text)
-    commands = [line.partition("  #")[0].strip() for line in text.splitlines()]
-    return [command for command in commands if command and not command.startswith("#")]
 
 
 def run(command: str, directory: Path, environ: dict[str, str], block: Block) -> str:

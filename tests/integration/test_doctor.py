@@ -29,7 +29,7 @@ from worker_manager.doctor import (
 from worker_manager.doctor.asking import ask
 from worker_manager.doctor.examination import CHECKS, Check, Named, examine, repair
 from worker_manager.doctor.findings import Finding, Place, Verdict, ok
-from worker_manager.doctor.telling import as_text
+from worker_manager.doctor.telling import as_lines
 from worker_manager.fleet import Fleet
 from worker_manager.messages import QUESTION, Message
 from worker_manager.models import Status
@@ -456,7 +456,7 @@ def test_a_look_that_hangs_or_breaks_holds_up_nothing_else(here: Place) -> None:
 
     checks = [Named("a", hang), Named("b", fail), Named("c", lambda _: [ok("c", "fine.")])]
 
-    found = examine(here, checks, seconds=0.5)
+    found = list(examine(here, checks, seconds=0.5))
     for_ever.set()
 
     assert [(one.about, one.verdict) for one in found] == [
@@ -479,10 +479,20 @@ def test_a_repair_that_fails_is_told_and_the_others_are_done(here: Place) -> Non
 
 
 def test_control_characters_reach_no_terminal() -> None:
-    shown = as_text([Finding("a", FAILED, "bad \x1b[31mname\n", "rm \x07x")])
+    shown = as_lines(Finding("a", FAILED, "bad \x1b[31mname\n", "rm \x07x"))
 
     assert "\x1b" not in shown
     assert "\x07" not in shown
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_nothing_is_wider_than_the_terminal_but_a_word_that_must_stay_whole(columns: int) -> None:
+    long_path = "/home/somebody/" + "x" * columns
+    shown = as_lines(Finding("a", FAILED, "many words " * 20, f"rm -r {long_path}"), columns)
+
+    lines = shown.splitlines()
+    assert long_path in shown
+    assert [one for one in lines if len(one) > columns and long_path not in one] == []
 
 
 def test_the_command_prints_data_and_fails_where_something_has(

@@ -1,6 +1,5 @@
-"""What the how-to pages say is true: their commands are run."""
+"""What the how-to pages say comes of their commands comes of them."""
 
-import re
 import shlex
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 
 from tests.conftest import CHECKOUT, git
 from tests.support.bench import add_worker, commit
+from tests.support.documents import blocks, lines
 from worker_manager.cleaning import Order
 from worker_manager.errors import MergeRefused
 from worker_manager.fleet import Fleet
@@ -16,11 +16,8 @@ from worker_manager.merges import Wish
 
 def commands(page: str, **names: str) -> list[list[str]]:
     """Those of a page, with these values in the place of names in capitals."""
-    text = (CHECKOUT / "docs" / "howto" / page).read_text("utf-8")
-    blocks = re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    for name, value in names.items():
-        blocks = [re.sub(rf"\b{name}\b", value, block) for block in blocks]
-    return [shlex.split(line) for block in blocks for line in block.splitlines()]
+    scripts = [one for one in blocks(CHECKOUT / "docs" / "howto" / page) if one.kind == "sh"]
+    return [shlex.split(line) for script in scripts for line in lines(script, names)]
 
 
 @pytest.mark.promise("clean-back")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,6 +43,15 @@ def blocks(page: Path) -> list[Block]:
         Block(page, text.count("\n", 0, found.start()) + 1, found[1], found[2])
         for found in _FENCE.finditer(text)
     ]
+
+
+def lines(block: Block, names: Mapping[str, str]) -> list[str]:
+    """The commands, with values for the names in capitals, without comments."""
+    text = block.text
+    for name, value in names.items():
+        text = re.sub(rf"\b{name}\b", value, text)
+    commands = [line.partition("  #")[0].strip() for line in text.splitlines()]
+    return [command for command in commands if command and not command.startswith("#")]
 
 
 def links(page: Path) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from worker_manager.doctor import (
@@ -59,11 +59,12 @@ DEEP_CHECKS = (
 
 def examine(
     place: Place, checks: Iterable[Named] = CHECKS, *, seconds: float = SECONDS
-) -> list[Finding]:
-    """The findings of all checks, in their order."""
+) -> Iterator[Finding]:
+    """The findings of all checks, in their order, each as soon as it is there."""
     running = [_Running(check, place) for check in checks]
     deadline = time.monotonic() + seconds
-    return [finding for one in running for finding in one.findings(deadline)]
+    for one in running:
+        yield from one.findings(deadline)
 
 
 def repair(findings: Iterable[Finding]) -> list[str]:

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from worker_manager.doctor.findings import Finding, Verdict
 from worker_manager.formatting import one_line
 
+#: The longest verdict, the longest name of a check.
+_VERDICT, _ABOUT = 8, 16
 
-def as_text(findings: Sequence[Finding]) -> str:
-    """A line for each, with its repair below."""
-    width = max((len(one.about) for one in findings), default=0)
-    lines = [line for one in findings for line in _lines(one, width)]
-    return "\n".join([*lines, "", _sum(findings)])
+
+def as_lines(finding: Finding, columns: int = 0) -> str:
+    """A line, with its repair below; wrapped when there are so many columns."""
+    start = f"{finding.verdict.value:<{_VERDICT}} {finding.about:<{_ABOUT}} "
+    lines = _wrapped(start, one_line(finding.says), columns)
+    if finding.repair:
+        by_itself = " (--fix does it)" if finding.fix else ""
+        below = " " * len(start) + "-> "
+        lines += _wrapped(below, one_line(finding.repair) + by_itself, columns)
+    return "\n".join(lines)
+
+
+def sum_of(findings: Sequence[Finding]) -> str:
+    """How many stand how."""
+    counts = [
+        f"{count} {verdict.value}"
+        for verdict in Verdict
+        if (count := sum(one.verdict is verdict for one in findings))
+    ]
+    return ", ".join(counts) + "."
 
 
 def as_data(findings: Sequence[Finding], done: Sequence[str] = ()) -> dict[str, object]:
@@ -34,19 +52,10 @@ def as_data(findings: Sequence[Finding], done: Sequence[str] = ()) -> dict[str, 
     }
 
 
-def _lines(finding: Finding, width: int) -> list[str]:
-    start = f"{finding.verdict.value:<8} {finding.about:<{width}}  "
-    lines = [start + one_line(finding.says)]
-    if finding.repair:
-        by_itself = " (--fix does it)" if finding.fix else ""
-        lines.append(" " * len(start) + f"-> {one_line(finding.repair)}{by_itself}")
-    return lines
-
-
-def _sum(findings: Sequence[Finding]) -> str:
-    counts = [
-        f"{count} {verdict.value}"
-        for verdict in Verdict
-        if (count := sum(one.verdict is verdict for one in findings))
-    ]
-    return ", ".join(counts) + "."
+def _wrapped(start: str, text: str, columns: int) -> list[str]:
+    """Words are never cut: a command must stay one that can be copied."""
+    room = columns - len(start)
+    if room < 20:
+        return [start + text]
+    parts = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
+    return [start + parts[0], *(" " * len(start) + part for part in parts[1:])]
