@@ -33,6 +33,7 @@ def verdicts(found: dict[str, dict[str, str]], *about: str) -> list[str]:
     return [found[one]["verdict"] for one in about]
 
 
+@pytest.mark.promise("doctor-doorbell")
 def test_a_test_letter_wakes_a_real_session(crew: ClaudeLab, api: MessagesApi) -> None:
     found = visit(crew, "--deep")
 
@@ -51,6 +52,7 @@ def test_a_repository_that_nobody_trusts_is_told_with_the_way_out(crew: ClaudeLa
     assert "accept" in found["hooks"]["repair"]
 
 
+@pytest.mark.promise("doctor-tried")
 def test_hooks_that_are_turned_off_are_found_out(crew: ClaudeLab) -> None:
     settings = crew.home / ".claude" / "settings.json"
     chosen = json.loads(settings.read_text("utf-8"))

@@ -83,6 +83,7 @@ def test_the_readmes_commands_install_the_plugin(lab: ClaudeLab) -> None:
     ]
 
 
+@pytest.mark.promise("cost-told")
 def test_it_costs_no_more_tokens_than_the_readme_says(crew: ClaudeLab, api: MessagesApi) -> None:
     readme = (CHECKOUT / "README.md").read_text("utf-8")
     (listing,) = re.findall(r"(\d+) tokens for the skill and the commands", readme)

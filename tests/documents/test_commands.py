@@ -109,6 +109,7 @@ def environ(tmp_path: Path, tmux_socket: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.promise("pages-true")
 @pytest.mark.parametrize("page", WITH_COMMANDS)
 def test_the_commands_of_a_page_do_what_it_says(
     page: str, fleet: Fleet, repository: Path, environ: dict[str, str]

@@ -58,6 +58,7 @@ def test_every_block_says_what_it_is() -> None:
     assert [one.where for one in ALL if one.kind not in KINDS] == []
 
 
+@pytest.mark.promise("pages-true")
 @pytest.mark.parametrize("block", of_kind("toml"))
 def test_settings_in_a_page_are_valid(block: Block, tmp_path: Path) -> None:
     (tmp_path / "worker-manager.toml").write_text(block.text, "utf-8")
@@ -77,6 +78,7 @@ def tools() -> dict[str, Any]:
     return asyncio.run(listed())
 
 
+@pytest.mark.promise("pages-true")
 @pytest.mark.parametrize("block", of_kind("python"))
 def test_a_call_in_a_page_fits_its_tool(block: Block) -> None:
     for statement in ast.parse(block.text).body:

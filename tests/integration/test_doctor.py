@@ -93,6 +93,7 @@ def test_an_old_program_is_said_to_be_too_old(
     assert (found.verdict, "is too old" in found.says, found.repair != "") == (FAILED, True, True)
 
 
+@pytest.mark.promise("doctor-tried")
 def test_a_git_that_only_claims_its_version_is_found_out(
     here: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,6 +104,7 @@ def test_a_git_that_only_claims_its_version_is_found_out(
     assert only(programs.git(here)).verdict is FAILED
 
 
+@pytest.mark.promise("doctor-tried")
 def test_a_tmux_that_starts_nothing_is_found_out(
     here: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,6 +236,7 @@ def socket_of(here: Place) -> str:
     return path
 
 
+@pytest.mark.promise("doctor-unknown")
 def test_a_stopped_tmux_server_is_named_with_the_command_that_wakes_it(
     here: Place, fleet: Fleet, tmux_socket: str
 ) -> None:
@@ -260,6 +263,7 @@ def test_a_socket_at_which_nobody_listens_is_removed(here: Place) -> None:
     assert not os.path.lexists(path)
 
 
+@pytest.mark.promise("doctor-safe")
 def test_a_socket_at_which_somebody_listens_by_now_is_not_removed(here: Place) -> None:
     path = socket_of(here)
     with socket.socket(socket.AF_UNIX) as server:
@@ -275,6 +279,7 @@ def test_a_socket_at_which_somebody_listens_by_now_is_not_removed(here: Place) -
         assert os.path.lexists(path)
 
 
+@pytest.mark.promise("doctor-safe")
 def test_what_is_no_socket_is_left_to_the_person(here: Place) -> None:
     path = socket_of(here)
     Path(path).write_text("mine", "utf-8")
@@ -312,6 +317,7 @@ def test_a_worker_that_ended_unseen_is_noted_and_told(here: Place, fleet: Fleet)
     assert only(remains.workers(here)).verdict is OK
 
 
+@pytest.mark.promise("doctor-safe")
 def test_a_worktree_without_a_record_is_named_and_stays(here: Place, fleet: Fleet) -> None:
     worker = add_worker(fleet, Path(here.directory), {"a": "1"})
     assert only(remains.leftovers(here)).verdict is OK
@@ -444,6 +450,7 @@ def test_a_hook_that_failed_is_told(here: Place) -> None:
 # All of it
 
 
+@pytest.mark.promise("doctor-unknown")
 def test_a_look_that_hangs_or_breaks_holds_up_nothing_else(here: Place) -> None:
     for_ever = threading.Event()
 

@@ -25,7 +25,8 @@ ABOUT = "tmux server"
 
 def servers(place: Place) -> list[Finding]:
     """Each that holds a worker of this repository, and that of the next one."""
-    return [_server(path) for path in sorted(_sockets(place))]
+    paths = sorted(_sockets(place))
+    return [_server(path) for path in paths] or [unknown(ABOUT, "the settings don't say which.")]
 
 
 def _sockets(place: Place) -> set[str]:
