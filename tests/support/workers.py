@@ -38,7 +38,7 @@ def recorded_worker(fleet: Fleet, project: str | Path, **fields: Any) -> Worker:
         "path": str(project),
         "agent": "scripted",
         "session_id": str(uuid.uuid4()),
-        "handle": "/nowhere:t",
+        "handle": "/no/such/place:t",
         "mark": naming.new_mark(),
         "starter": processes.identity(os.getpid()),
     }
