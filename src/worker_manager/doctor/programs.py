@@ -37,22 +37,15 @@ def python(_: Place) -> list[Finding]:
 
 def git(_: Place) -> list[Finding]:
     """Merges something in memory, as the radar and merge_worker do."""
-    about = "git"
-    if shutil.which("git") is None:
-        return [failed(about, "git is not installed.", _install("git"))]
-    answer = ask(["git", "--version"])
-    if answer.trouble or answer.code:
-        return [unknown(about, f"{answer.trouble or answer.error.strip() or 'git says nothing'}.")]
-    version = version_in(answer.text)
-    if version and is_older(version, GIT_NEEDED):
-        needs = f"git {version} is too old: merges in memory need {GIT_NEEDED}."
-        return [failed(about, needs, _install("git", newer=True))]
+    version = _version("git", "--version", needed=GIT_NEEDED, why="merges in memory need")
+    if isinstance(version, Finding):
+        return [version]
     try:
         with tempfile.TemporaryDirectory() as folder:
             _merge_in_memory(folder)
     except (WorkerManagerError, OSError) as error:
-        return [failed(about, f"git {version} can't merge in memory: {error}", _install("git"))]
-    return [ok(about, f"{version} merges in memory.")]
+        return [failed("git", f"git {version} can't merge in memory: {error}", _install("git"))]
+    return [ok("git", f"{version} merges in memory.")]
 
 
 def _merge_in_memory(folder: str) -> None:
@@ -71,21 +64,14 @@ def _merge_in_memory(folder: str) -> None:
 
 def tmux(_: Place) -> list[Finding]:
     """Starts a session on a server of a moment's, as a worker's is started, and ends it."""
-    about = "tmux"
-    if shutil.which("tmux") is None:
-        return [failed(about, "tmux is not installed.", _install("tmux"))]
-    answer = ask(["tmux", "-V"])
-    if answer.trouble or answer.code:
-        return [unknown(about, f"{answer.trouble or answer.error.strip() or 'tmux says nothing'}.")]
-    version = version_in(answer.text)
-    if version and is_older(version, TMUX_NEEDED):
-        older = f"tmux {version} is too old: {TMUX_NEEDED} is needed."
-        return [failed(about, older, _install("tmux", newer=True))]
+    version = _version("tmux", "-V", needed=TMUX_NEEDED, why="workers' terminals need")
+    if isinstance(version, Finding):
+        return [version]
     try:
         _start_a_session()
     except (RuntimeUnavailable, OSError) as error:
-        return [failed(about, f"tmux {version} starts no session: {error}", "tmux new-session")]
-    return [ok(about, f"{version} starts a session, and ends it.")]
+        return [failed("tmux", f"tmux {version} starts no session: {error}", "tmux new-session")]
+    return [ok("tmux", f"{version} starts a session, and ends it.")]
 
 
 def _start_a_session() -> None:
@@ -98,6 +84,20 @@ def _start_a_session() -> None:
                 raise RuntimeUnavailable("the session is not there after its start")
         finally:
             runtime.end(handle)
+
+
+def _version(name: str, option: str, *, needed: str, why: str) -> str | Finding:
+    """The version of a program that is new enough; else what is to be said of it."""
+    if shutil.which(name) is None:
+        return failed(name, f"{name} is not installed.", _install(name))
+    answer = ask([name, option])
+    if answer.trouble or answer.code:
+        return unknown(name, f"{answer.trouble or answer.error.strip() or f'{name} says nothing'}.")
+    version = version_in(answer.text)
+    if version and is_older(version, needed):
+        says = f"{name} {version} is too old: {why} {needed}."
+        return failed(name, says, _install(name, newer=True))
+    return version
 
 
 def _install(package: str, *, newer: bool = False) -> str:

@@ -1,0 +1,90 @@
+"""The examination as a whole, and the command."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.integration.doctor.conftest import FAILED, OK, UNKNOWN, WARNING, program
+from worker_manager.doctor.examination import CHECKS, Named, examine, repair
+from worker_manager.doctor.findings import Finding, Place, ok
+from worker_manager.doctor.telling import as_lines
+
+
+@pytest.mark.promise("doctor-unknown")
+def test_a_look_that_hangs_or_breaks_holds_up_nothing_else(here: Place) -> None:
+    for_ever = threading.Event()
+
+    def hang(_: Place) -> list[Finding]:
+        for_ever.wait()
+        return []
+
+    def fail(_: Place) -> list[Finding]:
+        raise RuntimeError("no such luck")
+
+    checks = [Named("a", hang), Named("b", fail), Named("c", lambda _: [ok("c", "fine.")])]
+
+    found = list(examine(here, checks, seconds=0.5))
+    for_ever.set()
+
+    assert [(one.about, one.verdict) for one in found] == [
+        ("a", UNKNOWN),
+        ("b", UNKNOWN),
+        ("c", OK),
+    ]
+
+
+def test_a_repair_that_fails_is_told_and_the_others_are_done(here: Place) -> None:
+    def fail() -> str:
+        raise OSError("no")
+
+    findings = [
+        Finding("a", WARNING, "a.", fix=fail),
+        Finding("b", WARNING, "b.", fix=lambda: "b is done."),
+    ]
+
+    assert repair(findings) == ["a: not repaired: no", "b is done."]
+
+
+def test_control_characters_reach_no_terminal() -> None:
+    shown = as_lines(Finding("a", FAILED, "bad \x1b[31mname\n", "rm \x07x"))
+
+    assert "\x1b" not in shown
+    assert "\x07" not in shown
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_nothing_is_wider_than_the_terminal_but_a_word_that_must_stay_whole(columns: int) -> None:
+    long_path = "/home/somebody/" + "x" * columns
+    shown = as_lines(Finding("a", FAILED, "many words " * 20, f"rm -r {long_path}"), columns)
+
+    lines = shown.splitlines()
+    assert long_path in shown
+    assert [one for one in lines if len(one) > columns and long_path not in one] == []
+
+
+def test_the_command_prints_data_and_fails_where_something_has(
+    here: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(tmp_path, "claude", "echo 2.1.1", monkeypatch)
+
+    done = subprocess.run(
+        [sys.executable, "-I", "-m", "worker_manager", "doctor", "--json"],
+        cwd=here.directory,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    told = json.loads(done.stdout)
+
+    assert (done.returncode, done.stderr) == (1, "")
+    assert {one["about"] for one in told["findings"]} >= {check.about for check in CHECKS}
+    assert told["sound"] is False
+    assert [
+        one for one in told["findings"] if one["verdict"] == "failed" and not one["repair"]
+    ] == []

@@ -1,0 +1,117 @@
+"""A broken state directory, settings, tmux servers that don't answer."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.integration.doctor.conftest import FAILED, OK, UNKNOWN, WARNING, only
+from tests.support.terminals import hanging, tmux_pid
+from tests.support.workers import running_worker
+from worker_manager.doctor import (
+    disk,
+    preferences,
+    remains,
+    terminals,
+)
+from worker_manager.doctor.examination import repair
+from worker_manager.doctor.findings import Place
+from worker_manager.fleet import Fleet
+
+
+def test_a_state_directory_that_others_can_look_into_is_closed(here: Place) -> None:
+    os.makedirs(here.root)
+    os.chmod(here.root, 0o755)
+
+    found = only(disk.state_directory(here))
+    done = repair([found])
+
+    assert (found.verdict, len(done)) == (WARNING, 1)
+    assert only(disk.state_directory(here)).verdict is OK
+    assert os.listdir(here.root) == []
+
+
+def test_a_state_directory_that_cannot_be_written_has_failed(here: Place, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no directory", "utf-8")
+
+    found = only(disk.state_directory(here._replace(root=str(tmp_path / "file" / "state"))))
+
+    assert found.verdict is FAILED
+    assert "WORKER_MANAGER_STATE_DIR" in found.repair
+
+
+def test_a_wrong_setting_is_named(here: Place) -> None:
+    Path(here.directory, "worker-manager.toml").write_text("modell = 'x'\n", "utf-8")
+
+    found = only(preferences.settings(here))
+
+    assert found.verdict is FAILED
+    assert "'modell'" in found.says
+    assert "'model'" in found.says
+
+
+def test_space_and_memory_are_measured(here: Place) -> None:
+    found = [*disk.space(here), *disk.memory(here)]
+
+    assert [one.verdict for one in found if one.verdict is UNKNOWN] == []
+
+
+def socket_of(here: Place) -> str:
+    (path,) = terminals._sockets(here)
+    return path
+
+
+@pytest.mark.promise("doctor-unknown")
+def test_a_stopped_tmux_server_is_named_with_the_command_that_wakes_it(
+    here: Place, fleet: Fleet, tmux_socket: str
+) -> None:
+    worker = running_worker(fleet)
+
+    with hanging(tmux_socket):
+        server, workers = terminals.servers(here), remains.workers(here)
+
+    assert only(server).verdict is FAILED
+    assert only(server).repair == f"kill -CONT {tmux_pid(tmux_socket)}"
+    assert UNKNOWN in [one.verdict for one in workers if worker.id in one.says]
+    assert only(terminals.servers(here)).verdict is OK
+
+
+def test_a_socket_at_which_nobody_listens_is_removed(here: Place) -> None:
+    path = socket_of(here)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+
+    found = only(terminals.servers(here))
+    repair([found])
+
+    assert found.verdict is WARNING
+    assert not os.path.lexists(path)
+
+
+@pytest.mark.promise("doctor-safe")
+def test_a_socket_at_which_somebody_listens_by_now_is_not_removed(here: Place) -> None:
+    path = socket_of(here)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+    found = only(terminals.servers(here))
+    os.unlink(path)
+
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        server.listen()
+        repair([found])
+
+        assert os.path.lexists(path)
+
+
+@pytest.mark.promise("doctor-safe")
+def test_what_is_no_socket_is_left_to_the_person(here: Place) -> None:
+    path = socket_of(here)
+    Path(path).write_text("mine", "utf-8")
+
+    found = only(terminals.servers(here))
+
+    assert (found.verdict, found.fix) == (FAILED, None)
