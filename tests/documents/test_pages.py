@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mcp import Client  # noqa: TID253  as a client sees the tools
+from mcp import Client
 
 from tests.conftest import CHECKOUT
 from tests.support.documents import Block, anchors, blocks, links, pages
