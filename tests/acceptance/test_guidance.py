@@ -88,12 +88,16 @@ def test_it_costs_no_more_tokens_than_the_readme_says(crew: ClaudeLab, api: Mess
     readme = (CHECKOUT / "README.md").read_text("utf-8")
     (listing,) = re.findall(r"(\d+) tokens for the skill and the commands", readme)
     (tools,) = re.findall(r"about ([\d,]+) for the tools", readme)
+    (reading,) = re.findall(r"reading the skill, ([\d,]+) more", readme)
     request = boss(crew, api)
     ours = [tool for tool in request.body["tools"] if tool["name"].startswith(CREW)]
 
     details = crew.run("plugin", "details", "worker-manager").stdout
     (told_by_claude,) = re.findall(r"Always-on:\s+~(\d+) tok", details)
 
+    (on_invoke,) = re.findall(r"split-work\s+~\d+\s+~(\d+)", details)
+
     assert int(told_by_claude) <= int(listing)
+    assert int(on_invoke) <= int(reading.replace(",", ""))
     # Claude Code itself counts four characters for a token.
     assert 0 < len(json.dumps(ours)) / 4 <= int(tools.replace(",", ""))

@@ -33,6 +33,7 @@ REPLACED = {
         "there may be no Claude Code here, which it would rightly complain of",
         "worker-manager doctor || test $? = 1",
     ),
+    "bin/worker-manager doctor": ("as before", "bin/worker-manager doctor || test $? = 1"),
     "worker-manager doctor --fix": ("as before", "worker-manager doctor --fix || test $? = 1"),
     "worker-manager doctor --deep": (
         "needs Claude Code: tests/acceptance/test_doctor.py runs it",
@@ -127,6 +128,9 @@ def test_the_commands_of_a_page_do_what_it_says(
 def run(command: str, directory: Path, environ: dict[str, str], block: Block) -> str:
     """What it says; it must succeed."""
     _, command = REPLACED.get(command, ("", command))
+    # Not the person's own crew: the sandbox has a tmux server of its own.
+    socket = environ["WORKER_MANAGER_TMUX_SOCKET"]
+    command = command.replace("tmux -L worker-manager ", f"tmux -L {socket} ")
     done = subprocess.run(
         ["sh", "-c", command],
         cwd=directory,
