@@ -65,9 +65,13 @@ class Settings:
     guard: str = "refuse"
     #: our own tmux server, never your default one
     tmux_socket: str = "worker-manager"
+    #: whether `watch` [rings](../howto/watch.md) when a worker comes to need you
     notify_bell: bool = True
+    #: the same as a notification on the desktop
     notify_desktop: bool = True
+    #: a command that is run then, with a sentence as its `$1`
     notify_command: str = ""
+    #: an address that gets the event then, as JSON
     notify_webhook: str = ""
 
 

@@ -29,6 +29,15 @@ REPLACED = {
         "as before",
         'grep -q \'"name": "worker-manager"\' .claude-plugin/plugin.json',
     ),
+    "bin/worker-manager watch": (
+        "needs a terminal: tests/integration/dashboard/ runs it in one",
+        "bin/worker-manager watch --help",
+    ),
+    "bin/worker-manager watch --web": (
+        "ends only when it is told to: tests/integration/dashboard/ has a browser",
+        "bin/worker-manager watch --help",
+    ),
+    "bin/worker-manager watch --web --port 8791": ("as before", "bin/worker-manager watch --help"),
     "worker-manager doctor": (
         "there may be no Claude Code here, which it would rightly complain of",
         "worker-manager doctor || test $? = 1",
@@ -83,6 +92,7 @@ PREPARED: dict[str, Callable[[Fleet, Path], Sandbox]] = {
     "docs/tutorial.md": checkout,
     "docs/howto/answer.md": with_a_worker,
     "docs/howto/conflicts.md": with_a_merge,
+    "docs/howto/watch.md": checkout,
     "docs/howto/undo.md": with_a_cleaned_worker,
     "docs/troubleshooting.md": with_a_worker,
 }
