@@ -101,7 +101,8 @@ def _helps() -> Iterator[tuple[str, str]]:
         return
     import click  # noqa: PLC0415  only once it is there
 
-    outer = click.Context(program, info_name="worker-manager", terminal_width=WIDTH)
+    settings: dict[str, Any] = {**program.context_settings, "terminal_width": WIDTH}
+    outer = click.Context(program, info_name="worker-manager", **settings)
     yield "worker-manager", program.get_help(outer)
     for name in program.list_commands(outer):
         command = program.get_command(outer, name)
