@@ -1,0 +1,49 @@
+"""python -m bench [--short] [hooks server mail ...]
+
+Prints one table. Fails when a ratio is more than twice its goal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+from bench.measuring import Row
+
+PARTS = ("hooks", "server", "mail")
+FULL, SHORT = 15, 3
+
+
+def main() -> int:
+    """1 when a goal is missed by far."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS])
+    parser.add_argument("--short", action="store_true", help="fewer rounds: for CI")
+    given = parser.parse_args()
+    sys.stdout.write(f"{'':44}{'ours':>10}{'floor':>10}{'ratio':>7}{'goal':>6}\n")
+    is_far = False
+    for part in given.parts or PARTS:
+        for row in importlib.import_module(f"bench.{part}").rows(SHORT if given.short else FULL):
+            sys.stdout.write(f"{_line(row)}\n")
+            sys.stdout.flush()
+            is_far = is_far or row.is_far
+    return 1 if is_far else 0
+
+
+def _line(row: Row) -> str:
+    verdict = "" if row.is_met else "  FAR OFF" if row.is_far else "  missed"
+    ours, floor = _figure(row.ours), _figure(row.floor)
+    return (
+        f"{row.what[:43]:44}{ours:>10}{floor:>10}{row.ratio:7.2f}{row.goal:6.1f}{verdict:9}"
+        f"  {row.floor_is}"
+    )
+
+
+def _figure(value: float) -> str:
+    """Seconds in milliseconds, bytes in MB."""
+    return f"{value / 1e6:.1f} MB" if value > 10_000 else f"{value * 1_000:.2f} ms"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

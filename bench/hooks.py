@@ -1,0 +1,61 @@
+"""Hooks as Claude Code runs them: the shell command of hooks.json."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from bench.measuring import Row, in_turns, seconds
+from bench.stage import Stage, stage
+from worker_manager import naming
+from worker_manager.fleet import plugin_root
+from worker_manager.messages import Message
+
+_QUIET = ("UserPromptSubmit", "PostToolUse", "FileChanged", "Stop")
+
+
+def rows(rounds: int) -> Iterator[Row]:
+    """With nothing to do, and with 1 and 100 letters."""
+    with stage() as world:
+        shell = partial(_run, ["sh", "-c", "true"], world)
+        for event in _QUIET:
+            ours, floor = in_turns(rounds * 3, partial(_hook, event, world), shell)
+            yield Row(f"hook {event}, nothing to do", "sh -c true", ours, floor, 1.3)
+        python = partial(_run, [sys.executable, "-c", "pass"], world)
+        for letters, goal in ((1, 1.0), (100, 1.3)):
+            ours, floor = in_turns(rounds, partial(_with_letters, letters, world), python)
+            yield Row(f"hook that shows {letters} letters", "python -c pass", ours, floor, goal)
+
+
+def _hook(event: str, world: Stage) -> float:
+    declared = json.loads(Path(plugin_root(), "hooks", "hooks.json").read_text("utf-8"))["hooks"]
+    command = declared[event][0]["hooks"][0]["command"]
+    return _run(["sh", "-c", command.replace("${CLAUDE_PLUGIN_ROOT}", plugin_root())], world)
+
+
+def _with_letters(letters: int, world: Stage) -> float:
+    mailbox = world.fleet().mailbox
+    for number in range(letters):
+        name = naming.new_message_id()
+        mailbox.deliver(
+            Message(
+                id=name, type="completion", sender="0" * 8, name="n", sent="now", body=f"{number}"
+            )
+        )
+    taken = _hook("UserPromptSubmit", world)
+    claim = mailbox.claim(most=letters)  # what one hook does not show
+    if claim:
+        claim.acknowledge()
+    return taken
+
+
+def _run(command: list[str], world: Stage) -> float:
+    return seconds(
+        lambda: subprocess.run(
+            command, env=world.environ, input=b"{}", capture_output=True, check=True
+        )
+    )

@@ -1,0 +1,133 @@
+"""Mail: delivered durably, taken and acknowledged."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+from bench.measuring import Row, in_turns, seconds
+from bench.stage import Stage, stage
+from worker_manager import naming
+from worker_manager.messages import Message
+from worker_manager.state.mailbox import Mailbox
+
+_BODY = "x" * 1_000
+
+
+def rows(rounds: int) -> Iterator[Row]:
+    """One letter, many writers, many letters."""
+    with stage() as world:
+        folder = world.folder / "bare"
+        folder.mkdir()
+        ours, floor = in_turns(
+            rounds * 10, partial(_deliver, _mailbox(world, "one"), 1), partial(_bare, folder, 1)
+        )
+        yield Row("a letter, durable", "write, fsync, rename, fsync", ours, floor, 1.5)
+        for writers in (1, 8):
+            log = world.folder / f"log-{writers}"
+            ours, floor = in_turns(
+                rounds, partial(_deliver_anew, world, writers), partial(_log, log, writers)
+            )
+            yield Row(f"200 letters of {writers} writers", "append, fdatasync", ours, floor, 4.0)
+        for letters in (1_000, 10_000):
+            ours, floor = in_turns(
+                1, partial(_drain, world, letters), partial(_bare_drain, world.folder, letters)
+            )
+            yield Row(f"{letters:,} letters read", "rename, read", ours, floor, 2.0)
+
+
+def _mailbox(world: Stage, name: str) -> Mailbox:
+    mailbox = Mailbox(str(world.folder / "state" / name))
+    mailbox.create()
+    return mailbox
+
+
+def _letter() -> Message:
+    name = naming.new_message_id()
+    return Message(id=name, type="nudge", sender="0" * 8, name="n", sent="now", body=_BODY)
+
+
+def _deliver(mailbox: Mailbox, each: int, writers: int = 1) -> float:
+    def work() -> None:
+        for _ in range(each):
+            mailbox.deliver(_letter())
+
+    return _at_once(work, writers)
+
+
+def _deliver_anew(world: Stage, writers: int) -> float:
+    """Into an empty mailbox."""
+    return _deliver(_mailbox(world, naming.random_hex(4)), 200 // writers, writers)
+
+
+def _at_once(work: Callable[[], object], writers: int) -> float:
+    threads = [threading.Thread(target=work) for _ in range(writers)]
+
+    def run() -> None:
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+
+    return seconds(run)
+
+
+def _bare(folder: Path, letters: int) -> float:
+    def run() -> None:
+        for _ in range(letters):
+            name = naming.random_hex(8)
+            descriptor = os.open(folder / f".{name}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            os.write(descriptor, _BODY.encode())
+            os.fsync(descriptor)
+            os.close(descriptor)
+            os.rename(folder / f".{name}", folder / name)
+            directory = os.open(folder, os.O_RDONLY)
+            os.fsync(directory)
+            os.close(directory)
+
+    return seconds(run)
+
+
+def _log(path: Path, writers: int) -> float:
+    def work() -> None:
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        for _ in range(200 // writers):
+            os.write(descriptor, _BODY.encode())
+            os.fdatasync(descriptor)
+        os.close(descriptor)
+
+    return _at_once(work, writers)
+
+
+def _drain(world: Stage, letters: int) -> float:
+    mailbox = _mailbox(world, f"drain-{naming.random_hex(4)}")
+    message = _letter()
+    for number in range(letters):  # not durable: only what is read is measured
+        name = f"{number:020d}-nudge-m{number:012x}.mail"
+        Path(mailbox.folder("new", name)).write_bytes(message.encode())
+
+    def run() -> None:
+        while claim := mailbox.claim(most=letters):
+            claim.acknowledge()
+
+    return seconds(run)
+
+
+def _bare_drain(folder: Path, letters: int) -> float:
+    source = folder / naming.random_hex(4)
+    source.mkdir()
+    content = _letter().encode()
+    for number in range(letters):
+        (source / f"{number:020d}").write_bytes(content)
+    target = folder / naming.random_hex(4)
+    target.mkdir()
+
+    def run() -> None:
+        for name in sorted(os.listdir(source)):
+            os.rename(source / name, target / name)
+            (target / name).read_bytes()
+
+    return seconds(run)
