@@ -6,6 +6,9 @@ import unicodedata
 
 from worker_manager.errors import InvalidInput, WorkerNotFound
 
+PROGRAM = "worker-manager"
+#: The variable with which a completing shell calls the program.
+COMPLETING = "_WORKER_MANAGER_COMPLETE"
 TITLE_LIMIT = 200
 TASK_LIMIT_BYTES = 10_000_000
 SLUG_LIMIT = 40
@@ -44,6 +47,11 @@ def new_message_id() -> str:
 def message_id_of(occasion: str) -> str:
     """The id of a message that is told once for each occasion."""
     return "m" + digest(occasion.encode())[:12]
+
+
+def is_worker_id(text: str) -> bool:
+    """Whether it has the form of one."""
+    return _WORKER_ID.fullmatch(text) is not None
 
 
 def checked_worker_id(worker_id: str) -> str:

@@ -11,7 +11,6 @@ from worker_manager.agents import transcripts
 from worker_manager.agents.usage import Usage
 from worker_manager.fleet import Fleet
 from worker_manager.models import Activity, Status, Worker
-from worker_manager.state import receipts
 from worker_manager.worktrees import evidence
 
 QUESTION_LIMIT, DOING_LIMIT = 500, 200
@@ -65,12 +64,11 @@ class Look(NamedTuple):
 
 def facts_of(fleet: Fleet, worker: Worker) -> Facts:
     """Takes three git processes when the worker has a branch of its own."""
-    transcript = receipts.transcript_of(fleet.records.home(worker.id))
     look = Look(
         activity=fleet.activity(worker),
         progress=evidence.progress(worker.path, worker.base_sha) if worker.branch else None,
         usage=fleet.usage(worker),
-        doing=transcripts.latest(transcript),
+        doing=transcripts.latest(fleet.transcript(worker)),
         place=fleet.place_in_queue(worker) if worker.status is Status.QUEUED else "",
         attach=shlex.join(fleet.attach_command(worker)),
     )

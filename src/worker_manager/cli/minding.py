@@ -1,0 +1,47 @@
+"""What the server of a session does for its workers every ten seconds, done for those that were
+started from terminals: idle ones are told of, budgets kept, those that wait started, conflicts
+noticed. Commands that go on for a while do it, for there is no other who could.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from worker_manager.errors import WorkerManagerError
+
+if TYPE_CHECKING:
+    from worker_manager.fleet import Fleet
+
+WATCH_SECONDS = 10.0
+RECONCILE_SECONDS = 3.0
+
+
+class Minder:
+    """Looks after a fleet in a thread of its own: a tmux that hangs holds up nothing."""
+
+    def __init__(self, fleet: Fleet | None) -> None:
+        self._fleet = fleet
+        self._thread: threading.Thread | None = None
+        self._reconciled = self._watched = 0.0
+
+    def go_on(self) -> None:
+        """Begins a look when it is time and the last one has ended. Cheap: call it often."""
+        is_looking = self._thread is not None and self._thread.is_alive()
+        if (
+            self._fleet
+            and not is_looking
+            and time.monotonic() - self._reconciled > RECONCILE_SECONDS
+        ):
+            self._thread = threading.Thread(target=self._look, args=(self._fleet,), daemon=True)
+            self._thread.start()
+
+    def _look(self, fleet: Fleet) -> None:
+        with suppress(WorkerManagerError, OSError):  # the next try, or the next command, says it
+            fleet.reconcile()
+            if time.monotonic() - self._watched > WATCH_SECONDS:
+                fleet.watch()
+                self._watched = time.monotonic()
+        self._reconciled = time.monotonic()
