@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from worker_manager import formatting, nudges, telling
-from worker_manager.cli import asking
+from worker_manager.cli import asking, letters
 from worker_manager.cli.output import emit
 from worker_manager.cli.progress import busy
 from worker_manager.cli.results import Nudged
@@ -61,21 +61,21 @@ def decide(
 
 
 def _answer(fleet: Fleet, worker: Worker, _: Need) -> bool:
-    text = asking.line(f"Your answer to {worker.name} (empty: later):")
+    text = asking.line(f"Answer to {worker.id} (empty: later):")
     if text:
         send(fleet, worker, text)
     return bool(text)
 
 
 def _words(fleet: Fleet, worker: Worker, _: Need) -> bool:
-    text = asking.line(f"What shall {worker.name} do (empty: later)?")
+    text = asking.line(f"What shall {worker.id} do (empty: later)?")
     if text:
         send(fleet, worker, text)
     return bool(text)
 
 
 def _choose(fleet: Fleet, worker: Worker, need: Need) -> bool:
-    text = asking.line(f"Your answer to {worker.name} (empty: later):")
+    text = asking.line(f"Answer to {worker.id} (empty: later):")
     if text:
         decide(fleet, worker, text, message_id=need.key)
     return bool(text)
@@ -83,7 +83,7 @@ def _choose(fleet: Fleet, worker: Worker, need: Need) -> bool:
 
 def _permit(fleet: Fleet, worker: Worker, need: Need) -> bool:
     choices = {"a": _ALLOW, "d": _DENY, "l": _LATER}
-    chosen = asking.choice(f"Shall {worker.name} do that?", choices)
+    chosen = asking.choice(f"May {worker.id} do that?", choices)
     if chosen == _LATER:
         return False
     why = asking.line("Why not (it is told; may be empty):") if chosen == _DENY else ""
@@ -107,5 +107,4 @@ _ASK = {
 
 def text_of(worker: Worker, need: Need) -> str:
     """What it wants to know or to do, in its own words."""
-    body = formatting.clean(need.text).expandtabs().splitlines()
-    return "\n".join([f"{worker.name} waits:", *(f"  | {line}".rstrip() for line in body)])
+    return f"{worker.name} waits:\n{letters.barred(need.text)}"

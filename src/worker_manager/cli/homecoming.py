@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import click
-
-from worker_manager import formatting, telling
+from worker_manager import formatting, messages, telling
 from worker_manager.cli import asking
 from worker_manager.cli.differences import changes, show
 from worker_manager.cli.progress import busy
@@ -30,6 +28,9 @@ def bring_home(
     done = [one for one in workers if one.status is Status.COMPLETED and _has_commits(one)]
     refused = False
     for worker in done:
+        # A completion tells how much was changed.
+        if messages.COMPLETION not in reporter.letters.get(worker.id, ()):
+            reporter.say("changed", worker, changes(fleet, worker, stat=True))
         if wanted or (is_attended and _is_agreed(fleet, worker)):
             refused = not _merge(fleet, worker, reporter) or refused
         else:
@@ -44,10 +45,9 @@ def _has_commits(worker: Worker) -> bool:
 
 
 def _is_agreed(fleet: Fleet, worker: Worker) -> bool:
-    click.echo(changes(fleet, worker, stat=True))
     choices = {"y": _YES, "d": _DIFF, "n": _NO}
     while True:
-        chosen = asking.choice(f"Merge {worker.name} into {worker.base_branch}?", choices)
+        chosen = asking.choice(f"Merge {worker.id} into {worker.base_branch}?", choices)
         if chosen != _DIFF:
             return chosen == _YES
         show(changes(fleet, worker))

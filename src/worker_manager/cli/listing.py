@@ -19,16 +19,18 @@ if TYPE_CHECKING:
     from worker_manager.snapshot import Facts
 
 _HEADS = ("ID", "STATUS", "FOR", "WORK", "TOKENS", "TITLE", "NOW")
-_MOST = (8, 9, 4, 9, 6, 24)
+_MOST = {"ID": 8, "STATUS": 9, "FOR": 4, "WORK": 9, "TOKENS": 6, "TITLE": 24}
+#: Always there: the last one takes what room is left.
+_KEPT = ("ID", "STATUS", "NOW")
 _GAP = "  "
 #: Below this the last column tells nothing.
 _LEAST = 8
 
 
 def lines(facts: Sequence[Facts], columns: int) -> list[str]:
-    """A heading and a line for each."""
-    rows = [_HEADS, *map(_cells, facts)]
-    sizes = widths(rows, _MOST)
+    """A heading and a line for each; a column in which nobody has anything is left out."""
+    rows = _with_something([_HEADS, *map(_cells, facts)])
+    sizes = widths(rows, [_MOST[head] for head in rows[0][:-1]])
     room = columns - sum(sizes) - len(_GAP) * len(sizes)
     if room < _LEAST:
         sizes[-1] = max(_LEAST, sizes[-1] - (_LEAST - room))
@@ -59,8 +61,14 @@ _NEEDS = {
 }
 
 
+def _with_something(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The rows without columns that are empty but for their heading."""
+    columns = [one for one in zip(*rows, strict=True) if one[0] in _KEPT or any(one[1:])]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
 def _cells(one: Facts) -> tuple[str, ...]:
-    work = "" if one.commits is None else f"{one.commits}c {one.changed_files}f"
+    work = f"{one.commits}c {one.changed_files}f" if one.commits or one.changed_files else ""
     tokens = amount(one.context_tokens)
     now = one.question or for_people(one.reason) or one.doing
     missing = f"[{one.missing} missing] " if one.missing else ""

@@ -45,7 +45,7 @@ def command(reference: str, from_beginning: bool, follow: bool, as_json: bool) -
 
 
 def _show(fleet: Fleet, worker_id: str, cursor: str, *, as_json: bool) -> tuple[str, bool, bool]:
-    """A portion; where the next one begins, whether there is more by now, whether it was the end."""
+    """A portion; where the next one begins, whether there is more, whether it has finished."""
     from worker_manager import inspection
     from worker_manager.cli.results import Shown
 

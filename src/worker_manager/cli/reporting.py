@@ -29,6 +29,8 @@ class Reporter:
         self._live = live
         self._as_json = as_json
         self._told: dict[str, tuple[str, str]] = {}
+        #: Types of the letters that were shown of each worker.
+        self.letters: dict[str, set[str]] = {}
 
     def say(self, event: str, worker: Worker, text: str) -> None:
         """A thing that happened, in words of ours."""
@@ -40,11 +42,12 @@ class Reporter:
 
     def letter(self, worker: Worker, message: Message) -> None:
         """A letter, whole."""
+        self.letters.setdefault(worker.id, set()).add(message.type)
         if self._as_json:
             self._emit("letter", worker, "", message)
         else:
             self._live.clear()
-            letters.show([message])
+            letters.show([message], with_next=False)
 
     def statuses(self, fleet: Fleet, workers: Sequence[Worker]) -> None:
         """How they stand now; without a terminal only what has changed."""

@@ -33,6 +33,18 @@ def fill(text: str, columns: int) -> str:
     return shown + " " * (columns - width(shown))
 
 
+def broken(text: str, columns: int) -> list[str]:
+    """In lines that are at most so wide, at spaces where there are some."""
+    lines = []
+    while width(text) > columns > 1:
+        kept = cut(text, columns + 1).removesuffix("…")
+        space = kept.rfind(" ")
+        end = space if space > len(kept) // 2 else len(kept)
+        lines.append(text[:end])
+        text = text[end:].lstrip(" ")
+    return [*lines, text]
+
+
 def widths(rows: Sequence[Sequence[str]], most: Sequence[int]) -> list[int]:
     """What each column needs of its `most`."""
     return [
