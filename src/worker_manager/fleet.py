@@ -50,6 +50,7 @@ from worker_manager.state import (
     questions,
     receipts,
     requests,
+    sessions,
 )
 from worker_manager.state.layout import mailbox_path, repository_of
 from worker_manager.state.mailbox import Claim, Mailbox
@@ -91,6 +92,11 @@ class Fleet:
     def owner(self) -> str:
         """This orchestrator's id."""
         return os.path.basename(self.home)
+
+    @property
+    def is_attended(self) -> bool:
+        """Whether a session runs that it belongs to: its server calls `watch`."""
+        return bool(sessions.attending(self._root, self.home))
 
     @property
     def mailbox(self) -> Mailbox:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 import click
+from click.utils import PacifyFlushWrapper
 
 from worker_manager import __version__
 from worker_manager.cli import failures
@@ -53,8 +54,9 @@ def _run(arguments: list[str]) -> int:
         ended = program.main(
             arguments, PROGRAM, complete_var=COMPLETING, standalone_mode=False, **color
         )
-    except BrokenPipeError:
-        raise
+    except SystemExit as end:  # of a completion; or nobody reads any more
+        is_closed = isinstance(sys.stdout, PacifyFlushWrapper)
+        return Exit.CLOSED_PIPE if is_closed else int(end.code or 0)
     except (click.Abort, KeyboardInterrupt):
         return Exit.INTERRUPTED
     except click.exceptions.NoArgsIsHelpError as error:

@@ -50,8 +50,11 @@ class Job:
             workers = follower.follow()
             self._reporter.pause()
             for worker, _ in follower.needs(workers):
-                hint = f"worker-manager answer {worker.id}"
-                text = f"{worker.name} waits for you: {hint}; then run --follow {worker.id}"
+                text = (
+                    f"{worker.name} waits for you. Answer, then follow it again:\n"
+                    f"  worker-manager answer {worker.id}\n"
+                    f"  worker-manager run --follow {worker.id}"
+                )
                 self._reporter.say("needs", worker, text)
         return workers
 

@@ -56,8 +56,8 @@ def now_of(fleet: Fleet, worker: Worker) -> tuple[str, str, str]:
 
 
 _NEEDS = {
-    "asking": 'waits for an answer: worker-manager answer {id} "..."',
-    "blocked": "can't go on: worker-manager answer {id}, or attach {id}",
+    "asking": 'waits: worker-manager answer {id} "..."',
+    "blocked": "waits: worker-manager answer {id}",
 }
 
 

@@ -10,6 +10,7 @@ import click
 from worker_manager.cli import here
 from worker_manager.cli.command import make_command
 from worker_manager.cli.completing import worker_argument
+from worker_manager.cli.minding import Minder
 from worker_manager.cli.output import emit
 
 if TYPE_CHECKING:
@@ -35,12 +36,14 @@ def command(reference: str, from_beginning: bool, follow: bool, as_json: bool) -
 
     from worker_manager import inspection
 
+    minder = Minder(fleet if follow else None)
     cursor = inspection.BEGINNING if from_beginning else ""
     while True:
         cursor, more, is_finished = _show(fleet, worker.id, cursor, as_json=as_json)
         if not more and (is_finished or not follow):
             return
         if not more:
+            minder.go_on()
             time.sleep(LOOK_SECONDS)
 
 

@@ -11,7 +11,7 @@ import click
 from worker_manager.cli import here, listing
 from worker_manager.cli.command import make_command
 from worker_manager.cli.live import Live
-from worker_manager.cli.minding import Minder
+from worker_manager.cli.minding import Minder, mind
 from worker_manager.cli.output import emit
 from worker_manager.cli.progress import busy
 from worker_manager.cli.words import for_people
@@ -41,6 +41,8 @@ def command(watch: bool, show_all: bool, as_json: bool) -> None:
     if watch:
         _watch(repository, show_all=show_all, as_json=as_json)
     with busy("looking"):
+        if fleet := repository.terminal_fleet():
+            mind(fleet)
         listed = _look(repository, show_all=show_all)
     if as_json:
         emit(listed)

@@ -9,7 +9,7 @@ import click
 
 from worker_manager.cli import here
 from worker_manager.cli.command import make_command
-from worker_manager.cli.minding import Minder
+from worker_manager.cli.minding import Minder, mind
 from worker_manager.cli.output import emit
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def command(peek: bool, history: bool, follow: bool, as_json: bool) -> None:
     if peek + history + follow > 1:
         raise click.UsageError("--peek, --history and --follow don't go together.")
     fleet = here.repository().own_fleet()
+    mind(fleet)
     if history:
         _tell([message for message, _ in fleet.history(most=HISTORY)], 0, as_json=as_json)
     elif peek:

@@ -1,6 +1,6 @@
-"""What the server of a session does for its workers every ten seconds, done for those that were
-started from terminals: idle ones are told of, budgets kept, those that wait started, conflicts
-noticed. Commands that go on for a while do it, for there is no other who could.
+"""What the server of a session does for its workers every ten seconds, done for those that have no
+such server: the ones started from terminals, and those whose session is gone. Idle ones are told
+of, budgets kept, queued ones started, those asked to stop ended, conflicts noticed.
 """
 
 from __future__ import annotations
@@ -19,8 +19,17 @@ WATCH_SECONDS = 10.0
 RECONCILE_SECONDS = 3.0
 
 
+def mind(fleet: Fleet) -> None:
+    """Does it once, unless its server does."""
+    if not fleet.is_attended:
+        with suppress(WorkerManagerError, OSError):  # the next try, or the next command, says it
+            fleet.watch()
+
+
 class Minder:
-    """Looks after a fleet in a thread of its own: a tmux that hangs holds up nothing."""
+    """Does it while a command goes on, in a thread of its own: a tmux that hangs holds up nothing.
+    Makes the records agree with the world, too.
+    """
 
     def __init__(self, fleet: Fleet | None) -> None:
         self._fleet = fleet
@@ -30,18 +39,15 @@ class Minder:
     def go_on(self) -> None:
         """Begins a look when it is time and the last one has ended. Cheap: call it often."""
         is_looking = self._thread is not None and self._thread.is_alive()
-        if (
-            self._fleet
-            and not is_looking
-            and time.monotonic() - self._reconciled > RECONCILE_SECONDS
-        ):
+        is_due = time.monotonic() - self._reconciled > RECONCILE_SECONDS
+        if self._fleet and is_due and not is_looking:
             self._thread = threading.Thread(target=self._look, args=(self._fleet,), daemon=True)
             self._thread.start()
 
     def _look(self, fleet: Fleet) -> None:
-        with suppress(WorkerManagerError, OSError):  # the next try, or the next command, says it
+        with suppress(WorkerManagerError, OSError):
             fleet.reconcile()
-            if time.monotonic() - self._watched > WATCH_SECONDS:
-                fleet.watch()
-                self._watched = time.monotonic()
+        if time.monotonic() - self._watched > WATCH_SECONDS:
+            mind(fleet)
+            self._watched = time.monotonic()
         self._reconciled = time.monotonic()

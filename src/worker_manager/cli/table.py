@@ -18,13 +18,7 @@ def cut(text: str, columns: int) -> str:
     """Its beginning, with an ellipsis where something is missing; at most so wide."""
     if width(text) <= columns:
         return text
-    kept, room = "", columns - 1
-    for character in text:
-        room -= _width(character)
-        if room < 0:
-            break
-        kept += character
-    return f"{kept}…" if columns > 0 else ""
+    return f"{text[: _fitting(text, columns - 1)]}…" if columns > 0 else ""
 
 
 def fill(text: str, columns: int) -> str:
@@ -37,9 +31,9 @@ def broken(text: str, columns: int) -> list[str]:
     """In lines that are at most so wide, at spaces where there are some."""
     lines = []
     while width(text) > columns > 1:
-        kept = cut(text, columns + 1).removesuffix("…")
-        space = kept.rfind(" ")
-        end = space if space > len(kept) // 2 else len(kept)
+        end = _fitting(text, columns)
+        space = text.rfind(" ", end // 2, end + 1)
+        end = space if space > 0 else end
         lines.append(text[:end])
         text = text[end:].lstrip(" ")
     return [*lines, text]
@@ -50,6 +44,15 @@ def widths(rows: Sequence[Sequence[str]], most: Sequence[int]) -> list[int]:
     return [
         min(limit, max(width(row[number]) for row in rows)) for number, limit in enumerate(most)
     ]
+
+
+def _fitting(text: str, columns: int) -> int:
+    """How many of its first characters are at most so wide."""
+    for number, character in enumerate(text):
+        columns -= _width(character)
+        if columns < 0:
+            return number
+    return len(text)
 
 
 def _width(character: str) -> int:
