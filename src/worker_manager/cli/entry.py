@@ -9,7 +9,6 @@ from contextlib import suppress
 from typing import Any
 
 import click
-from click.utils import PacifyFlushWrapper
 
 from worker_manager import __version__
 from worker_manager.cli import failures
@@ -48,15 +47,15 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    stdout = sys.stdout
     ours = arguments[: arguments.index("--")] if "--" in arguments else arguments
     color: dict[str, Any] = {"color": False} if os.environ.get("NO_COLOR") else {}
     try:
         ended = program.main(
             arguments, PROGRAM, complete_var=COMPLETING, standalone_mode=False, **color
         )
-    except SystemExit as end:  # of a completion; or nobody reads any more
-        is_closed = isinstance(sys.stdout, PacifyFlushWrapper)
-        return Exit.CLOSED_PIPE if is_closed else int(end.code or 0)
+    except SystemExit as end:  # of a completion; or click has put another in the closed one's place
+        return int(end.code or 0) if sys.stdout is stdout else Exit.CLOSED_PIPE
     except (click.Abort, KeyboardInterrupt):
         return Exit.INTERRUPTED
     except click.exceptions.NoArgsIsHelpError as error:
