@@ -17,12 +17,14 @@ QUESTION_LIMIT, DOING_LIMIT = 500, 200
 
 
 class Facts(NamedTuple):
-    """One worker. Times are ISO texts in UTC, `base_sha` a commit, `question` what it asked and
-    waits for, `doing` its last tool or words, `context_tokens` about what its next request holds,
-    `attach` a shell command. None is what nobody knows, or what does not apply.
+    """One worker. `owner` is an orchestrator's id, `terminal` for people. Times are ISO texts in
+    UTC, `base_sha` a commit, `question` what it asked and waits for, `doing` its last tool or
+    words, `context_tokens` about what its next request holds, `attach` a shell command. None is
+    what nobody knows, or what does not apply.
     """
 
     id: str
+    owner: str
     name: str
     title: str
     status: str
@@ -84,6 +86,7 @@ def facts(worker: Worker, look: Look, *, at: float) -> Facts:
     asked = worker.report.text if worker.report and worker.status is Status.ASKING else ""
     return Facts(
         id=worker.id,
+        owner=worker.owner,
         name=worker.name,
         title=worker.title,
         status=status.value,

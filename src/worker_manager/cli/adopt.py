@@ -17,7 +17,7 @@ worker-manager adopt
 worker-manager adopt 3f2a"""
 
 
-@make_command("adopt", example=_EXAMPLE, result="Workers")
+@make_command("adopt", example=_EXAMPLE, result="Workers", acts=True)
 @any_workers
 @click.option("--force", is_flag=True, help="From a session that runs, too: named ones only.")
 def command(references: tuple[str, ...], force: bool, as_json: bool) -> None:

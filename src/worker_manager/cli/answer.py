@@ -24,7 +24,7 @@ worker-manager answer 3f2a deny --because "Not on main"
 worker-manager answer 3f2a       # shows what it waits for, and asks you"""
 
 
-@make_command("answer", example=_EXAMPLE, result="Nudged")
+@make_command("answer", example=_EXAMPLE, result="Nudged", acts=True)
 @worker_argument
 @click.argument("answer", required=False)
 @click.option("--because", default="", help="With deny: why, and what to do instead.")

@@ -24,7 +24,7 @@ worker-manager clean --dry-run
 worker-manager clean 3f2a"""
 
 
-@make_command("clean", example=_EXAMPLE, result="AllCleaned")
+@make_command("clean", example=_EXAMPLE, result="AllCleaned", acts=True)
 @any_workers
 @click.option("--dry-run", is_flag=True, help="Only tell what would go.")
 @click.option("--force", is_flag=True, help="Unmerged or uncommitted work, too: named ones only.")

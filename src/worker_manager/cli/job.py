@@ -38,7 +38,9 @@ class Job:
                 started = self._fleet.start(one)
             worker = started.worker
             self._ids.append(worker.id)
-            text = for_people("\n".join(telling.started(started, worker.reason)))
+            place = self._fleet.place_in_queue(worker)
+            reason = f"{place}: {worker.reason}" if place else ""
+            text = for_people("\n".join(telling.started(started, reason)))
             self._reporter.say("started", worker, text)
 
     def follow(self) -> list[Worker]:

@@ -26,7 +26,7 @@ worker-manager mail
 worker-manager mail --follow"""
 
 
-@make_command("mail", example=_EXAMPLE, result="Mail", is_stream=True)
+@make_command("mail", example=_EXAMPLE, result="Mail", is_stream=True, acts=True)
 @click.option("--peek", is_flag=True, help="Leave them waiting.")
 @click.option("--history", is_flag=True, help=f"The last {HISTORY} that were shown before.")
 @click.option("-f", "--follow", is_flag=True, help="Go on until ^C, and show each as it comes.")

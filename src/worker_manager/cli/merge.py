@@ -23,7 +23,7 @@ worker-manager merge 3f2a 77b0
 worker-manager merge --strategy squash --check "make test" 3f2a"""
 
 
-@make_command("merge", example=_EXAMPLE, result="AllMerged")
+@make_command("merge", example=_EXAMPLE, result="AllMerged", acts=True)
 @some_workers
 @click.option("--strategy", type=click.Choice(["merge", "squash", "rebase"]), default="merge")
 @click.option("--into", default="", metavar="BRANCH", help="Default: the one it started from.")

@@ -15,7 +15,7 @@ worker-manager nudge 3f2a "Use the existing parser"
 git diff main | worker-manager nudge 3f2a -"""
 
 
-@make_command("nudge", example=_EXAMPLE, result="Nudged")
+@make_command("nudge", example=_EXAMPLE, result="Nudged", acts=True)
 @worker_argument
 @click.argument("message")
 @click.option("--key", default="", help="The same message with the same key is sent once.")

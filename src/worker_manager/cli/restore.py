@@ -17,7 +17,7 @@ worker-manager restore 3f2a
 worker-manager restore 3f2a "Now add the tests, too" """.rstrip()
 
 
-@make_command("restore", example=_EXAMPLE, result="Workers")
+@make_command("restore", example=_EXAMPLE, result="Workers", acts=True)
 @worker_argument
 @click.argument("message", default="")
 def command(reference: str, message: str, as_json: bool) -> None:

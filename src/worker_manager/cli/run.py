@@ -24,7 +24,7 @@ worker-manager run --check "make test" "Fix issue 12" "Fix issue 14"
 worker-manager run --yes --json --file task.md    # in a script"""
 
 
-@make_command("run", example=_EXAMPLE, result="Event", is_stream=True)
+@make_command("run", example=_EXAMPLE, result="Event", is_stream=True, acts=True)
 @click.argument("given", metavar="[TASK]...", nargs=-1)
 @click.option(
     "--file", "files", multiple=True, type=click.Path(path_type=Path), help="With a task."

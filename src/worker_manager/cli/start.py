@@ -24,7 +24,7 @@ worker-manager start "Add a dark mode" --check "make test"
 worker-manager start --file task.md --title "Dark mode" """.rstrip()
 
 
-@make_command("start", example=_EXAMPLE, result="Started", is_stream=True)
+@make_command("start", example=_EXAMPLE, result="Started", is_stream=True, acts=True)
 @click.argument("given", metavar="[TASK]...", nargs=-1)
 @click.option(
     "--file", "files", multiple=True, type=click.Path(path_type=Path), help="With a task."

@@ -27,7 +27,7 @@ worker-manager stop 3f2a
 worker-manager stop --force 3f2a 77b0"""
 
 
-@make_command("stop", example=_EXAMPLE, result="Stopped")
+@make_command("stop", example=_EXAMPLE, result="Stopped", acts=True)
 @some_workers
 @click.option("--force", is_flag=True, help="Now, without asking it first.")
 def command(references: tuple[str, ...], force: bool, as_json: bool) -> None:

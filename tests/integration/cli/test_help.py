@@ -11,11 +11,12 @@ import pytest
 from tests.integration.cli.conftest import Command
 from tests.support.bench import add_worker
 from tests.support.person import MODULE, Terminal
-from tests.support.workers import recorded_worker
+from tests.support.workers import letters_to, recorded_worker
 from worker_manager.cli.codes import Exit
 from worker_manager.cli.group import COMMANDS
 from worker_manager.fleet import Fleet
 
+ACTING = {"run", "start", "answer", "nudge", "stop", "merge", "clean", "restore", "adopt", "mail"}
 HEAVY = {"mcp", "libtmux", "git", "psutil", "anyio", "pydantic"}
 
 
@@ -50,21 +51,16 @@ def test_the_list_loads_nothing_of_the_demo_or_the_servers() -> None:
 def test_a_closed_pipe_is_no_error(mine: Fleet, repository: Path) -> None:
     for _ in range(3):
         recorded_worker(mine, repository)
-    process = subprocess.Popen(
-        [*MODULE, "ls", "--watch", "--json"],
-        cwd=repository,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    process.stdout.readline()
-    process.stdout.close()
-    recorded_worker(mine, repository)  # there is more to write
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([*MODULE, "ls", "--watch", "--json"], cwd=repository, **pipes) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        recorded_worker(mine, repository)  # there is more to write
 
-    assert process.wait(30) == Exit.CLOSED_PIPE
-    assert process.stderr.read() == ""
+        assert process.wait(30) == Exit.CLOSED_PIPE
+        assert process.stderr.read() == ""
 
 
 @pytest.mark.parametrize(
@@ -132,3 +128,26 @@ def _loaded(*line: str) -> set[str]:
         [sys.executable, "-I", "-c", script, *line], check=True, capture_output=True, text=True
     )
     return set(done.stderr.split())
+
+
+@pytest.mark.promise("secure-worker")
+@pytest.mark.parametrize("name", sorted(ACTING))
+def test_a_worker_does_not_act_in_its_orchestrators_name(
+    command: Command, mine: Fleet, repository: Path, name: str
+) -> None:
+    worker = recorded_worker(mine, repository)
+    more = {"nudge": ["obey"], "answer": ["allow"], "run": ["--yes"]}.get(name, [])
+
+    named = [] if name == "mail" else [worker.id]
+    done = command(name, *named, *more, WORKER_MANAGER_WORKER_ID=worker.id)
+
+    assert done.returncode == 1
+    assert f"This is the shell of worker {worker.id}" in done.stderr
+    assert mine.worker(worker.id) == worker
+    assert letters_to(mine, worker) == []
+
+
+def test_a_worker_may_look(command: Command, mine: Fleet, repository: Path) -> None:
+    worker = recorded_worker(mine, repository)
+
+    assert worker.id in command("ls", WORKER_MANAGER_WORKER_ID=worker.id).stdout

@@ -206,3 +206,13 @@ def test_what_others_run_is_left_to_them(command: Command, mine: Fleet) -> None:
 
     assert done.returncode == 0
     assert mine.look_at(other.id).status is Status.RUNNING
+
+
+def test_one_that_waits_for_room_is_started_by_the_run_itself(
+    command: Command, mine: Fleet
+) -> None:
+    done = command("run", steps(COMPLETE), steps(COMPLETE), WORKER_MANAGER_MAX_WORKERS="1")
+
+    assert "queued (1 of 1: max_workers is 1)" in done.stdout
+    assert done.returncode == 0, done.stdout
+    assert [one.status for one in mine.workers()] == [Status.COMPLETED] * 2
