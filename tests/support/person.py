@@ -94,7 +94,7 @@ class Terminal:
 
         def look() -> list[str] | None:
             words = run_tmux(self._socket, "display-message", "-p", "-t", "=person:", ended).split()
-            return words if words[0] == "1" else None
+            return words if words[0] == "1" and len(words) > 1 else None
 
         return int(wait_until(look, missing=self.screen)[1])
 

@@ -47,6 +47,8 @@ def command(
         return
     text = sys.stdin.read() if answer == "-" else answer
     if need is not None and need.kind in giving.DIALOGS:
+        if not message_id and fleet.mailbox.is_unread(need.key):
+            raise InvalidInput(_unseen(worker, need))
         giving.decide(fleet, worker, text, because=because, message_id=message_id, as_json=as_json)
     elif because or message_id:
         raise InvalidInput(
@@ -54,6 +56,14 @@ def command(
         )
     else:
         giving.send(fleet, worker, text, as_json=as_json)
+
+
+def _unseen(worker: Worker, need: Need) -> str:
+    """What is allowed unseen might be something else."""
+    return (
+        f"Nobody has seen yet what {worker.name} asks for. worker-manager answer {worker.id} shows "
+        f"it and asks you; --message-id {need.key} answers all the same."
+    )
 
 
 def _ask(fleet: Fleet, worker: Worker, need: Need | None) -> None:

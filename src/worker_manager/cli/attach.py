@@ -27,7 +27,8 @@ _OF_A_PANE = ("TMUX", "TMUX_PANE")
 def command(reference: str, as_json: bool) -> None:
     """Go to a worker's terminal. Leave it with Ctrl-b d; the worker goes on.
 
-    Inside of tmux it opens as a window of yours; in our own tmux the client switches to it.
+    Inside of tmux it opens as a window of yours, which Ctrl-b Ctrl-b d closes when Ctrl-b is your
+    own prefix, too; in our own tmux the client switches to it.
     """
     need_tmux()
     fleet, worker = here.worker(reference)
@@ -39,7 +40,7 @@ def command(reference: str, as_json: bool) -> None:
         return
     if not fleet.has_terminal(worker):
         raise InvalidInput(
-            f"{worker.name} is {worker.status.value} and has no terminal any more. What it did: "
+            f"{worker.name} is {worker.status.value} and has no terminal now. What it did: "
             f"worker-manager logs {worker.id}; worker-manager restore {worker.id} goes on with it."
         )
     if not (sys.stdin.isatty() and sys.stdout.isatty()):

@@ -11,10 +11,10 @@ from worker_manager.cli.minding import Minder
 from worker_manager.cli.reporting import Reporter
 from worker_manager.fleet import Fleet
 from worker_manager.models import Worker
-from worker_manager.needs import Need
+from worker_manager.needs import Kind, Need
 from worker_manager.state import waits
 
-LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.3
 
 
 class Follower:
@@ -65,7 +65,14 @@ class Follower:
             # A report changes the record first: its letter is to be shown, too.
             return worker.report is None or worker.report.delivered
         need = needs.of(self._fleet, worker)
-        return need is not None and (need.key in self._left or not self._is_attended)
+        if need is None or not self._is_told(need):
+            return False
+        return need.key in self._left or not self._is_attended
+
+    def _is_told(self, need: Need) -> bool:
+        """Whether its letter is there: the record changes first."""
+        is_known = need.kind is Kind.WORDS or need.key in self._seen
+        return is_known or self._fleet.mailbox.contains(need.key)
 
     def _show_letters(self) -> None:
         while claim := self._fleet.claim_from(self._ids):
@@ -80,7 +87,7 @@ class Follower:
         if not self._is_attended:
             return False
         for worker, need in self.needs(workers):
-            if need.key not in self._left:
+            if need.key not in self._left and self._is_told(need):
                 self._ask(worker, need)
                 return True
         return False

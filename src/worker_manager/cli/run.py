@@ -13,7 +13,7 @@ from worker_manager.cli.command import make_command
 from worker_manager.cli.completing import complete
 from worker_manager.cli.needed import need_tmux
 from worker_manager.cli.wanted import Options, start_options, tasks
-from worker_manager.errors import InvalidInput
+from worker_manager.errors import InvalidInput, WorkerManagerError
 
 if TYPE_CHECKING:
     from worker_manager.fleet import Fleet
@@ -71,6 +71,9 @@ def command(
     try:
         job.start(wanted)
         return job.finish(job.follow(), merge=merge or yes)
+    except WorkerManagerError:
+        job.say_how_to_come_back()
+        raise
     except KeyboardInterrupt:
         job.say_how_to_come_back()
         return Exit.INTERRUPTED

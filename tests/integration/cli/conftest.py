@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,11 @@ import jsonschema
 import pytest
 
 from tests.conftest import CHECKOUT
+from tests.integration.dialogs.session import Session
 from tests.support.person import Terminal, worker_manager
+from tests.support.workers import recorded_worker
 from worker_manager.fleet import Fleet
+from worker_manager.models import Status
 from worker_manager.repository import Repository
 from worker_manager.state.layout import state_root
 
@@ -45,6 +48,15 @@ def command(repository: Path) -> Command:
 def mine(repository: Path, settings: None) -> Fleet:
     """The workers of the person at the terminal."""
     return Repository(state_root(), str(repository), os.environ).own_fleet()
+
+
+@pytest.fixture
+def session(repository: Path, mine: Fleet) -> Iterator[Session]:
+    """A worker of theirs that may open dialogs."""
+    worker = recorded_worker(mine, repository, agent="claude", status=Status.RUNNING)
+    session = Session(mine, worker)
+    yield session
+    session.end()
 
 
 @pytest.fixture

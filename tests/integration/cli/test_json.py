@@ -46,8 +46,8 @@ def test_what_every_command_prints_is_as_the_schema_says(
         "mail": ["mail", "--peek"],
         "merge": ["merge", done],
         "clean": ["clean", done],
-        "restore": ["restore", done],
         "stop": ["stop", "--force", running],
+        "restore": ["restore", running],
         "completion": ["completion", "bash"],
     }
 

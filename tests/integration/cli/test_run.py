@@ -24,7 +24,7 @@ from tests.support.person import (
     steps,
 )
 from tests.support.waiting import wait_until
-from tests.support.workers import recorded_worker, running_worker
+from tests.support.workers import running_worker
 from worker_manager.fleet import Fleet
 from worker_manager.models import Status
 
@@ -77,14 +77,6 @@ def test_a_question_that_is_left_for_later_ends_the_run_with_the_way_back(
     (worker,) = mine.workers()
     assert worker.status is Status.ASKING
     assert f"run --follow {worker.id}" in terminal.screen()
-
-
-@pytest.fixture
-def session(repository: Path, mine: Fleet) -> Session:
-    worker = recorded_worker(mine, repository, agent="claude", status=Status.RUNNING)
-    session = Session(mine, worker)
-    yield session
-    session.end()
 
 
 @pytest.mark.parametrize(
