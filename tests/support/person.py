@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -46,22 +47,11 @@ class Terminal:
         """Begins it."""
         outside = [] if is_tmux else ["env", "-u", "TMUX", "-u", "TMUX_PANE"]
         size = ("-x", "80", "-y", "24", "-c", str(cwd))
-        options = ("set-option", "-g", "remain-on-exit", "on")
-        command = (*outside, *program, *arguments)
+        # tmux 3.3 does not always know the status of a pane that is dead.
+        shell = ("sh", "-c", 'trap : INT; "$@"; echo "[ended: $?]"; exec sleep 1000', "sh")
+        command = (*shell, *outside, *program, *arguments)
         run_tmux(
-            self._socket,
-            "-f/dev/null",
-            "start-server",
-            ";",
-            *options,
-            ";",
-            "new-session",
-            "-d",
-            "-s",
-            "person",
-            *size,
-            "--",
-            *command,
+            self._socket, "-f/dev/null", "new-session", "-d", "-s", "person", *size, "--", *command
         )
 
     def type(self, text: str) -> None:
@@ -90,13 +80,11 @@ class Terminal:
 
     def wait_for_end(self) -> int:
         """The exit code."""
-        ended = "#{pane_dead} #{pane_dead_status}"
-
-        def look() -> list[str] | None:
-            words = run_tmux(self._socket, "display-message", "-p", "-t", "=person:", ended).split()
-            return words if words[0] == "1" and len(words) > 1 else None
-
-        return int(wait_until(look, missing=self.screen)[1])
+        found = wait_until(
+            lambda: re.search(r"^\[ended: (\d+)\]", self.screen(), re.MULTILINE),
+            missing=self.screen,
+        )
+        return int(found[1])
 
     def windows(self) -> list[str]:
         """The names of its windows."""
