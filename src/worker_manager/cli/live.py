@@ -37,8 +37,11 @@ class Live:
         return shutil.get_terminal_size().columns
 
     def show(self, lines: Sequence[str]) -> None:
-        """These lines in the place of the former ones, as many as the terminal has room for."""
-        kept = list(lines[: max(1, shutil.get_terminal_size().lines - 1)])
+        """These lines in the place of the former ones: all of them, or the first and, as far as the
+        terminal has room, the last.
+        """
+        room = max(2, shutil.get_terminal_size().lines - 1)
+        kept = list(lines) if len(lines) <= room else [lines[0], *lines[1 - room :]]
         if self.is_on and kept != self._shown:
             self.clear()
             self._shown = kept
