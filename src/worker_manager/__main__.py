@@ -24,6 +24,11 @@ def main() -> None:
         from worker_manager import setups
 
         sys.exit(setups.main(arguments))
+    if arguments == ["--version"]:
+        from worker_manager import __version__  # needs none of our packages
+
+        sys.stdout.write(f"{__version__}\n")
+        return
     from worker_manager import cli
 
     sys.exit(cli.main(arguments))
