@@ -13,7 +13,9 @@ def main() -> None:
         # os._exit: nothing is left to tidy up, and tidying takes 5 ms.
         os._exit(entry.run(arguments[1]))
     # A shell that completes a command line calls without arguments, too.
-    is_server = not arguments and not sys.stdin.isatty() and "_WORKER_MANAGER_COMPLETE" not in os.environ
+    is_server = (
+        not arguments and not sys.stdin.isatty() and "_WORKER_MANAGER_COMPLETE" not in os.environ
+    )
     if is_server or arguments[:1] == ["--go-on"]:
         sys.exit(_serve(arguments[1:]))
     if arguments[:1] in (["--exited"], ["--not-checked-in"], ["--end-session"], ["--reconcile"]):

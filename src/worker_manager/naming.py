@@ -49,11 +49,6 @@ def message_id_of(occasion: str) -> str:
     return "m" + digest(occasion.encode())[:12]
 
 
-def is_worker_id(text: str) -> bool:
-    """Whether it has the form of one."""
-    return _WORKER_ID.fullmatch(text) is not None
-
-
 def checked_worker_id(worker_id: str) -> str:
     """The id itself when it has the form of one; raises WorkerNotFound otherwise."""
     if not is_worker_id(worker_id):

@@ -13,7 +13,8 @@ from worker_manager.errors import InvalidInput
 
 
 class Command(click.Command):
-    """`result` names the one of `results` that `--json` prints; `is_stream`: one on each line.
+    """`result` names the one of `results` that `--json` prints; empty: none. `is_stream`: one on
+    each line.
     `acts`: it does something in the name of an orchestrator.
     """
 
@@ -21,7 +22,7 @@ class Command(click.Command):
         self,
         *args: Any,
         example: str = "",
-        result: str,
+        result: str = "",
         is_stream: bool = False,
         acts: bool = False,
         **more: Any,
@@ -58,10 +59,10 @@ def debug_option() -> click.Option:
 
 
 def make_command(
-    name: str, *, example: str, result: str, is_stream: bool = False, acts: bool = False
+    name: str, *, example: str, result: str = "", is_stream: bool = False, acts: bool = False
 ) -> Callable[[Callable[..., Any]], Command]:
     """Makes a command of a function that gives an exit code or nothing; its docstring is the help.
-    The function is given `as_json`.
+    With a `result` the function is given `as_json`.
     """
 
     def make(function: Callable[..., Any]) -> Command:
@@ -74,9 +75,14 @@ def make_command(
             acts=acts,
             short_help=group.COMMANDS[name].summary,
         )(function)
-        said = "Print JSON, one value on each line." if is_stream else "Print JSON."
-        json_option = click.Option(["--json", "as_json"], is_flag=True, help=said)
-        made.params += [json_option, debug_option()]
+        made.params.append(debug_option())
+        if result:
+            made.params.insert(-1, _json_option(is_stream=is_stream))
         return made
 
     return make
+
+
+def _json_option(*, is_stream: bool) -> click.Option:
+    said = "Print JSON, one value on each line." if is_stream else "Print JSON."
+    return click.Option(["--json", "as_json"], is_flag=True, help=said)

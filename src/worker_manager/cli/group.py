@@ -28,6 +28,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     },
     "Look": {
         "ls": Entry("ls", "List the workers of this repository."),
+        "watch": Entry("watch", "See all workers live, and act with a key."),
         "attach": Entry("attach", "Go to a worker's terminal."),
         "screen": Entry("screen", "Show what a worker's terminal shows."),
         "logs": Entry("logs", "Show what a worker did."),

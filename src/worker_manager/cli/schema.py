@@ -23,7 +23,7 @@ _TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(
 
 def whole() -> dict[str, Any]:
     """`$defs` has each result and `Failure`; `commands` names that of each command."""
-    names = {name: result_of(name) for name in COMMANDS}
+    names = {name: result for name in COMMANDS if (result := result_of(name))}
     definitions: dict[str, Any] = {}
     for result in (*(getattr(results, name) for name in names.values()), Failure):
         _define(result, definitions)
@@ -36,7 +36,7 @@ def whole() -> dict[str, Any]:
 
 
 def result_of(name: str) -> str:
-    """The name of a command's result."""
+    """The name of a command's result; empty without one."""
     command = LazyGroup().get_command(click.Context(LazyGroup()), name)
     assert isinstance(command, Command)  # noqa: S101  make_command makes no others
     return command.result

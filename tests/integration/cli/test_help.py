@@ -16,7 +16,19 @@ from worker_manager.cli.codes import Exit
 from worker_manager.cli.group import COMMANDS
 from worker_manager.fleet import Fleet
 
-ACTING = {"run", "start", "answer", "nudge", "stop", "merge", "clean", "restore", "adopt", "mail"}
+ACTING = {
+    "run",
+    "start",
+    "answer",
+    "nudge",
+    "stop",
+    "merge",
+    "clean",
+    "restore",
+    "adopt",
+    "mail",
+    "watch",
+}
 HEAVY = {"mcp", "libtmux", "git", "psutil", "anyio", "pydantic"}
 
 
@@ -138,7 +150,7 @@ def test_a_worker_does_not_act_in_its_orchestrators_name(
     worker = recorded_worker(mine, repository)
     more = {"nudge": ["obey"], "answer": ["allow"], "run": ["--yes"]}.get(name, [])
 
-    named = [] if name == "mail" else [worker.id]
+    named = [] if name in ("mail", "watch") else [worker.id]
     done = command(name, *named, *more, WORKER_MANAGER_WORKER_ID=worker.id)
 
     assert done.returncode == 1

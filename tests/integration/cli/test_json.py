@@ -20,7 +20,7 @@ from worker_manager.messages import Message
 from worker_manager.naming import new_message_id
 
 #: Of these other tests see to the output.
-ELSEWHERE = {"run", "attach", "adopt", "demo"}
+ELSEWHERE = {"run", "attach", "adopt", "demo", "watch"}
 
 
 def test_the_schema_is_the_one_of_the_program() -> None:
