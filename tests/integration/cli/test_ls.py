@@ -21,11 +21,12 @@ HOSTILE = "\x1b]0;owned\x07\x1b[2J\r\u202eevil\n\nID  STATUS   x 🎉 e\u0301 " 
 
 @pytest.fixture
 def crew(mine: Fleet, repository: Path) -> Fleet:
-    """Workers with wide and hostile texts; the last asks."""
-    recorded_worker(mine, repository, title=WIDE)
+    """Workers with wide and hostile texts; two ask."""
+    at = "2026-01-01T00:00:00.000+00:00"
+    wide, hostile = (Report("m1", "question", text, at, True) for text in (WIDE * 5, HOSTILE))
+    recorded_worker(mine, repository, title=WIDE, status=Status.ASKING, report=wide)
     add_worker(mine, repository, {"a.txt": "a\n"}, title="a" * 100)
-    question = Report("m1", "question", HOSTILE, "2026-01-01T00:00:00.000+00:00", True)
-    recorded_worker(mine, repository, title=HOSTILE, status=Status.ASKING, report=question)
+    recorded_worker(mine, repository, title=HOSTILE, status=Status.ASKING, report=hostile)
     return mine
 
 
@@ -43,6 +44,18 @@ def test_no_line_is_wider_than_the_terminal_and_columns_align(
         assert re.fullmatch(r"[0-9a-f]{8}  ", before)
     begins = heading.index("TITLE")
     assert {_up_to(line, begins)[-2:] for line in lines} == {"  "}
+
+
+@pytest.mark.promise("ls-fits")
+def test_a_real_terminal_of_80_columns_breaks_no_line(
+    crew: Fleet, repository: Path, terminal: Terminal
+) -> None:
+    terminal.run("ls", cwd=repository)
+    terminal.wait_for_end()
+
+    heading, *lines = terminal.screen().partition("\n\n")[0].splitlines()
+    assert heading.startswith("ID ")
+    assert [line[:8] for line in lines] == [worker.id for worker in crew.workers()]
 
 
 def test_hostile_text_stays_text(crew: Fleet, command: Command) -> None:
