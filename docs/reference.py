@@ -5,7 +5,6 @@ A test regenerates the pages and compares, so that they can't lag behind.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import os
@@ -22,9 +21,11 @@ SOURCE = ROOT / "src" / "worker_manager"
 WIDTH = 90
 os.environ["COLUMNS"] = str(WIDTH)  # help texts are wrapped to the terminal
 
-from mcp import Client  # noqa: E402, TID253  the variable above first
+import click  # noqa: E402, TID253  the variable above first
+from mcp import Client  # noqa: E402, TID253
 
-from worker_manager import cli, config, formatting, messages  # noqa: E402
+from worker_manager import config, formatting, messages  # noqa: E402
+from worker_manager.cli.entry import program  # noqa: E402
 from worker_manager.hooks import entry  # noqa: E402
 from worker_manager.models import FINISHED, Status  # noqa: E402
 from worker_manager.servers import orchestrator, worker  # noqa: E402
@@ -95,12 +96,6 @@ def commands() -> Iterator[str]:
 
 
 def _helps() -> Iterator[tuple[str, str]]:
-    program: Any = getattr(getattr(cli, "entry", cli), "program", None)
-    if program is None:
-        yield from _helps_of_parser(cli._parser())  # until it is click's
-        return
-    import click  # noqa: PLC0415  only once it is there
-
     settings: dict[str, Any] = {**program.context_settings, "terminal_width": WIDTH}
     outer = click.Context(program, info_name="worker-manager", **settings)
     yield "worker-manager", program.get_help(outer)
@@ -109,14 +104,6 @@ def _helps() -> Iterator[tuple[str, str]]:
         if command is not None and not command.hidden:
             inner = click.Context(command, info_name=name, parent=outer, terminal_width=WIDTH)
             yield f"worker-manager {name}", command.get_help(inner)
-
-
-def _helps_of_parser(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
-    yield parser.prog, parser.format_help()
-    groups = [one for one in parser._actions if isinstance(one, argparse._SubParsersAction)]
-    for group in groups:
-        for command in group.choices.values():
-            yield command.prog, command.format_help()
 
 
 def settings() -> Iterator[str]:

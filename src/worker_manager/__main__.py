@@ -12,7 +12,11 @@ def main() -> None:
 
         # os._exit: nothing is left to tidy up, and tidying takes 5 ms.
         os._exit(entry.run(arguments[1]))
-    if (not arguments and not sys.stdin.isatty()) or arguments[:1] == ["--go-on"]:
+    # A shell that completes a command line calls without arguments, too.
+    is_server = (
+        not arguments and not sys.stdin.isatty() and "_WORKER_MANAGER_COMPLETE" not in os.environ
+    )
+    if is_server or arguments[:1] == ["--go-on"]:
         sys.exit(_serve(arguments[1:]))
     if arguments[:1] in (["--exited"], ["--not-checked-in"], ["--end-session"], ["--reconcile"]):
         from worker_manager import aftermath
@@ -22,6 +26,11 @@ def main() -> None:
         from worker_manager import setups
 
         sys.exit(setups.main(arguments))
+    if arguments == ["--version"]:
+        from worker_manager import __version__  # needs none of our packages
+
+        sys.stdout.write(f"{__version__}\n")
+        return
     from worker_manager import cli
 
     sys.exit(cli.main(arguments))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -32,6 +32,7 @@ from worker_manager.config import Settings
 from worker_manager.errors import (
     BudgetSpent,
     InvalidInput,
+    MergeRefused,
     WorkerFinished,
     WorkerManagerError,
     WorkerNotFound,
@@ -49,6 +50,7 @@ from worker_manager.state import (
     questions,
     receipts,
     requests,
+    sessions,
 )
 from worker_manager.state.layout import mailbox_path, repository_of
 from worker_manager.state.mailbox import Claim, Mailbox
@@ -90,6 +92,11 @@ class Fleet:
     def owner(self) -> str:
         """This orchestrator's id."""
         return os.path.basename(self.home)
+
+    @property
+    def is_attended(self) -> bool:
+        """Whether a session runs that it belongs to: its server calls `watch`."""
+        return bool(sessions.attending(self._root, self.home))
 
     @property
     def mailbox(self) -> Mailbox:
@@ -140,6 +147,10 @@ class Fleet:
     def live_screen(self, worker: Worker) -> Screen | None:
         """What its terminal shows at this moment, with its colours; None when it can't be asked."""
         return self._runtime.look(worker.handle)
+
+    def has_terminal(self, worker: Worker) -> bool:
+        """Whether one can attach to it: its program may have ended there."""
+        return self._runtime.is_there(worker.handle)
 
     def nudge(self, worker_id: str, text: str, *, key: str = "") -> tuple[Worker, Message]:
         """Puts a message into the worker's mailbox; an asking worker gets it as its answer. The
@@ -232,6 +243,20 @@ class Fleet:
         """As `merges.merge`, of one of this orchestrator's workers."""
         return merges.merge(self.records, self.look_at(worker_id), wish)
 
+    def merge_all(self, worker_ids: Sequence[str], wish: merges.Wish) -> list[merges.Merged]:
+        """One after the other. Raises MergeRefused, which says which are in by then."""
+        if not worker_ids:
+            raise InvalidInput("ids is empty. Name at least one worker; list_workers has the ids.")
+        merged: list[merges.Merged] = []
+        for worker_id in dict.fromkeys(worker_ids):
+            try:
+                merged.append(self.merge(worker_id, wish))
+            except WorkerManagerError as error:
+                done = ", ".join(one.worker.id for one in merged)
+                before = f"Merged before: {done}. Then: " if done else ""
+                raise MergeRefused(f"{before}{error}", error.shown) from error
+        return merged
+
     def clean(self, order: cleaning.Order) -> list[cleaning.Outcome]:
         """As `cleaning.clean`, of this orchestrator's workers. Raises WorkerNotFound."""
         for worker_id in order.ids:
@@ -257,6 +282,16 @@ class Fleet:
         """As `claim_mail`, at once."""
         return self.mailbox.claim(most=most, room=formatting.RESULT_LIMIT, cost=formatting.cost)
 
+    def claim_from(self, senders: Collection[str]) -> Claim | None:
+        """As `claim_waiting`, of these workers only."""
+        mailbox = self.mailbox
+
+        def is_meant(name: str) -> bool:
+            message = mailbox.peek(name)
+            return message is not None and message.sender in senders
+
+        return mailbox.claim(accept=is_meant)
+
     def history(self, *, most: int) -> list[tuple[Message, str]]:
         """The messages that were shown last, and where each lies."""
         return self.mailbox.history(most)
@@ -266,9 +301,13 @@ class Fleet:
         home = self.records.home(worker.id)
         return None if worker.finished else activities.activity(self._root, home)
 
+    def transcript(self, worker: Worker) -> str:
+        """Where its session writes what it does; empty when that isn't known."""
+        return receipts.transcript_of(self.records.home(worker.id))
+
     def usage(self, worker: Worker) -> Usage | None:
         """What it has used of its model; None when nobody knows."""
-        return self._meter.usage(receipts.transcript_of(self.records.home(worker.id)))
+        return self._meter.usage(self.transcript(worker))
 
     def attach_command(self, worker: Worker) -> list[str]:
         """How a person looks at the worker's terminal."""

@@ -238,7 +238,8 @@ def _offsets(paths: tuple[str, str], cursor: str) -> tuple[int, int]:
     if not cursor:
         return _last(paths[0]), _last(paths[1])
     found = re.fullmatch(r"([0-9a-f]{6})-(\d{1,18})-(\d{1,18})", cursor)
-    if not found or found[1] != _tag(paths[0]):
+    # A worker that has just started has no transcript yet.
+    if not found or found[1] not in (_tag(paths[0]), _tag("")):
         raise _bad(cursor, "its log")
     offsets = int(found[2]), int(found[3])
     if not all(_is_line_start(*pair) for pair in zip(paths, offsets, strict=True)):

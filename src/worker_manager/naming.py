@@ -6,6 +6,9 @@ import unicodedata
 
 from worker_manager.errors import InvalidInput, WorkerNotFound
 
+PROGRAM = "worker-manager"
+#: The variable with which a completing shell calls the program.
+COMPLETING = "_WORKER_MANAGER_COMPLETE"
 TITLE_LIMIT = 200
 TASK_LIMIT_BYTES = 10_000_000
 SLUG_LIMIT = 40

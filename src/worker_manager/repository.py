@@ -8,11 +8,12 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from worker_manager import config
+from worker_manager import adoption, config
 from worker_manager.config import Settings
 from worker_manager.errors import InvalidInput
 from worker_manager.fleet import Fleet, plugin_root
 from worker_manager.models import Worker
+from worker_manager.naming import is_worker_id
 from worker_manager.runtimes.base import Runtime
 from worker_manager.runtimes.tmux import Tmux
 from worker_manager.state import orchestrators, sessions
@@ -25,9 +26,14 @@ class Repository:
     directory itself). Making one writes nothing. Raises InvalidSetting.
     """
 
-    def __init__(self, root: str, directory: str, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, root: str, directory: str, environ: Mapping[str, str], records: Records | None = None
+    ) -> None:
         self.root = root
         self.directory = directory
+        #: The records of its workers.
+        self.records = records or Records(repository_directory(root, directory))
+        self._environ = environ
         self.settings: Settings = config.load(Path(directory), environ)
         self._session_id = environ.get("CLAUDE_CODE_SESSION_ID", "")
         self._runtime = Tmux(self.settings.tmux_socket)
@@ -37,11 +43,6 @@ class Repository:
     def runtime(self) -> Runtime:
         """Where its workers live."""
         return self._runtime
-
-    @property
-    def records(self) -> Records:
-        """The records of its workers."""
-        return Records(repository_directory(self.root, self.directory))
 
     def own_fleet(self) -> Fleet:
         """Of whoever calls: a Claude session from its shell, else the person at the terminal."""
@@ -54,6 +55,15 @@ class Repository:
     def fleet_of(self, worker: Worker) -> Fleet:
         """That of the worker's owner: what is done with it is done in the owner's name."""
         return self._fleet(worker.owner)
+
+    def terminal_fleet(self) -> Fleet | None:
+        """Of people at terminals; None when they own nothing here. No server looks after it."""
+        home = orchestrator_home(self.records.repository, orchestrators.TERMINAL)
+        return self._fleet(orchestrators.TERMINAL) if os.path.isdir(home) else None
+
+    def orphans(self) -> list[Worker]:
+        """As `adoption.orphans`, for a person: none of them is one's own."""
+        return adoption.orphans(self.root, self.records, orchestrators.TERMINAL)
 
     def fleets(self) -> list[Fleet]:
         """Of everybody who owns a worker here."""
@@ -81,6 +91,19 @@ class Repository:
             )
         raise InvalidInput(f"{reference!r} could be {_listed(found)}. Give more of it.")
 
+    def locate(self, reference: str) -> tuple[Repository, Worker]:
+        """As `find`; by its whole id a worker of any repository is found, with that repository: a
+        person may stand in any directory.
+        """
+        try:
+            return self, self.find(reference)
+        except InvalidInput:
+            records = _anywhere(self.root, reference)
+            if records is None:
+                raise
+        worker = records.get(reference)
+        return Repository(self.root, worker.project, self._environ, records), worker
+
     def _fleet(self, owner: str) -> Fleet:
         if owner not in self._fleets:
             home = orchestrator_home(self.records.repository, owner)
@@ -93,6 +116,13 @@ class Repository:
                 runtime=self._runtime,
             )
         return self._fleets[owner]
+
+
+def _anywhere(root: str, worker_id: str) -> Records | None:
+    """The records that have a worker of this id."""
+    entries = os.scandir(root) if is_worker_id(worker_id) and os.path.isdir(root) else ()
+    found = [Records(entry.path) for entry in entries]
+    return next((one for one in found if os.path.isdir(one.home(worker_id))), None)
 
 
 def _listed(workers: list[Worker]) -> str:

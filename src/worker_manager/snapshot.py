@@ -11,19 +11,20 @@ from worker_manager.agents import transcripts
 from worker_manager.agents.usage import Usage
 from worker_manager.fleet import Fleet
 from worker_manager.models import Activity, Status, Worker
-from worker_manager.state import receipts
 from worker_manager.worktrees import evidence
 
 QUESTION_LIMIT, DOING_LIMIT = 500, 200
 
 
 class Facts(NamedTuple):
-    """One worker. Times are ISO texts in UTC, `base_sha` a commit, `question` what it asked and
-    waits for, `doing` its last tool or words, `context_tokens` about what its next request holds,
-    `attach` a shell command. None is what nobody knows, or what does not apply.
+    """One worker. `owner` is an orchestrator's id, `terminal` for people. Times are ISO texts in
+    UTC, `base_sha` a commit, `question` what it asked and waits for, `doing` its last tool or
+    words, `context_tokens` about what its next request holds, `attach` a shell command. None is
+    what nobody knows, or what does not apply.
     """
 
     id: str
+    owner: str
     name: str
     title: str
     status: str
@@ -65,12 +66,11 @@ class Look(NamedTuple):
 
 def facts_of(fleet: Fleet, worker: Worker) -> Facts:
     """Takes three git processes when the worker has a branch of its own."""
-    transcript = receipts.transcript_of(fleet.records.home(worker.id))
     look = Look(
         activity=fleet.activity(worker),
         progress=evidence.progress(worker.path, worker.base_sha) if worker.branch else None,
         usage=fleet.usage(worker),
-        doing=transcripts.latest(transcript),
+        doing=transcripts.latest(fleet.transcript(worker)),
         place=fleet.place_in_queue(worker) if worker.status is Status.QUEUED else "",
         attach=shlex.join(fleet.attach_command(worker)),
     )
@@ -86,6 +86,7 @@ def facts(worker: Worker, look: Look, *, at: float) -> Facts:
     asked = worker.report.text if worker.report and worker.status is Status.ASKING else ""
     return Facts(
         id=worker.id,
+        owner=worker.owner,
         name=worker.name,
         title=worker.title,
         status=status.value,

@@ -47,7 +47,9 @@ def test_an_unknown_worker_is_one_sentence(worker_id: str) -> None:
     answer = run("attach", worker_id)
 
     assert (answer.returncode, answer.stdout) == (1, "")
-    assert answer.stderr.startswith("worker-manager: There is no worker")
+    assert answer.stderr.startswith(
+        "worker-manager: No worker here has an id or a name that begins"
+    )
     assert len(answer.stderr.splitlines()) == 1
 
 

@@ -39,6 +39,26 @@ class Finding(NamedTuple):
     fix: Callable[[], str] | None = None
 
 
+class Diagnosis(NamedTuple):
+    """How one thing stands: `ok`, `warning`, `failed` or `unknown`; the next step, and whether
+    --fix does it.
+    """
+
+    about: str
+    verdict: str
+    says: str
+    repair: str
+    fixable: bool
+
+
+class Visit(NamedTuple):
+    """`doctor`. Whether nothing has failed; what was found, and what --fix has done."""
+
+    sound: bool
+    findings: list[Diagnosis]
+    done: list[str]
+
+
 def ok(about: str, says: str) -> Finding:
     """It works."""
     return Finding(about, Verdict.OK, says)

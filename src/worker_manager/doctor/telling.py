@@ -33,25 +33,6 @@ def sum_of(findings: Sequence[Finding]) -> str:
     return ", ".join(counts) + "."
 
 
-def as_data(findings: Sequence[Finding], done: Sequence[str] = ()) -> dict[str, object]:
-    """What --json prints."""
-    return {
-        "schema": 1,
-        "sound": all(one.verdict is not Verdict.FAILED for one in findings),
-        "findings": [
-            {
-                "about": one.about,
-                "verdict": one.verdict.value,
-                "says": one.says,
-                "repair": one.repair,
-                "fixable": one.fix is not None,
-            }
-            for one in findings
-        ],
-        "done": list(done),
-    }
-
-
 def _wrapped(start: str, text: str, columns: int) -> list[str]:
     """Words are never cut: a command must stay one that can be copied."""
     room = columns - len(start)

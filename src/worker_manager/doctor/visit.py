@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -17,20 +16,33 @@ from worker_manager.doctor.examination import (
     is_sound,
     repair,
 )
-from worker_manager.doctor.findings import Finding, Place
+from worker_manager.doctor.findings import Diagnosis, Finding, Place, Visit
 from worker_manager.state.layout import state_root
 
 
-def main(*, fix: bool = False, deep: bool = False, as_json: bool = False) -> int:
-    """0 when nothing has failed, else 1. `deep` costs a short turn of the model."""
+def visit(*, fix: bool = False, deep: bool = False) -> Visit:
+    """`deep` costs a short turn of the model."""
+    done, running = _examined(fix=fix, deep=deep)
+    findings = list(running)
+    return Visit(is_sound(findings), [_diagnosis(one) for one in findings], done)
+
+
+def told(*, fix: bool = False, deep: bool = False) -> int:
+    """As `visit`, written to stdout as it comes. 0 when nothing has failed, else 1."""
+    done, running = _examined(fix=fix, deep=deep)
+    return 0 if is_sound(_told(running, done)) else 1
+
+
+def _examined(*, fix: bool, deep: bool) -> tuple[list[str], Iterable[Finding]]:
     place = Place(state_root(), os.getcwd(), dict(os.environ))
     done = repair(examine(place)) if fix else []
     checks, seconds = (DEEP_CHECKS, SECONDS + waking.SECONDS) if deep else (CHECKS, SECONDS)
-    running = examine(place, checks, seconds=seconds)
-    findings = list(running) if as_json else _told(running, done)
-    if as_json:
-        sys.stdout.write(json.dumps(telling.as_data(findings, done), indent=1) + "\n")
-    return 0 if is_sound(findings) else 1
+    return list(done), examine(place, checks, seconds=seconds)
+
+
+def _diagnosis(finding: Finding) -> Diagnosis:
+    fixable = finding.fix is not None
+    return Diagnosis(finding.about, finding.verdict.value, finding.says, finding.repair, fixable)
 
 
 def _told(findings: Iterable[Finding], done: Sequence[str]) -> list[Finding]:

@@ -34,6 +34,11 @@ class Runtime(Protocol):
     def probe(self, handles: Sequence[str]) -> dict[str, Presence]:
         """What is known of each, in one question for each place. Never raises."""
 
+    def is_there(self, handle: str) -> bool:
+        """Whether a person can look at it; its program may have ended. Raises
+        RuntimeUnavailable.
+        """
+
     def screen(self, handle: str) -> str:
         """What its terminal shows and showed, without blank lines; empty when unknown."""
 

@@ -141,6 +141,11 @@ class Tmux:
         alive = {socket: _alive(socket) for socket in sockets}
         return {handle: _presence(handle, alive[handle.rpartition(":")[0]]) for handle in handles}
 
+    def is_there(self, handle: str) -> bool:
+        """Whether the session exists."""
+        server, session = _at(handle)
+        return server.cmd("has-session", target=f"={session}").returncode == 0
+
     def screen(self, handle: str) -> str:
         """The last 200 lines."""
         server, session = _at(handle)

@@ -6,9 +6,9 @@ from mcp.server.mcpserver import MCPServer
 from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import BaseModel, Field
 
-from worker_manager import formatting, merges, naming
+from worker_manager import formatting, merges, naming, telling
 from worker_manager.cleaning import Order, Outcome
-from worker_manager.errors import InvalidInput, MergeRefused, WorkerManagerError
+from worker_manager.errors import MergeRefused
 from worker_manager.fleet import Fleet
 from worker_manager.merges import Merged, Wish
 from worker_manager.servers.tooling import Result, answer, tool_errors
@@ -89,26 +89,17 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
             outcomes = fleet.clean(Order(ids or (), dry_run, force))
             infos = [_clean_info(one) for one in outcomes]
             freed = sum(one.freed_bytes for one in infos)
-            text = _clean_text(outcomes, freed, is_dry_run=dry_run)
+            text = telling.cleaned(outcomes, is_dry_run=dry_run)
             return answer(text, CleanResult(workers=infos, freed_bytes=freed))
 
 
 def _merge_all(fleet: Fleet, ids: list[str], wish: Wish) -> list[Merged]:
-    """One after the other. Raises a WorkerManagerError that says which are in."""
-    if not ids:
-        raise InvalidInput("ids is empty. Name at least one worker; list_workers has the ids.")
-    merged: list[Merged] = []
-    for worker_id in dict.fromkeys(ids):
-        try:
-            merged.append(fleet.merge(worker_id, wish))
-        except WorkerManagerError as error:
-            text = formatting.clean(str(error))
-            text += formatting.fenced(formatting.clean(error.shown), naming.new_message_id())
-            done = ", ".join(one.worker.id for one in merged)
-            raise MergeRefused(
-                f"Merged before: {done}. Then: {text}" if merged else text
-            ) from error
-    return merged
+    """As `Fleet.merge_all`, its errors with what is shown of them."""
+    try:
+        return fleet.merge_all(ids, wish)
+    except MergeRefused as error:
+        shown = formatting.fenced(formatting.clean(error.shown), naming.new_message_id())
+        raise MergeRefused(formatting.clean(str(error)) + shown) from error
 
 
 def _merge_info(merged: Merged) -> MergeInfo:
@@ -123,15 +114,11 @@ def _merge_info(merged: Merged) -> MergeInfo:
 
 
 def _merge_text(merged: list[Merged]) -> str:
-    parts = []
-    for one in merged:
-        merge = one.merge
-        head = f"{one.worker.name} is in {merge.into} ({merge.strategy}, {merge.sha[:12]})."
-        notes = [formatting.clean(note) for note in one.notes]
-        changed = formatting.clean(one.changed[:4_000])
-        parts.append(
-            "\n".join([head, *notes]) + formatting.fenced(changed, naming.new_message_id())
-        )
+    parts = [
+        telling.merged(one)
+        + formatting.fenced(formatting.clean(one.changed[:4_000]), naming.new_message_id())
+        for one in merged
+    ]
     ids = ", ".join(f'"{one.worker.id}"' for one in merged)
     return "\n".join([*parts, f"clean_workers(ids=[{ids}]) removes their worktrees and branches."])
 
@@ -145,19 +132,3 @@ def _clean_info(outcome: Outcome) -> CleanInfo:
         freed_bytes=outcome.freed,
         saved=worker.cleaned.removeprefix("-"),
     )
-
-
-def _clean_text(outcomes: list[Outcome], freed: int, *, is_dry_run: bool) -> str:
-    gone = [one for one in outcomes if not one.why_not]
-    kept = [one for one in outcomes if one.why_not]
-    verb = "Would clean" if is_dry_run else "Cleaned"
-    lines = [f"{verb} {len(gone)} of {len(outcomes)}, {freed / 1e6:.1f} MB."]
-    lines += [f"{one.worker.id} {one.worker.name}" for one in gone]
-    if kept:
-        lines.append("These stay:")
-        lines += [
-            f"{one.worker.id} {one.worker.name}: {formatting.one_line(one.why_not)}" for one in kept
-        ]
-    if gone:
-        lines.append("restore_worker brings one back, but for files that git ignores.")
-    return "\n".join(lines)

@@ -6,12 +6,12 @@ from mcp.server.mcpserver import MCPServer
 from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
-from worker_manager import formatting
+from worker_manager import telling
 from worker_manager.fleet import Fleet
-from worker_manager.models import Status, Worker
+from worker_manager.models import Status
 from worker_manager.servers.tooling import Result, answer, tool_errors
 from worker_manager.servers.views import WorkerId, WorkerInfo, info_of, line_of
-from worker_manager.starts import Place, Started, Wanted
+from worker_manager.starts import Started, Wanted
 
 
 class StoppedInfo(Result, WorkerInfo):
@@ -83,7 +83,7 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
         with tool_errors():
             worker = fleet.stop(id) if force else fleet.ask_to_stop(id)
             info = StoppedInfo(**info_of(fleet, worker).model_dump(), saved=worker.saved)
-            return answer(_stopped_text(worker), info)
+            return answer(telling.stopped(worker), info)
 
     @server.tool(annotations=ToolAnnotations(title="Restore worker", destructive_hint=False))
     def restore_worker(id: WorkerId, message: str = "") -> Annotated[CallToolResult, StoppedInfo]:
@@ -91,7 +91,7 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
         with tool_errors():
             worker = fleet.restore(id, message)
             info = StoppedInfo(**info_of(fleet, worker).model_dump(), saved=worker.saved)
-            return answer(_restored_text(worker, info), info)
+            return answer(telling.restored(worker, info.reason), info)
 
     @server.tool(annotations=ToolAnnotations(title="Adopt workers", destructive_hint=False))
     def adopt_workers(
@@ -108,28 +108,6 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
             return answer(_adopted_text(infos), Adopted(workers=infos))
 
 
-def _stopped_text(worker: Worker) -> str:
-    if worker.stop_due:
-        return (
-            f"{worker.name} was asked to stop. It may complete or refuse, which you will hear; "
-            f"else its session ends at {worker.stop_due[11:19]} UTC."
-        )
-    lines = [f"{worker.name} is {worker.status.value}. Its work stays in {worker.path}."]
-    if worker.saved:
-        lines.append(
-            "What no commit holds is saved, too; in there, this brings it back: "
-            f"git restore --source={worker.saved} -- ."
-        )
-    lines.append("restore_worker goes on with its conversation.")
-    return "\n".join(lines)
-
-
-def _restored_text(worker: Worker, info: WorkerInfo) -> str:
-    if worker.status is Status.QUEUED:
-        return f"{worker.name} is queued ({info.reason}); it goes on by itself."
-    return f"{worker.name} goes on in {worker.path}."
-
-
 def _started_info(fleet: Fleet, started: Started) -> StartedInfo:
     return StartedInfo(
         **info_of(fleet, started.worker).model_dump(),
@@ -140,30 +118,11 @@ def _started_info(fleet: Fleet, started: Started) -> StartedInfo:
 
 
 def _started_text(started: Started, info: WorkerInfo) -> str:
-    worker = started.worker
-    mode = f", permission mode {worker.permission_mode}" if worker.agent == "claude" else ""
-    is_queued = worker.status is Status.QUEUED
-    state = f"queued ({info.reason}); it starts by itself" if is_queued else "started"
-    lines = [f"Worker {worker.id} ({worker.name}) {state}: {worker.agent}{mode}."]
-    lines += _place_lines(started.place, worker)
-    lines += map(formatting.one_line, started.notes)
-    if not is_queued:
+    lines = telling.started(started, info.reason)
+    if started.worker.status is not Status.QUEUED:
         lines.append(f"A person looks at it with: {info.attach}")
     lines.append("Its question or report will reach you by itself.")
     return "\n".join(lines)
-
-
-def _place_lines(place: Place | None, worker: Worker) -> list[str]:
-    if place is None:
-        return [f"It works in {worker.path} itself, without a branch of its own."]
-    base = place.base
-    behind = f", {base.behind} behind {base.upstream}" if base.behind else ""
-    lines = [f"Branch {worker.branch} from {base.name} at {base.sha[:12]}{behind}."]
-    if place.uncommitted:
-        lines.append(
-            f"Your checkout has {place.uncommitted} uncommitted files that it does not see."
-        )
-    return lines
 
 
 def _adopted_text(infos: list[WorkerInfo]) -> str:

@@ -6,9 +6,8 @@ from mcp.server.mcpserver import MCPServer
 from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
-from worker_manager import formatting, nudges
+from worker_manager import formatting, telling
 from worker_manager.fleet import Fleet
-from worker_manager.models import Worker
 from worker_manager.servers.tooling import Result, acknowledged_soon, answer, tool_errors
 from worker_manager.servers.views import WorkerId
 
@@ -51,16 +50,15 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
         """Send a worker the answer to its question, or what to do next. Wakes and reopens it."""
         with tool_errors():
             before, sent = fleet.nudge(id, message, key=key)
-            fate, rung, reason = fleet.carry(before, sent)
+            outcome = fleet.carry(before, sent)
             info = Nudged(
                 id=id,
                 message_id=sent.id,
                 answered_question=bool(sent.reply_to),
-                fate=fate,
-                rung=rung,
-                reason=reason,
+                **outcome._asdict(),
             )
-            return answer(_nudged_text(fleet, before, info), info)
+            is_answer = info.answered_question
+            return answer(telling.nudged(fleet, before, outcome, is_answer=is_answer), info)
 
     @server.tool(annotations=ToolAnnotations(title="Answer worker", destructive_hint=True))
     def answer_worker(
@@ -73,7 +71,7 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
         with tool_errors():
             worker, sent = fleet.answer(id, decision, reason=message, request_id=message_id)
             info = Sent(id=id, message_id=sent.id, answered_question=True)
-            return answer(f"Given: {worker.name} goes on with your answer.", info)
+            return answer(telling.answered(worker), info)
 
     @server.tool(annotations=ToolAnnotations(title="Read mail", destructive_hint=False))
     def read_mail(
@@ -82,19 +80,6 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
         """Messages from your workers that wait. They also arrive by themselves."""
         with tool_errors():
             return _history(fleet) if history else _waiting_mail(fleet)
-
-
-def _nudged_text(fleet: Fleet, before: Worker, info: Nudged) -> str:
-    what = "answer" if info.answered_question else "message"
-    if info.fate == nudges.SEEN:
-        return f"Seen: the {what} stands in the conversation of {before.name}."
-    activity = fleet.activity(before)
-    doing = f"{before.status.value}, {activity.status}" if activity else before.status.value
-    who = f"{before.name} ({doing})"
-    if info.fate == nudges.DELIVERED:
-        soon = "with its next tool call, or when its turn ends"
-        return f"Delivered: {who} has the {what} and reads it {soon}."
-    return f"Queued: the {what} waits in the mailbox of {who}, to be shown: {info.reason}."
 
 
 def _waiting_mail(fleet: Fleet) -> CallToolResult:

@@ -113,6 +113,18 @@ class Mailbox:
         """The message of a file in `new/`, left there; None when it is gone."""
         return self._load(self.folder("new", name))
 
+    def find(self, message_id: str) -> Message | None:
+        """The message of that id, shown or not; None when it is not here. Looks everywhere."""
+        for name in self.waiting():
+            if _id_of(name) == message_id:
+                return self.peek(name)
+        for kept in ("claimed", "read"):
+            for claimer in reversed(_names(self.folder(kept))):
+                for name in _names(self.folder(kept, claimer)):
+                    if _id_of(name) == message_id:
+                        return self._load(self.folder(kept, claimer, name))
+        return None
+
     def ring(self) -> None:
         """Has Claude Code, which watches `new/`, see what waits there as if it had just come."""
         for name in self.waiting()[:1]:

@@ -1,0 +1,43 @@
+"""`worker-manager adopt`."""
+
+from __future__ import annotations
+
+import shutil
+
+import click
+
+from worker_manager.cli import here, listing
+from worker_manager.cli.command import make_command
+from worker_manager.cli.completing import any_workers
+from worker_manager.cli.output import emit
+from worker_manager.cli.progress import busy
+
+_EXAMPLE = """\
+worker-manager adopt
+worker-manager adopt 3f2a"""
+
+
+@make_command("adopt", example=_EXAMPLE, result="Workers", acts=True)
+@any_workers
+@click.option("--force", is_flag=True, help="From a session that runs, too: named ones only.")
+def command(references: tuple[str, ...], force: bool, as_json: bool) -> None:
+    """Take over workers of this repository, with their mail: those named, else all whose Claude
+    session is gone. Their letters come to worker-manager mail from now on.
+    """
+    repository = here.repository()
+    named = [repository.find(reference).id for reference in references]
+
+    from worker_manager.cli.results import Workers
+    from worker_manager.snapshot import facts_of
+
+    fleet = repository.own_fleet()
+    with busy("adopting"):
+        facts = [facts_of(fleet, one) for one in fleet.adopt(named, force=force)]
+    if as_json:
+        emit(Workers(facts))
+    elif facts:
+        click.echo(
+            "\n".join(["Yours now:", *listing.lines(facts, shutil.get_terminal_size().columns)])
+        )
+    else:
+        click.echo("There was none to adopt.")

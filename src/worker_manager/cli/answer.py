@@ -1,0 +1,82 @@
+"""`worker-manager answer`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from worker_manager.cli import asking, here
+from worker_manager.cli.command import make_command
+from worker_manager.cli.completing import worker_argument
+from worker_manager.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from worker_manager.fleet import Fleet
+    from worker_manager.models import Worker
+    from worker_manager.needs import Need
+
+_EXAMPLE = """\
+worker-manager answer 3f2a "Yes, both of them"
+worker-manager answer 3f2a allow
+worker-manager answer 3f2a deny --because "Not on main"
+worker-manager answer 3f2a       # shows what it waits for, and asks you"""
+
+
+@make_command("answer", example=_EXAMPLE, result="Nudged", acts=True)
+@worker_argument
+@click.argument("answer", required=False)
+@click.option("--because", default="", help="With deny: why, and what to do instead.")
+@click.option("--message-id", default="", help="Of the letter that you answer, if several wait.")
+def command(
+    reference: str, answer: str | None, because: str, message_id: str, as_json: bool
+) -> None:
+    """Answer what a worker waits for: a text to its question (`-`: from stdin), allow or deny to
+    its permission. Without an ANSWER it is shown, and you are asked.
+    """
+    fleet, worker = here.worker(reference)
+
+    from worker_manager import needs
+    from worker_manager.cli import giving
+
+    worker = fleet.look_at(worker.id)
+    need = needs.of(fleet, worker)
+    if answer is None:
+        _ask(fleet, worker, need)
+        return
+    text = sys.stdin.read() if answer == "-" else answer
+    if need is not None and need.kind in giving.DIALOGS:
+        if not message_id and fleet.mailbox.is_unread(need.key):
+            raise InvalidInput(_unseen(worker, need))
+        giving.decide(fleet, worker, text, because=because, message_id=message_id, as_json=as_json)
+    elif because or message_id:
+        raise InvalidInput(
+            f"{worker.name} has no open dialog: --because and --message-id go with one."
+        )
+    else:
+        giving.send(fleet, worker, text, as_json=as_json)
+
+
+def _unseen(worker: Worker, need: Need) -> str:
+    """What is allowed unseen might be something else."""
+    return (
+        f"Nobody has seen yet what {worker.name} asks for. worker-manager answer {worker.id} shows "
+        f"it and asks you; --message-id {need.key} answers all the same."
+    )
+
+
+def _ask(fleet: Fleet, worker: Worker, need: Need | None) -> None:
+    from worker_manager.cli import giving
+
+    if need is None:
+        raise InvalidInput(
+            f"{worker.name} ({worker.status.value}) waits for nothing. "
+            f"worker-manager nudge {worker.id} sends it a message."
+        )
+    if not asking.can_ask():
+        raise InvalidInput(
+            f"There is no terminal to ask at. Give the answer: answer {worker.id} ..."
+        )
+    click.echo(giving.text_of(worker, need))
+    giving.ask_and_give(fleet, worker, need)

@@ -1,0 +1,75 @@
+"""`worker-manager attach`."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from worker_manager.cli import here
+from worker_manager.cli.command import make_command
+from worker_manager.cli.completing import worker_argument
+from worker_manager.cli.needed import need_tmux
+from worker_manager.cli.output import emit
+from worker_manager.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from worker_manager.models import Worker
+
+#: What a pane has of the tmux server that it runs in.
+_OF_A_PANE = ("TMUX", "TMUX_PANE")
+
+
+@make_command("attach", example="worker-manager attach 3f2a", result="Command")
+@worker_argument
+def command(reference: str, as_json: bool) -> None:
+    """Go to a worker's terminal. Leave it with Ctrl-b d; the worker goes on.
+
+    Inside of tmux it opens as a window of yours, which Ctrl-b Ctrl-b d closes when Ctrl-b is your
+    own prefix, too; in our own tmux the client switches to it.
+    """
+    need_tmux()
+    fleet, worker = here.worker(reference)
+    there = fleet.attach_command(worker)
+    if as_json:
+        from worker_manager.cli.results import Command
+
+        emit(Command(worker.id, there))
+        return
+    if not fleet.has_terminal(worker):
+        raise InvalidInput(
+            f"{worker.name} is {worker.status.value} and has no terminal now. What it did: "
+            f"worker-manager logs {worker.id}; worker-manager restore {worker.id} goes on with it."
+        )
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise InvalidInput(
+            f"attach needs a terminal, and this is none. In one: {shlex.join(there)}"
+        )
+    _go(worker, there)
+
+
+def _go(worker: Worker, there: list[str]) -> None:
+    outer = os.environ.get("TMUX", "").rpartition(",")[0].rpartition(",")[0]
+    ours = worker.handle.rpartition(":")[0]
+    if outer and os.path.realpath(outer) == os.path.realpath(ours):
+        if _tmux("switch-client", "-t", f"={worker.name}"):
+            return
+    elif outer and _tmux("new-window", "-n", worker.name, "--", *_outside_of_tmux(there)):
+        return
+    # Outside of tmux; or tmux takes no order from here, and then one inside of the other serves.
+    for name in _OF_A_PANE:
+        os.environ.pop(name, None)
+    os.execvp(there[0], there)
+
+
+def _outside_of_tmux(command: list[str]) -> list[str]:
+    """tmux refuses to attach inside of tmux."""
+    return ["env", *(part for name in _OF_A_PANE for part in ("-u", name)), *command]
+
+
+def _tmux(*order: str) -> bool:
+    """Whether the tmux that we are in has done it."""
+    done = subprocess.run(["tmux", *order], capture_output=True, check=False)
+    return done.returncode == 0

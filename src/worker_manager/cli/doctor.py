@@ -1,0 +1,28 @@
+"""`worker-manager doctor`."""
+
+from __future__ import annotations
+
+import click
+
+from worker_manager.cli.command import make_command
+
+_EXAMPLE = """\
+worker-manager doctor
+worker-manager doctor --fix"""
+
+
+@make_command("doctor", example=_EXAMPLE, result="Visit", acts=True)
+@click.option("--fix", is_flag=True, help="Repair what can be, safely.")
+@click.option("--deep", is_flag=True, help="Wake a real session; costs a short turn of the model.")
+def command(fix: bool, deep: bool, as_json: bool) -> int:
+    """Try whether all that is needed works here, and say how to repair what doesn't. Exits with 1
+    when something has failed.
+    """
+    from worker_manager.cli.output import emit
+    from worker_manager.doctor import visit
+
+    if not as_json:
+        return visit.told(fix=fix, deep=deep)
+    found = visit.visit(fix=fix, deep=deep)
+    emit(found)
+    return 0 if found.sound else 1

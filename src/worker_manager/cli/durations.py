@@ -1,0 +1,38 @@
+"""Times and amounts as short as a column wants them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime
+
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
+
+
+def age(since: str, at: datetime | None = None) -> str:
+    """How long ago an ISO time was: `3m`; empty when that is unknown."""
+    with suppress(ValueError):
+        seconds = ((at or datetime.now(UTC)) - datetime.fromisoformat(since)).total_seconds()
+        for size, unit in _UNITS:
+            if seconds >= size:
+                return f"{int(seconds / size)}{unit}"
+        return "0s"
+    return ""
+
+
+def amount(number: int | None) -> str:
+    """`950`, `12k`, `3.4M`; empty for None."""
+    if number is None:
+        return ""
+    if number < 1_000:
+        return str(number)
+    return f"{number / 1_000:.0f}k" if number < 999_500 else f"{number / 1e6:.1f}M"
+
+
+def clock(at: str) -> str:
+    """An ISO time as the clock here shows it: `14:05:09`; with the date when that was not today."""
+    try:
+        local = datetime.fromisoformat(at).astimezone()
+    except ValueError:
+        return ""
+    is_today = local.date() == datetime.now().astimezone().date()
+    return f"{local:%H:%M:%S}" if is_today else f"{local:%Y-%m-%d %H:%M}"

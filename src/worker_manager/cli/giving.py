@@ -1,0 +1,110 @@
+"""Asks the person at the terminal for what a worker waits for, and gives it to the worker."""
+
+from __future__ import annotations
+
+import click
+
+from worker_manager import formatting, nudges, telling
+from worker_manager.cli import asking, letters
+from worker_manager.cli.output import emit
+from worker_manager.cli.progress import busy
+from worker_manager.cli.results import Nudged
+from worker_manager.cli.words import for_people
+from worker_manager.errors import InvalidInput
+from worker_manager.fleet import Fleet
+from worker_manager.models import Worker
+from worker_manager.needs import Kind, Need
+
+#: What the dialogs of Claude Code want.
+DIALOGS = (Kind.CHOICE, Kind.PERMISSION)
+
+_ALLOW, _DENY, _LATER = "allow", "deny", "later"
+
+
+def ask_and_give(fleet: Fleet, worker: Worker, need: Need) -> bool:
+    """False when the person leaves it for later."""
+    try:
+        return _ASK[need.kind](fleet, worker, need)
+    except InvalidInput as error:  # somebody else was faster, or it does not fit
+        click.echo(for_people(formatting.clean(str(error))))
+        return False
+
+
+def send(fleet: Fleet, worker: Worker, text: str, *, key: str = "", as_json: bool = False) -> None:
+    """Sends a message, an answer where it asked, and says what became of it."""
+    before, sent = fleet.nudge(worker.id, text, key=key)
+    with busy(f"{worker.name} is told"):
+        outcome = fleet.carry(before, sent)
+    is_answer = bool(sent.reply_to)
+    if as_json:
+        emit(Nudged(worker.id, sent.id, is_answer, *outcome))
+    else:
+        click.echo(for_people(telling.nudged(fleet, before, outcome, is_answer=is_answer)))
+
+
+def decide(
+    fleet: Fleet,
+    worker: Worker,
+    decision: str,
+    *,
+    because: str = "",
+    message_id: str = "",
+    as_json: bool = False,
+) -> None:
+    """Answers a dialog, and says so. Raises InvalidInput."""
+    with busy(f"{worker.name} is told"):
+        _, sent = fleet.answer(worker.id, decision, reason=because, request_id=message_id)
+    if as_json:
+        emit(Nudged(worker.id, sent.id, True, nudges.DELIVERED, nudges.DIALOG, ""))
+    else:
+        click.echo(telling.answered(worker))
+
+
+def _answer(fleet: Fleet, worker: Worker, _: Need) -> bool:
+    text = asking.line(f"Answer to {worker.id} (empty: later):")
+    if text:
+        send(fleet, worker, text)
+    return bool(text)
+
+
+def _words(fleet: Fleet, worker: Worker, _: Need) -> bool:
+    text = asking.line(f"What shall {worker.id} do (empty: later)?")
+    if text:
+        send(fleet, worker, text)
+    return bool(text)
+
+
+def _choose(fleet: Fleet, worker: Worker, need: Need) -> bool:
+    text = asking.line(f"Answer to {worker.id} (empty: later):")
+    if text:
+        decide(fleet, worker, text, message_id=need.key)
+    return bool(text)
+
+
+def _permit(fleet: Fleet, worker: Worker, need: Need) -> bool:
+    choices = {"a": _ALLOW, "d": _DENY, "l": _LATER}
+    chosen = asking.choice(f"May {worker.id} do that?", choices)
+    if chosen == _LATER:
+        return False
+    why = asking.line("Why not (it is told; may be empty):") if chosen == _DENY else ""
+    decide(fleet, worker, chosen, because=why, message_id=need.key)
+    return True
+
+
+def _at_terminal(_fleet: Fleet, worker: Worker, _need: Need) -> bool:
+    click.echo(f"That is answered at its terminal only: worker-manager attach {worker.id}")
+    return False
+
+
+_ASK = {
+    Kind.ANSWER: _answer,
+    Kind.CHOICE: _choose,
+    Kind.PERMISSION: _permit,
+    Kind.WORDS: _words,
+    Kind.TERMINAL: _at_terminal,
+}
+
+
+def text_of(worker: Worker, need: Need) -> str:
+    """What it wants to know or to do, in its own words."""
+    return f"{worker.name} waits:\n{letters.barred(need.text)}"

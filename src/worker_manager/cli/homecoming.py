@@ -1,0 +1,68 @@
+"""The end of a `run`: what completed workers bring, and whether that is merged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from worker_manager import formatting, messages, telling
+from worker_manager.cli import asking
+from worker_manager.cli.differences import changes, show
+from worker_manager.cli.progress import busy
+from worker_manager.cli.reporting import Reporter
+from worker_manager.cli.words import for_people
+from worker_manager.errors import WorkerManagerError
+from worker_manager.fleet import Fleet
+from worker_manager.merges import Wish
+from worker_manager.models import Status, Worker
+from worker_manager.worktrees import evidence
+
+_YES, _NO, _DIFF = "yes", "no", "diff"
+
+
+def bring_home(
+    fleet: Fleet, workers: Sequence[Worker], reporter: Reporter, *, wanted: bool, is_attended: bool
+) -> bool:
+    """Merges what completed when that is `wanted`, or the person says yes. False when a merge
+    was refused.
+    """
+    done = [one for one in workers if one.status is Status.COMPLETED and _has_commits(one)]
+    refused = False
+    for worker in done:
+        # A completion tells how much was changed.
+        if messages.COMPLETION not in reporter.letters.get(worker.id, ()):
+            reporter.say("changed", worker, changes(fleet, worker, stat=True))
+        if wanted or (is_attended and _is_agreed(fleet, worker)):
+            refused = not _merge(fleet, worker, reporter) or refused
+        else:
+            text = f"{worker.name} is ready: worker-manager merge {worker.id}"
+            reporter.say("ready", worker, text)
+    return not refused
+
+
+def _has_commits(worker: Worker) -> bool:
+    progress = evidence.progress(worker.path, worker.base_sha) if worker.branch else None
+    return progress is not None and progress.commits > 0
+
+
+def _is_agreed(fleet: Fleet, worker: Worker) -> bool:
+    choices = {"y": _YES, "d": _DIFF, "n": _NO}
+    while True:
+        chosen = asking.choice(f"Merge {worker.id} into {worker.base_branch}?", choices)
+        if chosen != _DIFF:
+            return chosen == _YES
+        show(changes(fleet, worker))
+
+
+def _merge(fleet: Fleet, worker: Worker, reporter: Reporter) -> bool:
+    try:
+        with busy(f"merging {worker.name}"):
+            merged = fleet.merge(worker.id, Wish())
+    except WorkerManagerError as error:
+        text = "\n".join(filter(None, (for_people(str(error)), error.shown)))
+        reporter.say("refused", worker, formatting.clean(text))
+        return False
+    changed = formatting.clean(merged.changed).rstrip()
+    clean = f"worker-manager clean {worker.id} removes its worktree and branch."
+    said = for_people(telling.merged(merged))
+    reporter.say("merged", merged.worker, "\n".join(filter(None, (said, changed, clean))))
+    return True

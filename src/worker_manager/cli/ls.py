@@ -1,0 +1,105 @@
+"""`worker-manager ls`."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from worker_manager.cli import here, listing
+from worker_manager.cli.command import make_command
+from worker_manager.cli.live import Live
+from worker_manager.cli.minding import Minder, mind
+from worker_manager.cli.output import emit
+from worker_manager.cli.progress import busy
+from worker_manager.cli.words import for_people
+
+if TYPE_CHECKING:
+    from worker_manager.cli.results import Listed
+    from worker_manager.repository import Repository
+
+#: A look takes three git processes for each worker.
+LOOK_SECONDS = 2.0
+
+_EXAMPLE = """\
+worker-manager ls
+worker-manager ls --json | jq -r '.workers[] | select(.status == "asking") | .id'"""
+
+
+@make_command("ls", example=_EXAMPLE, result="Listed")
+@click.option("--watch", is_flag=True, help="Go on until ^C; with --json a line for each change.")
+@click.option("--all", "show_all", is_flag=True, help="Cleaned workers, too.")
+def command(watch: bool, show_all: bool, as_json: bool) -> None:
+    """List the workers of this repository, whoever started them.
+
+    WORK is commits and changed files, TOKENS what its next request holds, NOW its question, its
+    reason, or what it does.
+    """
+    repository = here.repository()
+    if watch:
+        _watch(repository, show_all=show_all, as_json=as_json)
+    with busy("looking"):
+        if fleet := repository.terminal_fleet():
+            mind(fleet)
+        listed = _look(repository, show_all=show_all)
+    if as_json:
+        emit(listed)
+    else:
+        click.echo("\n".join(_lines(listed)))
+
+
+def _watch(repository: Repository, *, show_all: bool, as_json: bool) -> None:
+    """For ever. Looks after the workers started from terminals, too."""
+    minder = Minder(repository.terminal_fleet())
+    before = None
+    with Live() as live:
+        while True:
+            minder.go_on()
+            listed = _look(repository, show_all=show_all)
+            if as_json and listed != before:
+                emit(listed)
+            elif not as_json and live.is_on:
+                live.show(_lines(listed))
+            elif not as_json and listed != before:
+                click.echo("\n".join(_lines(listed)) + "\n")
+            before = listed
+            time.sleep(LOOK_SECONDS)
+
+
+def _look(repository: Repository, *, show_all: bool) -> Listed:
+    from worker_manager.cli.results import Listed
+    from worker_manager.snapshot import facts_of
+
+    workers = repository.workers()
+    facts = [
+        facts_of(repository.fleet_of(one), one) for one in workers if show_all or not one.cleaned
+    ]
+    return Listed(
+        workers=facts,
+        tokens_read=sum(one.tokens_read or 0 for one in facts),
+        tokens_written=sum(one.tokens_written or 0 for one in facts),
+        cost_usd=sum(one.cost_usd or 0.0 for one in facts),
+        cleaned=[one.id for one in workers if one.cleaned],
+        orphans=[one.id for one in repository.orphans()],
+        damaged=repository.records.damaged(),
+    )
+
+
+def _lines(listed: Listed) -> list[str]:
+    if not listed.workers:
+        return [_nothing(listed)]
+    lines = listing.lines(listed.workers, shutil.get_terminal_size().columns)
+    notes = listing.needs(listed.workers)
+    if listed.orphans:
+        ids = " ".join(listed.orphans)
+        notes.append(f"Their session is gone: {ids}. worker-manager adopt takes them over.")
+    notes += [f"Damaged, can't be read: {path}" for path in listed.damaged]
+    return [*lines, *([""] if notes else []), *map(for_people, notes)]
+
+
+def _nothing(listed: Listed) -> str:
+    if listed.cleaned:
+        return f"No workers; {len(listed.cleaned)} cleaned ones: worker-manager ls --all"
+    return 'No workers here. worker-manager run "what to do" starts one.'

@@ -1,0 +1,86 @@
+"""`worker-manager mail`."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from worker_manager.cli import here
+from worker_manager.cli.command import make_command
+from worker_manager.cli.minding import Minder, mind
+from worker_manager.cli.output import emit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from worker_manager.fleet import Fleet
+    from worker_manager.messages import Message
+
+LOOK_SECONDS = 0.2
+HISTORY = 20
+
+_EXAMPLE = """\
+worker-manager mail
+worker-manager mail --follow"""
+
+
+@make_command("mail", example=_EXAMPLE, result="Mail", is_stream=True, acts=True)
+@click.option("--peek", is_flag=True, help="Leave them waiting.")
+@click.option("--history", is_flag=True, help=f"The last {HISTORY} that were shown before.")
+@click.option("-f", "--follow", is_flag=True, help="Go on until ^C, and show each as it comes.")
+def command(peek: bool, history: bool, follow: bool, as_json: bool) -> None:
+    """Show the letters that wait from workers started at terminals here; what was shown waits no
+    more. In a Claude session's shell: those of the session.
+    """
+    if peek + history + follow > 1:
+        raise click.UsageError("--peek, --history and --follow don't go together.")
+    fleet = here.repository().own_fleet()
+    mind(fleet)
+    if history:
+        _tell([message for message, _ in fleet.history(most=HISTORY)], 0, as_json=as_json)
+    elif peek:
+        fleet.reconcile()
+        box = fleet.mailbox
+        waiting = [message for name in box.waiting() if (message := box.peek(name))]
+        _tell(waiting, len(waiting), as_json=as_json)
+    elif follow:
+        _follow(fleet, as_json=as_json)
+    elif not _take(fleet, as_json=as_json):
+        _tell([], 0, as_json=as_json)
+
+
+def _follow(fleet: Fleet, *, as_json: bool) -> None:
+    """For ever. Looks after the workers meanwhile."""
+    minder = Minder(fleet)
+    while True:
+        minder.go_on()
+        if fleet.mailbox.waiting():
+            _take(fleet, as_json=as_json)
+        time.sleep(LOOK_SECONDS)
+
+
+def _take(fleet: Fleet, *, as_json: bool) -> bool:
+    """Shows all that waits; whether there was any."""
+    from worker_manager.cli import letters
+
+    found = False
+    fleet.reconcile()
+    while claim := fleet.mailbox.claim():
+        found = True
+        _tell(claim.messages, claim.left, as_json=as_json)
+        letters.shown(claim)
+    return found
+
+
+def _tell(messages: Sequence[Message], left: int, *, as_json: bool) -> None:
+    from worker_manager.cli import letters
+    from worker_manager.cli.results import Mail, letter_of
+
+    if as_json:
+        emit(Mail([letter_of(one) for one in messages], left))
+    elif messages:
+        letters.show(messages)
+    else:
+        click.echo("No mail waits. worker-manager mail --history shows what came before.")

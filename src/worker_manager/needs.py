@@ -1,0 +1,69 @@
+"""What a worker waits for that only its orchestrator, or a person, can give."""
+
+from __future__ import annotations
+
+import time
+from enum import StrEnum
+from typing import NamedTuple
+
+from worker_manager import messages
+from worker_manager.fleet import Fleet
+from worker_manager.models import Status, Worker
+from worker_manager.state import reminders, requests
+from worker_manager.state.requests import Request
+
+
+class Kind(StrEnum):
+    """How it can be given."""
+
+    ANSWER = "answer"  #: a text, to its `ask`: nudge
+    CHOICE = "choice"  #: a label or a text, to a question at its terminal: answer
+    PERMISSION = "permission"  #: allow or deny: answer
+    TERMINAL = "terminal"  #: at its terminal only
+    WORDS = "words"  #: it stands idle without a report: nudge
+
+
+class Need(NamedTuple):
+    """`key` is the id of the message that tells of it, or one of our own: another need has
+    another. `text` is the worker's own, not cleaned.
+    """
+
+    kind: Kind
+    key: str
+    text: str
+
+
+def of(fleet: Fleet, worker: Worker, *, idle_seconds: float = 60) -> Need | None:
+    """What it waits for now; the oldest when there are several. None for nothing."""
+    home = fleet.records.home(worker.id)
+    for request in requests.all_open(home):
+        return _dialog(fleet, worker, request)
+    report = worker.report
+    if worker.status is Status.ASKING and report:
+        return Need(Kind.ANSWER, report.message_id, report.text)
+    if worker.status is Status.BLOCKED and report and report.type == messages.BLOCKED:
+        return Need(Kind.TERMINAL, report.message_id, report.text)
+    if worker.status is Status.RUNNING:
+        return _words(fleet, worker, home, idle_seconds)
+    return None
+
+
+def _dialog(fleet: Fleet, worker: Worker, request: Request) -> Need:
+    report = worker.report
+    if report and report.message_id == request.id:
+        text = report.text
+    else:
+        message = fleet.mailbox.find(request.id)
+        text = message.body if message else request.reason
+    kind = Kind.CHOICE if request.questions else Kind.PERMISSION
+    return Need(kind if request.is_waited_for else Kind.TERMINAL, request.id, text)
+
+
+def _words(fleet: Fleet, worker: Worker, home: str, idle_seconds: float) -> Need | None:
+    """When its owner was told that it ended its turn, or that it is idle."""
+    if reminders.was_told_of(home):
+        return Need(Kind.WORDS, f"stalled {reminders.occasion(home)}", "")
+    activity = fleet.activity(worker)
+    if activity and activity.status == "idle" and time.time() - activity.since > idle_seconds:
+        return Need(Kind.WORDS, f"idle {activity.since}", "")
+    return None

@@ -1,0 +1,53 @@
+"""`worker-manager answer` to a dialog at a worker's terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.integration.cli.conftest import Command, validated
+from tests.integration.dialogs.session import BASH, Session, decided
+from tests.support.person import Terminal
+from tests.support.workers import recorded_worker
+from worker_manager.fleet import Fleet
+from worker_manager.models import Status
+
+
+def test_what_was_seen_is_denied_with_a_reason(command: Command, session: Session) -> None:
+    hook, _ = session.open(BASH)
+    seen = command("mail").stdout
+    done = command("answer", session.id, "deny", "--because", "Not now", "--json")
+
+    validated("answer", done.stdout)
+    assert decided(hook) == {"behavior": "deny", "message": "Not now"}
+    assert f"worker-manager answer {session.id} allow|deny" in seen
+
+
+def test_what_nobody_has_seen_is_not_allowed_blindly(command: Command, session: Session) -> None:
+    _, request = session.open(BASH)
+
+    refused = command("answer", session.id, "allow")
+
+    assert refused.returncode == 1
+    assert f"--message-id {request}" in refused.stderr
+    assert session.open_ids == [request]
+
+
+def test_without_a_decision_the_exact_input_is_shown_and_asked(
+    session: Session, repository: Path, terminal: Terminal
+) -> None:
+    hook, _ = session.open(BASH)
+    terminal.run("answer", session.id, cwd=repository)
+    terminal.wait_for('  |  "command": "make"')
+    terminal.wait_for("[l]ater:")
+    terminal.type("allow")
+
+    assert decided(hook) == {"behavior": "allow"}
+    assert terminal.wait_for_end() == 0
+
+
+def test_one_that_waits_for_nothing_is_named_with_the_command_that_speaks_to_it(
+    command: Command, mine: Fleet, repository: Path
+) -> None:
+    worker = recorded_worker(mine, repository, status=Status.RUNNING)
+
+    assert f"worker-manager nudge {worker.id}" in command("answer", worker.id).stderr

@@ -1,0 +1,134 @@
+"""`--json`: what the schema says, and nothing else on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import CHECKOUT
+from tests.integration.cli.conftest import Command, validated
+from tests.support.bench import add_worker
+from tests.support.person import worker_manager
+from tests.support.workers import running_worker, take_mail
+from worker_manager.cli import schema
+from worker_manager.cli.group import COMMANDS
+from worker_manager.fleet import Fleet
+from worker_manager.messages import Message
+from worker_manager.naming import new_message_id
+
+#: Of these other tests see to the output.
+ELSEWHERE = {"run", "attach", "adopt", "demo", "watch"}
+
+
+def test_the_schema_is_the_one_of_the_program() -> None:
+    written = (CHECKOUT / "docs/reference/json-schema.json").read_text("utf-8")
+
+    assert json.loads(written) == schema.whole(), f"{sys.executable} -m {schema.__name__}"
+
+
+@pytest.mark.promise("json")
+def test_what_every_command_prints_is_as_the_schema_says(
+    command: Command, mine: Fleet, repository: Path
+) -> None:
+    running = running_worker(mine).id
+    done = add_worker(mine, repository, {"a.txt": "a\n"}).id
+    lines = {
+        "start": ["start", "```steps\n[]\n```"],
+        "nudge": ["nudge", running, "Go on"],
+        "answer": ["answer", running, "Go on"],
+        "ls": ["ls", "--all"],
+        "screen": ["screen", running],
+        "logs": ["logs", running],
+        "diff": ["diff", done],
+        "mail": ["mail", "--peek"],
+        "merge": ["merge", done],
+        "clean": ["clean", done],
+        "stop": ["stop", "--force", running],
+        "restore": ["restore", running],
+        "completion": ["completion", "bash"],
+    }
+
+    assert lines.keys() | ELSEWHERE == COMMANDS.keys()
+    for name, line in lines.items():
+        ran = command(*line, "--json")
+        assert (ran.returncode, ran.stderr) == (0, ""), (line, ran.stdout)
+        validated(name, ran.stdout)
+
+
+def test_adopt_gives_the_workers_that_are_ones_own_now(
+    command: Command, fleet: Fleet, mine: Fleet
+) -> None:
+    orphan = running_worker(fleet)
+
+    (adopted,) = validated("adopt", command("adopt", "--json").stdout)
+
+    assert [one["id"] for one in adopted["workers"]] == [orphan.id]
+    assert mine.worker(orphan.id).id == orphan.id
+
+
+def test_the_demo_tells_whether_everything_worked(tmp_path: Path) -> None:
+    done = worker_manager("demo", "--json", "--below", str(tmp_path), cwd=tmp_path)
+
+    (value,) = validated("demo", done.stdout)
+    assert value["worked"], value["timeline"]
+
+
+@pytest.mark.promise("json")
+@pytest.mark.parametrize(
+    ("line", "code", "exit_code"),
+    [
+        (["screen", "nobody"], "invalid_input", 1),
+        (["merge", "0"], "invalid_input", 1),
+        (["ls", "--wrong"], "usage", 2),
+        (["lss"], "usage", 2),
+        (["stop"], "usage", 2),
+    ],
+)
+def test_a_failure_is_a_value_too(
+    command: Command, line: list[str], code: str, exit_code: int
+) -> None:
+    done = command(*line, "--json")
+
+    (failure,) = validated("Failure", done.stdout)
+    assert (failure["code"], done.returncode, done.stderr) == (code, exit_code, "")
+
+
+def test_a_refused_merge_shows_what_git_says(
+    command: Command, mine: Fleet, repository: Path
+) -> None:
+    ids = [add_worker(mine, repository, {"a": text}).id for text in ("1\n", "2\n")]
+
+    done = command("merge", *ids, "--json")
+
+    (failure,) = validated("Failure", done.stdout)
+    assert failure["code"] == "merge_refused"
+    assert f"Merged before: {ids[0]}." in failure["error"]
+    assert "<<<<<<<" in failure["shown"]
+
+
+def test_letters_are_shown_once_and_peeked_at_any_number_of_times(
+    command: Command, mine: Fleet
+) -> None:
+    _deliver(mine, "one\x1b[2J\nmail from nobody")
+
+    peeked = [validated("mail", command("mail", "--peek", "--json").stdout) for _ in range(2)]
+    shown = command("mail").stdout
+    again = command("mail").stdout
+    (past,) = validated("mail", command("mail", "--history", "--json").stdout)
+
+    assert peeked[0] == peeked[1]
+    assert shown.splitlines()[1:3] == ["  | one[2J", "  | mail from nobody"]
+    assert "No mail waits" in again
+    assert [one["body"] for one in past["letters"]] == ["one\x1b[2J\nmail from nobody"]
+    assert take_mail(mine) == []
+
+
+def _deliver(fleet: Fleet, body: str) -> None:
+    fleet.mailbox.deliver(
+        Message(
+            id=new_message_id(), type="question", sender="12345678", name="n", sent="", body=body
+        )
+    )

@@ -1,0 +1,112 @@
+"""`worker-manager ls`: a table that fits, whatever workers say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.integration.cli.conftest import Command, validated
+from tests.support.bench import add_worker
+from tests.support.person import MODULE, Terminal, output_of
+from tests.support.workers import recorded_worker
+from worker_manager.cli.table import width
+from worker_manager.fleet import Fleet
+from worker_manager.models import Report, Status
+
+WIDE = "日本語のタイトルは幅が広い、とても長い題名です"
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\r\u202eevil\n\nID  STATUS   x 🎉 e\u0301 " + "x" * 300
+
+
+@pytest.fixture
+def crew(mine: Fleet, repository: Path) -> Fleet:
+    """Workers with wide and hostile texts; two ask."""
+    at = "2026-01-01T00:00:00.000+00:00"
+    wide, hostile = (Report("m1", "question", text, at, True) for text in (WIDE * 5, HOSTILE))
+    recorded_worker(mine, repository, title=WIDE, status=Status.ASKING, report=wide)
+    add_worker(mine, repository, {"a.txt": "a\n"}, title="a" * 100)
+    recorded_worker(mine, repository, title=HOSTILE, status=Status.ASKING, report=hostile)
+    return mine
+
+
+@pytest.mark.promise("ls-fits")
+@pytest.mark.parametrize("columns", ["80", "60", "200"])
+def test_no_line_is_wider_than_the_terminal_and_columns_align(
+    crew: Fleet, command: Command, columns: str
+) -> None:
+    shown = command("ls", COLUMNS=columns).stdout.splitlines()
+    heading, *lines = shown[: shown.index("")]
+
+    assert [line for line in shown if width(line) > int(columns)] == []
+    for line in lines:
+        before = _up_to(line, heading.index("STATUS"))
+        assert re.fullmatch(r"[0-9a-f]{8}  ", before)
+    begins = heading.index("TITLE")
+    assert {_up_to(line, begins)[-2:] for line in lines} == {"  "}
+
+
+@pytest.mark.promise("ls-fits")
+def test_a_real_terminal_of_80_columns_breaks_no_line(
+    crew: Fleet, repository: Path, terminal: Terminal
+) -> None:
+    terminal.run("ls", cwd=repository)
+    terminal.wait_for_end()
+
+    heading, *lines = terminal.screen().partition("\n\n")[0].splitlines()
+    assert heading.startswith("ID ")
+    assert [line[:8] for line in lines] == [worker.id for worker in crew.workers()]
+
+
+def test_hostile_text_stays_text(crew: Fleet, command: Command) -> None:
+    shown = command("ls").stdout
+
+    assert re.findall(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", shown) == []
+    assert len(re.findall(r"^ID ", shown, re.MULTILINE)) == 1
+
+
+def test_it_names_the_command_that_answers(crew: Fleet, command: Command) -> None:
+    asking = crew.workers()[-1]
+
+    assert f'{asking.id} waits: worker-manager answer {asking.id} "..."' in (
+        command("ls").stdout.splitlines()
+    )
+
+
+@pytest.mark.parametrize(("environ", "is_colored"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_colors_are_for_terminals_only_and_never_with_no_color(
+    crew: Fleet, repository: Path, command: Command, environ: dict[str, str], is_colored: bool
+) -> None:
+    on_a_terminal = output_of(*MODULE, "ls", cwd=repository, **environ)
+
+    assert ("\x1b[" in on_a_terminal) is is_colored
+    assert "\x1b" not in command("ls", **environ).stdout
+
+
+def test_watch_goes_on_and_json_is_a_line_for_each_change(
+    crew: Fleet, repository: Path, terminal: Terminal
+) -> None:
+    terminal.run("ls", "--watch", cwd=repository)
+    terminal.wait_for("waits: worker-manager answer")
+    recorded_worker(crew, repository, title="A new one")
+    terminal.wait_for("A new one")
+    assert terminal.screen().count("STATUS") == 2  # ours, and the one in the hostile title
+    terminal.press("C-c")
+
+    assert terminal.wait_for_end() == 130
+
+
+def test_the_workers_of_others_are_there_too(
+    fleet: Fleet, mine: Fleet, repository: Path, command: Command
+) -> None:
+    workers = [recorded_worker(one, repository).id for one in (fleet, mine)]
+
+    (listed,) = validated("ls", command("ls", "--json").stdout)
+
+    assert [one["id"] for one in listed["workers"]] == workers
+
+
+def _up_to(line: str, columns: int) -> str:
+    """The beginning of a line that is so wide."""
+    end = next((end for end in range(len(line) + 1) if width(line[:end]) >= columns), len(line))
+    return line[:end]
