@@ -1,4 +1,4 @@
-"""What exit codes mean. docs/reference/cli.md and `run --help` say the same."""
+"""What exit codes mean. docs/howto/terminal.md and `run --help` say the same."""
 
 from enum import IntEnum
 

@@ -20,7 +20,7 @@ from worker_manager.messages import Message
 from worker_manager.naming import new_message_id
 
 #: Of these other tests see to the output.
-ELSEWHERE = {"run", "attach", "adopt", "demo", "watch"}
+ELSEWHERE = {"run", "attach", "adopt", "demo", "watch", "doctor"}
 
 
 def test_the_schema_is_the_one_of_the_program() -> None:
@@ -67,6 +67,14 @@ def test_adopt_gives_the_workers_that_are_ones_own_now(
 
     assert [one["id"] for one in adopted["workers"]] == [orphan.id]
     assert mine.worker(orphan.id).id == orphan.id
+
+
+def test_the_doctor_tells_what_it_found(command: Command) -> None:
+    done = command("doctor", "--json")
+
+    (visit,) = validated("doctor", done.stdout)
+    assert done.returncode == (0 if visit["sound"] else 1)
+    assert "git" in {one["about"] for one in visit["findings"]}
 
 
 def test_the_demo_tells_whether_everything_worked(tmp_path: Path) -> None:
