@@ -11,7 +11,7 @@ import sys
 
 from bench.measuring import Row
 
-PARTS = ("hooks", "server", "mail")
+PARTS = ("hooks", "server", "mail", "workers")
 FULL, SHORT = 15, 3
 
 

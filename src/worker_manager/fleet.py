@@ -78,6 +78,7 @@ class Fleet:
         self._runtime = runtime
         self._starts = Starts(Launcher(runtime, root, plugin_root), project, settings)
         self._radar = Radar()
+        self._records = Records("")
 
     @cached_property
     def _meter(self) -> Meter:
@@ -106,7 +107,10 @@ class Fleet:
     @property
     def records(self) -> Records:
         """The records of this orchestrator's repository."""
-        return Records(repository_of(self.home))
+        repository = repository_of(self.home)
+        if self._records.repository != repository:
+            self._records = Records(repository)
+        return self._records
 
     def start(self, wanted: Wanted) -> Started:
         """As `Starts.start`, for this orchestrator. Raises BudgetSpent, too."""

@@ -20,6 +20,7 @@ from worker_manager.runtimes.base import Presence
 from worker_manager.snapshot import Facts, Look, facts
 from worker_manager.starts import place_in, queue_among
 from worker_manager.state import activities, receipts
+from worker_manager.state.records import stamp_of
 from worker_manager.worktrees import evidence
 from worker_manager.worktrees.evidence import Progress
 
@@ -134,7 +135,9 @@ class Gatherer:
         self._damaged = tuple(dict.fromkeys([*damaged, *self._records.damaged()]))
 
     def _read_record(self, worker_id: str) -> None:
-        stamp = _stamp(os.path.join(self._records.home(worker_id), "worker.json"))
+        stamp = stamp_of(os.path.join(self._records.home(worker_id), "worker.json"))
+        if not stamp:
+            raise WorkerNotFound(worker_id)
         known = self._known.get(worker_id)
         if known is None:
             self._known[worker_id] = _Known(self._records.peek(worker_id), stamp)
@@ -185,12 +188,3 @@ def _is_due(known: _Known, at: float, *, is_seen: bool) -> bool:
 def _has_terminal(worker: Worker) -> bool:
     """Whether there should be one."""
     return worker.launched and not worker.finished and worker.status is not Status.QUEUED
-
-
-def _stamp(path: str) -> tuple[int, ...]:
-    """Another one for each record: they are replaced, not written to. Raises WorkerNotFound."""
-    try:
-        found = os.stat(path)
-    except OSError as error:
-        raise WorkerNotFound(os.path.basename(os.path.dirname(path))) from error
-    return (found.st_ino, found.st_mtime_ns, found.st_size)

@@ -43,6 +43,7 @@ class Records:
 
     def __init__(self, repository: str) -> None:
         self.repository = repository
+        self._read: dict[str, tuple[tuple[int, ...], Worker]] = {}
 
     def home(self, worker_id: str) -> str:
         """The worker's directory; raises WorkerNotFound when the id has not the form of one."""
@@ -120,17 +121,26 @@ class Records:
         return before, after
 
     def all(self) -> list[Worker]:
-        """Every readable record, oldest first."""
+        """Every readable record, oldest first; those that have not changed as they were read."""
         workers = []
         folder = os.path.join(self.repository, WORKERS)
         with disk_errors(folder):
             names = os.listdir(folder) if os.path.isdir(folder) else []
         for name in names:
             try:
-                workers.append(self.get(name))
+                workers.append(self._as_read(name))
             except (WorkerNotFound, StateUnavailable):
                 continue  # being made, undone, or among the `damaged`
         return sorted(workers, key=lambda worker: (worker.created_at, worker.id))
+
+    def _as_read(self, worker_id: str) -> Worker:
+        """As `get`. Not for `update`: two writes within one tick of the clock may look alike."""
+        path = os.path.join(self.home(worker_id), "worker.json")
+        stamp = stamp_of(path)
+        known = self._read.get(worker_id)
+        if known is None or known[0] != stamp:
+            known = self._read[worker_id] = (stamp, self.get(worker_id))
+        return known[1]
 
     def damaged(self) -> list[str]:
         """The records that can't be read: where each was set aside, or lies."""
@@ -150,6 +160,15 @@ class Records:
         """What starts that were killed have left, a day ago or earlier."""
         drafts = glob.glob(os.path.join(glob.escape(self.repository), WORKERS, f"{DRAFT}*"))
         return [draft for draft in drafts if _age(draft) > DRAFT_SECONDS]
+
+
+def stamp_of(path: str) -> tuple[int, ...]:
+    """Another one for each record: they are replaced, not written to. Empty without a file."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return ()
+    return (found.st_ino, found.st_mtime_ns, found.st_size)
 
 
 def _discard(directory: str) -> None:

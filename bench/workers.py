@@ -1,0 +1,130 @@
+"""Starting workers, listing them, speaking to them: as the tools do it, without the SDK."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from bench.measuring import Row, in_turns, seconds
+from bench.stage import Stage, stage
+from worker_manager import naming
+from worker_manager.fleet import Fleet
+from worker_manager.models import Status, Worker
+from worker_manager.snapshot import facts_of
+from worker_manager.starts import Wanted
+from worker_manager.state import processes
+from worker_manager.state.records import now
+
+_HANG = '```steps\n[{"hang": true}]\n```'
+
+
+def rows(rounds: int) -> Iterator[Row]:
+    """Beside git and tmux alone."""
+    with stage() as world:
+        fleet = world.fleet()
+        for use_worktree, goal in ((False, 1.6), (True, 1.3)):
+            ours, floor = in_turns(
+                rounds,
+                partial(_start, fleet, use_worktree=use_worktree),
+                partial(_bare_start, world, use_worktree=use_worktree),
+            )
+            where = "in a worktree" if use_worktree else "in place"
+            yield Row(f"start a worker {where}", "git and tmux alone", ours, floor, goal)
+    for count in (10, 100, 1_000):
+        with stage() as world:
+            fleet = world.fleet()
+            _bare_start(world, use_worktree=False)  # a session to list
+            for _ in range(count):
+                _record(fleet, world)
+            ours, floor = in_turns(rounds, partial(_list, fleet), partial(_bare_list, world))
+            yield Row(f"list {count:,} workers", "tmux list-sessions", ours, floor, 1.6)
+            if count == 10:
+                ours, floor = in_turns(
+                    rounds * 5, partial(_nudge, fleet), partial(_bare_letter, world.folder)
+                )
+                yield Row("nudge a worker", "write, fsync, rename, fsync", ours, floor, 1.5)
+
+
+def _start(fleet: Fleet, *, use_worktree: bool) -> float:
+    wanted = Wanted("t", _HANG, use_worktree=use_worktree)
+    started = []
+    took = seconds(lambda: started.append(fleet.start(wanted)))
+    fleet.stop(started[0].worker.id)
+    return took
+
+
+def _bare_start(world: Stage, *, use_worktree: bool) -> float:
+    """What must be done in any case: a worktree, a session."""
+    name = naming.random_hex(4)
+    path = world.folder / "bare" / name
+    git = ["git", "-C", str(world.repository), "worktree", "add", "-q", "-b", name, str(path)]
+    tmux = ["tmux", "-L", world.socket, "-f", os.devnull, "new-session", "-d", "-s", name]
+
+    def run() -> None:
+        if use_worktree:
+            subprocess.run(git, check=True)
+        subprocess.run([*tmux, "sleep", "1000"], check=True)
+
+    return seconds(run)
+
+
+def _record(fleet: Fleet, world: Stage) -> Worker:
+    """A worker that has completed, and has closed its session."""
+    worker_id = naming.new_worker_id()
+    worker = Worker(
+        id=worker_id,
+        name=naming.worker_name("t", worker_id),
+        title="t",
+        owner=fleet.owner,
+        created_at=now(),
+        changed_at=now(),
+        project=str(world.repository),
+        path=str(world.repository),
+        agent="scripted",
+        session_id=str(uuid.uuid4()),
+        handle="/no/such/place:t",
+        mark=naming.new_mark(),
+        process=processes.identity(os.getpid()),  # it lives
+        launched=True,
+        closed=True,
+        status=Status.COMPLETED,
+    )
+    fleet.records.create(worker)
+    return worker
+
+
+def _list(fleet: Fleet) -> float:
+    return seconds(lambda: [facts_of(fleet, one) for one in fleet.workers()])
+
+
+def _bare_list(world: Stage) -> float:
+    command = ["tmux", "-L", world.socket, "list-sessions"]
+    return seconds(lambda: subprocess.run(command, check=True, capture_output=True))
+
+
+def _nudge(fleet: Fleet) -> float:
+    worker = fleet.records.all()[0]
+    if worker.status is not Status.RUNNING:
+        fleet.records.update(worker.id, lambda one: replace(one, status=Status.RUNNING))
+    return seconds(lambda: fleet.nudge(worker.id, "Go on."))
+
+
+def _bare_letter(folder: Path) -> float:
+    name = naming.random_hex(8)
+
+    def run() -> None:
+        descriptor = os.open(folder / f".{name}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        os.write(descriptor, b"Go on.")
+        os.fsync(descriptor)
+        os.close(descriptor)
+        os.rename(folder / f".{name}", folder / name)
+        directory = os.open(folder, os.O_RDONLY)
+        os.fsync(directory)
+        os.close(directory)
+
+    return seconds(run)
