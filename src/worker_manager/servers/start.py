@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from worker_manager.errors import SessionUnknown, WorkerManagerError
+from worker_manager.errors import SessionUnknown, WorkerManagerError, WorkerNotFound
 from worker_manager.servers import handshake
 from worker_manager.servers.wire import NOTHING, Kept
 from worker_manager.state import orchestrators, sessions
@@ -173,7 +173,11 @@ def _load_worker(home: str, worker_id: str) -> handshake.GoOn:
 
     tooling.quiet_logging()
     records = Records(repository_of(home))
-    settings = config.load(Path(records.get(worker_id).project), os.environ)
+    try:
+        project = records.get(worker_id).project
+    except WorkerNotFound as error:
+        raise worker.record_gone(home) from error
+    settings = config.load(Path(project), os.environ)
     server = worker.build(
         records,
         worker_id,

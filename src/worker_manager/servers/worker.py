@@ -99,6 +99,14 @@ def build(
     return server
 
 
+def record_gone(home: str) -> StateUnavailable:
+    """What a worker must read that nobody knows any more."""
+    return StateUnavailable(
+        f"Your record in {home} is gone: somebody removed it, and your orchestrator can't "
+        "be reached. Commit your work, say so in your last message, and end your turn."
+    )
+
+
 @contextmanager
 def _speaking_for(home: str) -> Iterator[None]:
     """Errors as a worker must read them."""
@@ -106,10 +114,7 @@ def _speaking_for(home: str) -> Iterator[None]:
         try:
             yield
         except WorkerNotFound as error:
-            raise StateUnavailable(
-                f"Your record in {home} is gone: somebody removed it, and your orchestrator can't "
-                "be reached. Commit your work, say so in your last message, and end your turn."
-            ) from error
+            raise record_gone(home) from error
 
 
 async def _wait(context: Context, home: str, question_id: str, seconds: int) -> Claim | None:
