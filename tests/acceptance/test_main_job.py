@@ -214,8 +214,8 @@ def test_an_installed_plugin_builds_its_environment_at_the_first_start(
     session = start_boss(lab)
     session.type("start W1")
 
-    # The doorbell of this very first session works.
-    api.wait_for_request("boss", "DONE-1")
+    # The call waits for the packages; the doorbell of this very first session works.
+    api.wait_for_request("boss", "DONE-1", 240)
 
     assert list(lab.home.glob(".claude/plugins/data/worker-manager-worker-manager/venv-*/ready-*"))
 
