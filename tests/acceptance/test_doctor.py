@@ -13,7 +13,7 @@ from tests.support.claude_lab import ClaudeLab
 from tests.support.crew import start_boss
 from tests.support.messages_api import MessagesApi
 
-pytestmark = pytest.mark.claude
+pytestmark = [pytest.mark.claude, pytest.mark.newest_claude]
 
 
 def visit(lab: ClaudeLab, *options: str, cwd: Path | None = None) -> dict[str, dict[str, str]]:

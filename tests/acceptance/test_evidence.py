@@ -11,7 +11,7 @@ from tests.support.crew import CREW, start_boss
 from tests.support.messages_api import MessagesApi
 from tests.support.replies import Reply, call
 
-pytestmark = [pytest.mark.claude, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.claude, pytest.mark.newest_claude, pytest.mark.timeout(240)]
 
 
 @pytest.mark.promise("guard-checkout", "check-first", "evidence")

@@ -15,7 +15,7 @@ from tests.support.messages_api import MessagesApi
 from tests.support.replies import call, say
 from tests.support.requests import Request
 
-pytestmark = pytest.mark.claude
+pytestmark = [pytest.mark.claude, pytest.mark.newest_claude]
 
 SKILL = "worker-manager:split-work"
 
