@@ -6,7 +6,6 @@ import json
 import os
 import time
 from contextlib import suppress
-from typing import Any
 
 from worker_manager.state.files import write_atomic
 
@@ -20,7 +19,7 @@ def until(root: str) -> float | None:
     """When it will be over; None when there is none, or it is over."""
     noted = _read(root)
     try:
-        end = float(noted["until"])
+        end = float(str(noted["until"]))
     except (KeyError, TypeError, ValueError):
         return None  # who meets it again notes it again
     return end if end > time.time() else None
@@ -37,7 +36,7 @@ def _path(root: str) -> str:
     return os.path.join(root, "usage-limit.json")
 
 
-def _read(root: str) -> dict[str, Any]:
+def _read(root: str) -> dict[str, object]:
     try:
         with open(_path(root), "rb") as file:
             noted = json.load(file)
