@@ -1,6 +1,7 @@
 """Guards first: no test sees the person's own state, settings, tmux server or git identity."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,10 @@ from worker_manager.fleet import Fleet
 from worker_manager.runtimes.tmux import Tmux
 from worker_manager.state import orchestrators
 from worker_manager.state.layout import state_root
+
+# A shell that runs the tests in the background lets them, and all they start, ignore ^C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 _LEAKY = ("WORKER_MANAGER_", "CLAUDE", "ANTHROPIC_", "GIT_", "TMUX")

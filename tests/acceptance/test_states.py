@@ -14,6 +14,7 @@ from tests.support.crew import CREW, script_boss_and_worker, start_boss, worker_
 from tests.support.messages_api import MessagesApi
 from tests.support.replies import Failure, call, say
 from tests.support.requests import Request
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.claude, pytest.mark.timeout(240)]
 
@@ -169,7 +170,7 @@ def test_a_worker_stopped_with_dirty_files_goes_on_with_its_conversation(
     )
     worker = start(api, boss)
     terminal = terminal_of(crew, api)
-    terminal.wait_for_screen("sleep 1")
+    wait_until(lambda: list(crew.repository.glob(".worktrees/*/dirty")), 30)
     api.on("boss", "^stop it", call(f"{CREW}stop_worker", id=worker, force=True))
     boss.type("stop it")
     stopped = api.wait_for_request("boss", "What no commit holds is saved")
