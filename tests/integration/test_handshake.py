@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +13,9 @@ import pytest
 
 from tests.support.client import VERSION, Client
 from tests.support.handshakes import ROLES, as_recorded
+from tests.support.waiting import wait_until
 from worker_manager.servers.handshake import RECORDS
+from worker_manager.state.layout import state_root
 
 _PREFIX = "io.modelcontextprotocol"
 MODERN = {
@@ -99,3 +103,50 @@ def test_a_client_without_a_handshake_is_left_to_the_sdk(client: Client) -> None
     listed = client.ask("tools/list", _meta=MODERN)
 
     assert "start_worker" in str(listed["result"])
+
+
+def test_lines_that_are_no_messages_load_nothing(client: Client) -> None:
+    assert client.server.stdin is not None
+    client.server.stdin.write("\n{torn\n[1]\n")
+
+    assert client.begin()["result"]["protocolVersion"] == VERSION
+    assert "| mcp\n" not in client.end().replace("  ", "")
+
+
+def test_parameters_of_another_shape_end_nothing(client: Client) -> None:
+    client.say(id=1, method="initialize", params=["x"])  # the SDK has no answer to it
+
+    assert client.begin()["result"]["protocolVersion"] == VERSION
+
+
+def test_a_state_directory_that_is_lost_meanwhile_is_told_by_the_first_call(
+    client: Client,
+) -> None:
+    client.begin()
+    client.ask("tools/list")
+    wait_until(lambda: list(Path(state_root()).glob("*/orchestrators/*/server")))
+    shutil.rmtree(state_root())
+    Path(state_root()).write_text("no directory", "utf-8")
+
+    refused = client.ask("tools/call", name="list_workers", arguments={})["result"]
+
+    assert refused["isError"]
+    assert f"The state directory {state_root()}" in refused["content"][0]["text"]
+
+
+def test_a_long_line_costs_what_its_length_costs() -> None:
+    def seconds(length: int) -> float:
+        """Of the processor, for one line."""
+        read = (
+            "import sys, time; from worker_manager.servers.wire import Wire; wire = Wire(); "
+            "began = time.process_time(); length = len(wire.readline()); "
+            "wire.write(f'{length} {time.process_time() - began}')"
+        )
+        line = "x" * (length - 1) + "\n"
+        command = [sys.executable, "-I", "-c", read]
+        said = subprocess.run(command, input=line, stdout=subprocess.PIPE, text=True, check=True)
+        read_length, _, spent = said.stdout.partition(" ")
+        assert int(read_length) == length
+        return float(spent)
+
+    assert seconds(64_000_000) < 60 * seconds(4_000_000)

@@ -34,12 +34,14 @@ def serve(
     """Speaks MCP until stdin closes, at first by itself. `load` gives what goes on from the first
     message that the record has no answer to; when it raises a WorkerManagerError, that is the
     answer, and the next message tries again. `after_listing` is called when the session has its
-    tools, and once more before it uses the first.
+    tools, and once more before it uses the first; it must not raise.
     """
     record = json.loads((RECORDS / f"{role}.json").read_text("utf-8"))
     wire, opening = Wire(kept), list[str]()
     while line := wire.readline():
         message = _parsed(line)
+        if not message:
+            continue  # the SDK, too, has no answer to it
         method, answer = message.get("method", ""), _answer(message, record)
         if answer is None:
             go_on, why = _loaded(load)
@@ -79,6 +81,8 @@ def _answer(message: dict[str, Any], record: dict[str, Any]) -> dict[str, Any] |
     asked = message.get("params") or {}
     if method.startswith("notifications/"):
         return {}
+    if not isinstance(asked, dict):
+        return None
     if method == DISCOVER:
         return {"error": {"code": -32601, "message": "Method not found"}}
     if method == "ping":

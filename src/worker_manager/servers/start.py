@@ -71,7 +71,7 @@ def serve_worker() -> None:
         )
     sessions.link_process(root, os.getppid(), home)
     load = partial(_load_worker, home, worker_id)
-    handshake.serve("worker", load, after_listing=partial(_note_server, home))
+    handshake.serve("worker", load, after_listing=partial(_try, partial(_note_server, home)))
 
 
 class _Orchestrator:
@@ -120,7 +120,7 @@ class _Orchestrator:
 
     def note_server(self) -> None:
         """The session has its tools."""
-        _note_server(self.home())
+        _try(lambda: _note_server(self.home()))
 
     def note_python(self) -> None:
         """The session's hooks use this interpreter from now on."""

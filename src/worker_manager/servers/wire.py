@@ -27,7 +27,7 @@ class Wire:
 
     def __init__(self, kept: Kept = NOTHING) -> None:
         self._incoming, self._outgoing = os.dup(0), os.dup(1)
-        self._read, self._said = kept
+        self._read, self._said = bytearray(kept.read), kept.said
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
         os.close(nothing)
@@ -35,13 +35,17 @@ class Wire:
 
     def readline(self) -> str:
         """The next message; empty when there will be none."""
-        while b"\n" not in self._read:
+        searched = 0
+        while (end := self._read.find(b"\n", searched)) < 0:
+            searched = len(self._read)
             chunk = os.read(self._incoming, _CHUNK)
             if not chunk:
+                end = searched  # the last line may have no end
                 break
             self._read += chunk
-        line, end, self._read = self._read.partition(b"\n")
-        return (line + end).decode("utf-8", "replace")
+        line = self._read[: end + 1]
+        del self._read[: end + 1]
+        return line.decode("utf-8", "replace")
 
     def write(self, text: str) -> None:
         """One line."""
@@ -59,7 +63,7 @@ class Wire:
         """These lines are heard once more, and the next `said` lines that are written were said
         before.
         """
-        self._read = "".join(heard).encode() + self._read
+        self._read[:0] = "".join(heard).encode()
         self._said += said
 
     def give_back(self) -> list[str]:
