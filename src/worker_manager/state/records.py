@@ -74,12 +74,8 @@ class Records:
         path = os.path.join(self.home(worker_id), "worker.json")
         refuse_link(os.path.dirname(path))
         try:
-            return from_json(json.loads(read_regular(path)))
-        except FileNotFoundError as error:
-            raise WorkerNotFound(worker_id) from error
-        except OSError as error:
-            raise unavailable(path, error) from error
-        except (ValueError, StateCorrupt) as error:
+            return self.peek(worker_id)
+        except StateCorrupt as error:
             aside = set_aside(path)
             journal.note(self.home(worker_id), "record set aside", path=aside)
             raise StateCorrupt(
