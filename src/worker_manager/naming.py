@@ -78,7 +78,8 @@ def checked_title(title: str) -> str:
             f"The title has {len(line)} characters, at most {TITLE_LIMIT} are allowed. "
             "Put the detail into the task."
         )
-    return "".join(c for c in line if unicodedata.category(c) != "Cc")
+    # Neither control characters nor halves of characters (what a shell passes that is no UTF-8).
+    return "".join(c for c in line if unicodedata.category(c) not in ("Cc", "Cs"))
 
 
 def checked_text(text: str, what: str) -> str:

@@ -32,6 +32,10 @@ def test_a_title_of_several_lines_becomes_one() -> None:
     assert naming.checked_title(" a\nb\t c ") == "a b c"
 
 
+def test_a_title_can_be_written_to_any_terminal() -> None:
+    assert naming.checked_title("caf\udce9 \ud800now\x1b").encode() == b"caf now"
+
+
 @pytest.mark.parametrize("worker_id", ["", "../x", "ABCDEF12", "1234567", "1234567g", "12345678\n"])
 def test_an_id_that_has_not_the_form_of_one_is_unknown(worker_id: str) -> None:
     with pytest.raises(WorkerNotFound, match="Call list_workers"):
