@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from worker_manager.cli import here
 from worker_manager.cli.command import make_command
 
 _EXAMPLE = """\
@@ -22,7 +23,7 @@ def command(fix: bool, deep: bool, as_json: bool) -> int:
     from worker_manager.doctor import visit
 
     if not as_json:
-        return visit.told(fix=fix, deep=deep)
-    found = visit.visit(fix=fix, deep=deep)
+        return visit.told(here.directory(), fix=fix, deep=deep)
+    found = visit.visit(here.directory(), fix=fix, deep=deep)
     emit(found)
     return 0 if found.sound else 1

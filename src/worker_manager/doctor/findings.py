@@ -17,8 +17,8 @@ class Verdict(StrEnum):
 
 
 class Place(NamedTuple):
-    """Where one looks: the state directory, the directory that was called from, and the
-    environment.
+    """Where one looks: the state directory, the top of the checkout that was called from, and
+    the environment.
     """
 
     root: str

@@ -20,21 +20,21 @@ from worker_manager.doctor.findings import Diagnosis, Finding, Place, Visit
 from worker_manager.state.layout import state_root
 
 
-def visit(*, fix: bool = False, deep: bool = False) -> Visit:
-    """`deep` costs a short turn of the model."""
-    done, running = _examined(fix=fix, deep=deep)
+def visit(directory: str, *, fix: bool = False, deep: bool = False) -> Visit:
+    """Of the checkout whose top is `directory`; `deep` costs a short turn of the model."""
+    done, running = _examined(directory, fix=fix, deep=deep)
     findings = list(running)
     return Visit(is_sound(findings), [_diagnosis(one) for one in findings], done)
 
 
-def told(*, fix: bool = False, deep: bool = False) -> int:
+def told(directory: str, *, fix: bool = False, deep: bool = False) -> int:
     """As `visit`, written to stdout as it comes. 0 when nothing has failed, else 1."""
-    done, running = _examined(fix=fix, deep=deep)
+    done, running = _examined(directory, fix=fix, deep=deep)
     return 0 if is_sound(_told(running, done)) else 1
 
 
-def _examined(*, fix: bool, deep: bool) -> tuple[list[str], Iterable[Finding]]:
-    place = Place(state_root(), os.getcwd(), dict(os.environ))
+def _examined(directory: str, *, fix: bool, deep: bool) -> tuple[list[str], Iterable[Finding]]:
+    place = Place(state_root(), directory, dict(os.environ))
     done = repair(examine(place)) if fix else []
     checks, seconds = (DEEP_CHECKS, SECONDS + waking.SECONDS) if deep else (CHECKS, SECONDS)
     return list(done), examine(place, checks, seconds=seconds)

@@ -88,3 +88,21 @@ def test_the_command_prints_data_and_fails_where_something_has(
     assert [
         one for one in told["findings"] if one["verdict"] == "failed" and not one["repair"]
     ] == []
+
+
+def test_the_settings_at_the_top_are_examined_from_any_directory_below(here: Place) -> None:
+    Path(here.directory, "worker-manager.toml").write_text("nonsense = 1", "utf-8")
+    below = Path(here.directory, "below")
+    below.mkdir()
+
+    done = subprocess.run(
+        [sys.executable, "-I", "-m", "worker_manager", "doctor", "--json"],
+        cwd=below,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    told = {one["about"]: one for one in json.loads(done.stdout)["findings"]}
+
+    assert told["settings"]["verdict"] == "failed"
+    assert "nonsense" in told["settings"]["says"]
