@@ -143,6 +143,7 @@ class Gatherer:
             self._known[worker_id] = _Known(self._records.peek(worker_id), stamp)
         elif known.record != stamp:
             known.worker, known.record = self._records.peek(worker_id), stamp
+            known.is_gone = False  # it may have a new terminal: the next probe says
 
     def _read_transcript(self, known: _Known) -> None:
         path = receipts.transcript_of(self._records.home(known.worker.id))

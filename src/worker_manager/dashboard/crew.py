@@ -48,8 +48,8 @@ class Crew(ScrollView, can_focus=True):
         return [one.worker.id for one in self._shown[top : top + height]]
 
     def show(self, sightings: Sequence[Sighting]) -> None:
-        """These, in this order; the worker that was chosen stays chosen."""
-        before = self.chosen.worker.id if self.chosen else ""
+        """These, in this order; the worker that was chosen stays chosen, and in sight."""
+        before, place = self.chosen.worker.id if self.chosen else "", self._place
         ids = [one.worker.id for one in sightings]
         self._shown = sightings
         if before in ids:
@@ -58,6 +58,8 @@ class Crew(ScrollView, can_focus=True):
         self.virtual_size = Size(0, len(ids))
         self.styles.height = max(1, len(ids))
         self.refresh()
+        if self._place != place:
+            self._see()
         if (self.chosen.worker.id if self.chosen else "") != before:
             self._tell()
 
@@ -102,9 +104,13 @@ class Crew(ScrollView, can_focus=True):
         place = max(0, min(place, len(self._shown) - 1))
         if place != self._place and self._shown:
             self._place = place
-            self.scroll_to_region(Region(0, place, 1, 1), animate=False, force=True)
+            self._see()
             self.refresh()
             self._tell()
+
+    def _see(self) -> None:
+        """Keys act on the chosen one: it is to be seen."""
+        self.scroll_to_region(Region(0, self._place, 1, 1), animate=False, force=True)
 
     def _tell(self) -> None:
         self.post_message(self.Chosen())

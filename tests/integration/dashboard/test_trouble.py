@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from tests.support.terminals import hanging
 from tests.support.watching import watching
 from tests.support.workers import recorded_worker, running_worker
 from worker_manager.fleet import Fleet
+from worker_manager.gathering import GONE, Gatherer
 from worker_manager.models import Status
 from worker_manager.repository import Repository
 from worker_manager.state.layout import state_root
+from worker_manager.state.records import now
 
 pytestmark = pytest.mark.anyio
 
@@ -80,3 +83,23 @@ async def test_a_damaged_record_is_named_and_the_others_are_shown(
         await view.sees("fine", f"Damaged, can't be read: {record}")
 
     assert record.read_text("utf-8") == "{"
+
+
+def test_one_that_has_come_back_is_not_taken_for_gone_until_the_next_probe(
+    fleet: Fleet, watched: Repository
+) -> None:
+    handle = watched.runtime.handle_for("never-there")
+    running_worker(fleet)  # tmux answers
+    worker = recorded_worker(
+        fleet, watched.directory, handle=handle, launched=True, status=Status.RUNNING
+    )
+    gatherer = Gatherer(watched)
+    gatherer.gather()
+    gatherer.probe()
+    assert GONE in {one.facts.reason for one in gatherer.gather().sightings}
+
+    fleet.records.update(worker.id, lambda one: one.end(at=now(), reason="killed"))
+    gatherer.gather()
+    fleet.records.update(worker.id, lambda one: replace(one, status=Status.RUNNING))
+
+    assert GONE not in {one.facts.reason for one in gatherer.gather().sightings}
