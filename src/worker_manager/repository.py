@@ -46,11 +46,14 @@ class Repository:
 
     def own_fleet(self) -> Fleet:
         """Of whoever calls: a Claude session from its shell, else the person at the terminal."""
-        home = sessions.find(self.root, self._session_id)
-        here = self.records.repository
-        if home is None or repository_of(home) != here:
-            home = orchestrators.open_terminal_home(self.root, self.directory)
-        return self._fleet(os.path.basename(home))
+        owner = self._caller()
+        if owner == orchestrators.TERMINAL:
+            orchestrators.open_terminal_home(self.root, self.directory)
+        return self._fleet(owner)
+
+    def owns(self, worker: Worker) -> bool:
+        """Whether its letters come to whoever calls."""
+        return worker.owner == self._caller()
 
     def fleet_of(self, worker: Worker) -> Fleet:
         """That of the worker's owner: what is done with it is done in the owner's name."""
@@ -103,6 +106,12 @@ class Repository:
                 raise
         worker = records.get(reference)
         return Repository(self.root, worker.project, self._environ, records), worker
+
+    def _caller(self) -> str:
+        """The id of the orchestrator that calls."""
+        home = sessions.find(self.root, self._session_id)
+        is_here = home is not None and repository_of(home) == self.records.repository
+        return os.path.basename(home) if home and is_here else orchestrators.TERMINAL
 
     def _fleet(self, owner: str) -> Fleet:
         if owner not in self._fleets:

@@ -42,12 +42,16 @@ def worker(reference: str) -> tuple[Fleet, Worker]:
     """A worker of this repository, or by its whole id one of any; and the fleet that acts in its
     owner's name. Raises InvalidInput.
     """
-    where, found = repository().locate(reference)
+    ((where, found),) = located((reference,))
     return where.fleet_of(found), found
 
 
 def workers(references: tuple[str, ...]) -> list[tuple[Fleet, Worker]]:
     """As `worker`, of each; all are found before anything is done to one."""
+    return [(where.fleet_of(one), one) for where, one in located(references)]
+
+
+def located(references: tuple[str, ...]) -> list[tuple[Repository, Worker]]:
+    """As `workers`, each with the repository that it belongs to."""
     here = repository()
-    found = [here.locate(reference) for reference in dict.fromkeys(references)]
-    return [(where.fleet_of(one), one) for where, one in found]
+    return [here.locate(reference) for reference in dict.fromkeys(references)]

@@ -80,8 +80,16 @@ def command(
 
 
 def _followed(references: tuple[str, ...]) -> tuple[Fleet, list[str]]:
-    found = here.workers(references)
-    fleet = found[0][0]
-    if any(one is not fleet for one, _ in found):
-        raise InvalidInput("These workers have different owners. Follow those of one at a time.")
+    """Of one's own: their letters are taken. Raises InvalidInput."""
+    found = here.located(references)
+    for where, worker in found:
+        if not where.owns(worker):
+            raise InvalidInput(
+                f"The letters of {worker.name} belong to the Claude session or the terminals that "
+                f"started it, and following takes them. worker-manager logs -f {worker.id} only "
+                f"looks; worker-manager adopt {worker.id} makes it yours."
+            )
+    fleet = found[0][0].fleet_of(found[0][1])
+    if any(where.fleet_of(worker).home != fleet.home for where, worker in found):
+        raise InvalidInput("These are of different repositories. Follow those of one at a time.")
     return fleet, [worker.id for _, worker in found]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import git
+from tests.conftest import git, make_fleet
 from tests.integration.cli.conftest import Command, validated
 from tests.integration.dialogs.session import ASK as ASK_USER
 from tests.integration.dialogs.session import BASH, Session, decided
@@ -24,7 +24,8 @@ from tests.support.person import (
     steps,
 )
 from tests.support.waiting import wait_until
-from tests.support.workers import running_worker
+from tests.support.workers import recorded_worker, running_worker
+from worker_manager import reports
 from worker_manager.fleet import Fleet
 from worker_manager.models import Status
 
@@ -208,3 +209,27 @@ def test_one_that_waits_for_room_is_started_by_the_run_itself(
     assert "queued (1 of 1: max_workers is 1)" in done.stdout
     assert done.returncode == 0, done.stdout
     assert [one.status for one in mine.workers()] == [Status.COMPLETED] * 2
+
+
+def test_the_letters_of_a_session_are_not_taken_by_following_its_workers(
+    command: Command, repository: Path, tmux_socket: str
+) -> None:
+    theirs = make_fleet(repository, tmux_socket)
+    worker = recorded_worker(theirs, repository, status=Status.RUNNING)
+    reports.tell_once(theirs.records, worker, "question", "m1", "Which greeting?")
+
+    refused = command("run", "--follow", worker.id)
+
+    assert refused.returncode == 1
+    assert f"worker-manager logs -f {worker.id}" in refused.stderr
+    assert theirs.mailbox.is_unread("m1")
+
+
+def test_workers_of_another_repository_are_followed_together(
+    command: Command, mine: Fleet, repository: Path, tmp_path: Path
+) -> None:
+    done = [recorded_worker(mine, repository, status=Status.STOPPED).id for _ in range(2)]
+
+    followed = command("run", "--follow", done[0], "--follow", done[1], cwd=tmp_path)
+
+    assert followed.returncode == 3, followed.stderr
