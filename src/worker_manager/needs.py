@@ -49,14 +49,20 @@ def of(fleet: Fleet, worker: Worker, *, idle_seconds: float = 60) -> Need | None
 
 
 def _dialog(fleet: Fleet, worker: Worker, request: Request) -> Need:
-    report = worker.report
-    if report and report.message_id == request.id:
-        text = report.text
-    else:
-        message = fleet.mailbox.find(request.id)
-        text = message.body if message else request.reason
+    """What can't be shown is nobody's to allow: that is left to its terminal."""
+    text = _told(fleet, worker, request.id)
     kind = Kind.CHOICE if request.questions else Kind.PERMISSION
-    return Need(kind if request.is_waited_for else Kind.TERMINAL, request.id, text)
+    is_decidable = bool(text) and request.is_waited_for
+    return Need(kind if is_decidable else Kind.TERMINAL, request.id, text or request.reason)
+
+
+def _told(fleet: Fleet, worker: Worker, message_id: str) -> str:
+    """What a message of it says; empty when it is not there, or not yet."""
+    report = worker.report
+    if report and report.message_id == message_id:
+        return report.text
+    message = fleet.mailbox.find(message_id)
+    return message.body if message else ""
 
 
 def _words(fleet: Fleet, worker: Worker, home: str, idle_seconds: float) -> Need | None:

@@ -35,7 +35,8 @@ def command(
     """Answer what a worker waits for: a text to its question (`-`: from stdin), allow or deny to
     its permission. Without an ANSWER it is shown, and you are asked.
     """
-    fleet, worker = here.worker(reference)
+    ((where, worker),) = here.located((reference,))
+    fleet = where.fleet_of(worker)
 
     from worker_manager import needs
     from worker_manager.cli import giving
@@ -47,9 +48,12 @@ def command(
         return
     text = sys.stdin.read() if answer == "-" else answer
     if need is not None and need.kind in giving.DIALOGS:
-        if not message_id and fleet.mailbox.is_unread(need.key):
+        is_mine = need.kind is needs.Kind.CHOICE or where.owns(worker)
+        if not (message_id or (is_mine and fleet.mailbox.reader(need.key))):
             raise InvalidInput(_unseen(worker, need))
         giving.decide(fleet, worker, text, because=because, message_id=message_id, as_json=as_json)
+    elif need is not None and need.kind is needs.Kind.TERMINAL:
+        raise InvalidInput(f"{worker.name}: {giving.at_terminal(worker)}")
     elif because or message_id:
         raise InvalidInput(
             f"{worker.name} has no open dialog: --because and --message-id go with one."
@@ -61,8 +65,8 @@ def command(
 def _unseen(worker: Worker, need: Need) -> str:
     """What is allowed unseen might be something else."""
     return (
-        f"Nobody has seen yet what {worker.name} asks for. worker-manager answer {worker.id} shows "
-        f"it and asks you; --message-id {need.key} answers all the same."
+        f"You were not shown yet what {worker.name} asks for. worker-manager answer {worker.id} "
+        f"shows it and asks you; --message-id {need.key} answers all the same."
     )
 
 

@@ -92,7 +92,7 @@ def _permit(fleet: Fleet, worker: Worker, need: Need) -> bool:
 
 
 def _at_terminal(_fleet: Fleet, worker: Worker, _need: Need) -> bool:
-    click.echo(f"That is answered at its terminal only: worker-manager attach {worker.id}")
+    click.echo(at_terminal(worker))
     return False
 
 
@@ -103,6 +103,11 @@ _ASK = {
     Kind.WORDS: _words,
     Kind.TERMINAL: _at_terminal,
 }
+
+
+def at_terminal(worker: Worker) -> str:
+    """What to say of what nobody can give from here."""
+    return f"That is answered at its terminal only: worker-manager attach {worker.id}"
 
 
 def text_of(worker: Worker, need: Need) -> str:

@@ -12,7 +12,7 @@ from textual.app import SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.widgets import Input, Tabs
 
-from worker_manager import formatting, merges
+from worker_manager import formatting, merges, needs
 from worker_manager.dashboard import texts
 from worker_manager.dashboard.actions import Actions, Refused, is_in_tmux, sentence_of
 from worker_manager.dashboard.chosen import TABS
@@ -22,9 +22,9 @@ from worker_manager.dashboard.rows import counted
 from worker_manager.errors import WorkerManagerError
 from worker_manager.gathering import Sighting
 from worker_manager.models import Status
+from worker_manager.needs import Kind, Need
 from worker_manager.repository import Repository
 from worker_manager.state import requests
-from worker_manager.state.requests import Request
 
 #: By their first letters.
 _STRATEGY_KEYS = {name[0]: name for name in merges.STRATEGIES}
@@ -138,14 +138,20 @@ class WatchApp(Looking):
         sighting = self._chosen()
         if sighting is None:
             return
-        worker = sighting.worker
-        open_now = requests.all_open(self.repository.records.home(worker.id))
-        if open_now:
-            self._ask_decision(sighting, open_now)
-        elif worker.status is Status.ASKING:
-            self._ask_text(f"{worker.title} asks", _asked(sighting), sighting)
+        title = sighting.worker.title
+        try:
+            need = needs.of(self.repository.fleet_of(sighting.worker), sighting.worker)
+        except (WorkerManagerError, OSError) as error:
+            self._say(sentence_of(error), is_bad=True)
+            return
+        if need is None or need.kind is Kind.WORDS:
+            self._say(f"{title} asks nothing at this moment. n sends it a message.")
+        elif need.kind is Kind.TERMINAL:
+            self._say(f"{title} waits for something that is given at its terminal only: a.")
+        elif need.kind is Kind.ANSWER:
+            self._ask_text(f"{title} asks", need.text, sighting)
         else:
-            self._say(f"{worker.title} asks nothing at this moment. n sends it a message.")
+            self._ask_decision(sighting, need)
 
     def _ask_text(self, title: str, body: str, about: Sighting) -> None:
         def send(text: str | None) -> None:
@@ -154,11 +160,11 @@ class WatchApp(Looking):
 
         self.push_screen(Say(title, body, about), send)
 
-    def _ask_decision(self, about: Sighting, open_now: list[Request]) -> None:
-        request, worker = open_now[0], about.worker
-        body = self.looker.letters.text_of(worker, request.id) or request.reason
+    def _ask_decision(self, about: Sighting, need: Need) -> None:
+        worker, body = about.worker, need.text
+        open_now = requests.all_open(self.repository.records.home(worker.id))
         more = f" (1 of {len(open_now)})" if len(open_now) > 1 else ""
-        answer = partial(self.actions.answer, worker.id, request_id=request.id)
+        answer = partial(self.actions.answer, worker.id, request_id=need.key)
 
         def decide(decision: str | None) -> None:
             if decision:
@@ -173,7 +179,7 @@ class WatchApp(Looking):
             elif key:
                 decide({"a": "allow", "d": "deny"}[key])
 
-        if request.questions:
+        if need.kind is Kind.CHOICE:
             self.push_screen(Say(f"{worker.title} asks{more}", body, about), decide)
         else:
             choices = {"a": "Allow", "d": "Deny", "w": "Deny, and say why"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -31,7 +32,7 @@ class Letter(NamedTuple):
     @property
     def is_waiting(self) -> bool:
         """Whether its reader has not taken it yet."""
-        return "/new/" in self.path
+        return os.path.basename(os.path.dirname(self.path)) == "new"
 
 
 class Letters:
@@ -48,11 +49,6 @@ class Letters:
         got = self._in(self._records.home(worker.id), is_from_worker=False)
         from_it = [one for one in sent if one.message.sender == worker.id]
         return sorted([*from_it, *got], key=lambda one: one.message.sent)
-
-    def text_of(self, worker: Worker, message_id: str) -> str:
-        """What the worker said in one of them; empty when it is gone."""
-        found = (one.message for one in self.of(worker) if one.message.id == message_id)
-        return next((one.body for one in found), "")
 
     def _in(self, home: str, *, is_from_worker: bool) -> list[Letter]:
         files = list(Mailbox(mailbox_path(home)).files().items())[-MOST:]

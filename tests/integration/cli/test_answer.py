@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.conftest import make_fleet
 from tests.integration.cli.conftest import Command, validated
 from tests.integration.dialogs.session import BASH, Session, decided
 from tests.support.person import Terminal
-from tests.support.workers import recorded_worker
+from tests.support.workers import letters_to, recorded_worker, take_mail
 from worker_manager.fleet import Fleet
 from worker_manager.models import Status
 
@@ -51,3 +52,35 @@ def test_one_that_waits_for_nothing_is_named_with_the_command_that_speaks_to_it(
     worker = recorded_worker(mine, repository, status=Status.RUNNING)
 
     assert f"worker-manager nudge {worker.id}" in command("answer", worker.id).stderr
+
+
+def test_what_only_its_session_has_seen_is_not_allowed_blindly(
+    command: Command, repository: Path, tmux_socket: str
+) -> None:
+    fleet = make_fleet(repository, tmux_socket)
+    theirs = Session(fleet, recorded_worker(fleet, repository, status=Status.RUNNING))
+    try:
+        _, request = theirs.open(BASH)
+        take_mail(fleet)
+
+        refused = command("answer", theirs.id, "allow")
+
+        assert refused.returncode == 1
+        assert f"--message-id {request}" in refused.stderr
+        assert theirs.open_ids == [request]
+    finally:
+        theirs.end()
+
+
+def test_a_dialog_whose_hook_has_ended_gets_no_message_in_its_place(
+    command: Command, session: Session
+) -> None:
+    hook, _ = session.open(BASH)
+    hook.kill()
+    hook.wait()
+
+    refused = command("answer", session.id, "allow")
+
+    assert refused.returncode == 1
+    assert f"worker-manager attach {session.id}" in refused.stderr
+    assert letters_to(session.fleet, session.record) == []

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git
-from tests.integration.dialogs.session import ASK, BASH, Session, decided
+from tests.integration.dialogs.session import ASK, BASH, WRITE, Session, decided
 from tests.support.waiting import wait_until
 from tests.support.watching import Watched, script, watching
 from tests.support.workers import recorded_worker, running_worker
@@ -254,3 +254,19 @@ async def test_inside_of_tmux_attach_opens_a_window(
         *("env", "-u", "TMUX"),
         *fleet.attach_command(worker),
     ]
+
+
+async def test_a_dialog_that_nobody_can_read_here_is_left_to_its_terminal(
+    session: Session, fleet: Fleet, watched: Repository
+) -> None:
+    first, _ = session.open(BASH)
+    session.open(WRITE)
+    for name in fleet.mailbox.waiting():
+        os.unlink(fleet.mailbox.folder("new", name))
+
+    async with watching(watched) as view:
+        await view.press("y")
+        await view.sees("given at its terminal only")
+
+    assert first.poll() is None
+    assert len(session.open_ids) == 2

@@ -9,13 +9,15 @@ import pytest
 from tests.conftest import make_fleet
 from tests.support.waiting import wait_until
 from tests.support.watching import files_below, repository_at, script, watching
-from tests.support.workers import recorded_worker
+from tests.support.workers import recorded_worker, take_mail
 from worker_manager import reports
+from worker_manager.dashboard.letters import Letters
 from worker_manager.fleet import Fleet
 from worker_manager.models import Report, Status
 from worker_manager.repository import Repository
 from worker_manager.starts import Wanted
 from worker_manager.state.layout import state_root
+from worker_manager.state.records import now
 
 pytestmark = pytest.mark.anyio
 
@@ -216,3 +218,35 @@ async def test_without_colours_it_is_read_all_the_same(
     async with watching(repository_at(repository, tmux_socket)) as view:
         await view.sees("! failed")
         assert view.app.no_color
+
+
+async def test_a_letter_that_was_taken_is_not_said_to_wait_wherever_the_state_lies(
+    repository: Path, tmux_socket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("WORKER_MANAGER_STATE_DIR", str(tmp_path / "new" / "state"))
+    fleet = make_fleet(repository, tmux_socket)
+    worker = recorded_worker(fleet, repository, status=Status.RUNNING)
+    reports.tell_once(fleet.records, worker, "question", "m1", "Which greeting?")
+    take_mail(fleet)
+
+    (letter,) = Letters(repository_at(repository, tmux_socket)).of(worker)
+
+    assert not letter.is_waiting
+
+
+async def test_the_chosen_worker_stays_in_sight_when_the_order_changes(
+    fleet: Fleet, repository: Path, watched: Repository
+) -> None:
+    workers = [
+        recorded_worker(fleet, repository, title=f"number {n}", status=Status.RUNNING)
+        for n in range(30)
+    ]
+
+    async with watching(watched) as view:
+        await view.sees("30 workers")
+        await view.press("end")
+        await view.until(lambda: "number 29" in view.screen, "the last one")
+        report = Report("m1", "blocked", "A dialog.", now())
+        fleet.records.update(workers[29].id, lambda one: one.block(report, reason="a dialog"))
+        await view.until(lambda: view.titles[0] == "number 29", "it on top")
+        await view.until(lambda: "! blocked" in view.screen, "its line")
