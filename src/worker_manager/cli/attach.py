@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -17,9 +16,6 @@ from worker_manager.errors import InvalidInput
 
 if TYPE_CHECKING:
     from worker_manager.models import Worker
-
-#: What a pane has of the tmux server that it runs in.
-_OF_A_PANE = ("TMUX", "TMUX_PANE")
 
 
 @make_command("attach", example="worker-manager attach 3f2a", result="Command")
@@ -51,25 +47,11 @@ def command(reference: str, as_json: bool) -> None:
 
 
 def _go(worker: Worker, there: list[str]) -> None:
-    outer = os.environ.get("TMUX", "").rpartition(",")[0].rpartition(",")[0]
-    ours = worker.handle.rpartition(":")[0]
-    if outer and os.path.realpath(outer) == os.path.realpath(ours):
-        if _tmux("switch-client", "-t", f"={worker.name}"):
-            return
-    elif outer and _tmux("new-window", "-n", worker.name, "--", *_outside_of_tmux(there)):
+    from worker_manager import attaching
+
+    if attaching.is_in_tmux() and not attaching.show_in_tmux(worker, there):
         return
     # Outside of tmux; or tmux takes no order from here, and then one inside of the other serves.
-    for name in _OF_A_PANE:
+    for name in attaching.OF_A_PANE:
         os.environ.pop(name, None)
     os.execvp(there[0], there)
-
-
-def _outside_of_tmux(command: list[str]) -> list[str]:
-    """tmux refuses to attach inside of tmux."""
-    return ["env", *(part for name in _OF_A_PANE for part in ("-u", name)), *command]
-
-
-def _tmux(*order: str) -> bool:
-    """Whether the tmux that we are in has done it."""
-    done = subprocess.run(["tmux", *order], capture_output=True, check=False)
-    return done.returncode == 0

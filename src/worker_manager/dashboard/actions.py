@@ -4,11 +4,9 @@ what came of them as a text.
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 
-from worker_manager import formatting, nudges
+from worker_manager import attaching, formatting, nudges
 from worker_manager.cleaning import Order
 from worker_manager.dashboard.wording import for_people
 from worker_manager.errors import WorkerManagerError
@@ -87,28 +85,23 @@ class Actions:
     def open_window(self, worker_id: str) -> str:
         """Its terminal in a new window of the tmux that the person is in."""
         worker = self._repository.records.get(worker_id)
-        command = self.attach_command(worker_id)
-        inner = ["env", "-u", "TMUX", *command]
-        opened = ["tmux", "new-window", "-n", worker.name, "--", *inner]
-        done = subprocess.run(opened, capture_output=True, text=True, errors="replace", timeout=10)
-        if done.returncode:
-            raise Refused(f"tmux opened no window: {done.stderr.strip() or '(no message)'}.")
-        return f"{worker.name} is in a new window of your tmux."
+        wrong = attaching.show_in_tmux(worker, self.attach_command(worker_id))
+        if wrong:
+            raise Refused(f"tmux opened no window: {wrong}.")
+        return f"Your tmux shows {worker.name}."
 
     def attach_command(self, worker_id: str) -> list[str]:
-        """How its terminal is shown. Raises Refused without tmux."""
+        """How its terminal is shown. Raises Refused where there is none."""
         if not shutil.which("tmux"):
             raise Refused("tmux is not installed. Install it, then attach again.")
         worker = self._repository.records.get(worker_id)
-        return self._repository.fleet_of(worker).attach_command(worker)
+        fleet = self._repository.fleet_of(worker)
+        if not fleet.has_terminal(worker):
+            raise Refused(f"{worker.name} has no terminal now; restore_worker makes a new one.")
+        return fleet.attach_command(worker)
 
     def _fleet(self, worker_id: str) -> Fleet:
         return self._repository.fleet_of(self._repository.records.get(worker_id))
-
-
-def is_in_tmux() -> bool:
-    """Whether the person's terminal is a pane of tmux."""
-    return bool(os.environ.get("TMUX"))
 
 
 def sentence_of(error: WorkerManagerError | OSError) -> str:

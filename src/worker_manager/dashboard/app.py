@@ -12,9 +12,9 @@ from textual.app import SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.widgets import Input, Tabs
 
-from worker_manager import formatting, merges, needs
+from worker_manager import attaching, formatting, merges, needs
 from worker_manager.dashboard import texts
-from worker_manager.dashboard.actions import Actions, Refused, is_in_tmux, sentence_of
+from worker_manager.dashboard.actions import Actions, Refused, sentence_of
 from worker_manager.dashboard.chosen import TABS
 from worker_manager.dashboard.looking import Looking
 from worker_manager.dashboard.prompts import Choose, Say, Told
@@ -107,7 +107,7 @@ class WatchApp(Looking):
         worker = sighting.worker
         if self.is_web:
             self._say(f"In a terminal: {sighting.facts.attach}")
-        elif is_in_tmux():
+        elif attaching.is_in_tmux():
             self._do(partial(self.actions.open_window, worker.id))
         else:
             self._attach_here(worker.id)

@@ -15,6 +15,7 @@ from tests.integration.dialogs.session import ASK, BASH, WRITE, Session, decided
 from tests.support.waiting import wait_until
 from tests.support.watching import Watched, script, watching
 from tests.support.workers import recorded_worker, running_worker
+from worker_manager import attaching
 from worker_manager.fleet import Fleet
 from worker_manager.models import Status, Worker
 from worker_manager.repository import Repository
@@ -38,6 +39,18 @@ def completed_worker(fleet: Fleet, text: str = "new\n") -> Worker:
     worker = fleet.start(Wanted("Add it", steps)).worker
     wait_until(lambda: fleet.worker(worker.id).status is Status.COMPLETED)
     return fleet.worker(worker.id)
+
+
+def in_a_tmux(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, new_window: str) -> None:
+    """The person's terminal is a pane of a tmux that does this when a window is wanted."""
+    fake = tmp_path / "bin" / "tmux"
+    fake.parent.mkdir()
+    real = next(p for p in os.environ["PATH"].split(":") if os.path.exists(f"{p}/tmux"))
+    opened = f'[ "$1" = new-window ] && {{ {new_window}; exit 0; }}'
+    fake.write_text(f'#!/bin/sh\n{opened}\nexec {real}/tmux "$@"\n', "utf-8")
+    fake.chmod(fake.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{fake.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("TMUX", "/somewhere,1,0")
 
 
 async def choose(view: Watched, letter: str, button: str) -> None:
@@ -235,25 +248,41 @@ async def test_inside_of_tmux_attach_opens_a_window(
     person_socket: str,
 ) -> None:
     worker = running_worker(fleet)
-    fake = tmp_path / "bin" / "tmux"
-    fake.parent.mkdir()
     told = tmp_path / "told"
-    real = next(p for p in os.environ["PATH"].split(":") if os.path.exists(f"{p}/tmux"))
-    note = f'[ "$1" = new-window ] && {{ printf "%s\\n" "$@" > {told}; exit 0; }}'
-    fake.write_text(f'#!/bin/sh\n{note}\nexec {real}/tmux "$@"\n', "utf-8")
-    fake.chmod(fake.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setenv("PATH", f"{fake.parent}:{os.environ['PATH']}")
-    monkeypatch.setenv("TMUX", "/somewhere,1,0")
+    in_a_tmux(monkeypatch, tmp_path, new_window=f'printf "%s\\n" "$@" > {told}')
 
     async with watching(watched) as view:
         await view.press("a")
-        await view.sees("in a new window of your tmux")
+        await view.sees(f"Your tmux shows {worker.name}.")
 
     asked = told.read_text("utf-8").splitlines()
     assert asked[asked.index("--") + 1 :] == [
-        *("env", "-u", "TMUX"),
+        *("env", "-u", "TMUX", "-u", "TMUX_PANE"),
         *fleet.attach_command(worker),
     ]
+
+
+async def test_a_tmux_of_the_persons_that_hangs_is_told(
+    fleet: Fleet, watched: Repository, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    running_worker(fleet)
+    in_a_tmux(monkeypatch, tmp_path, new_window="exec sleep 60")
+    monkeypatch.setattr(attaching, "SECONDS", 0.2)
+
+    async with watching(watched) as view:
+        await view.press("a")
+        await view.sees("tmux opened no window: it did not answer within 0.2 s.")
+
+
+async def test_no_window_is_opened_for_one_without_a_terminal(
+    fleet: Fleet, watched: Repository, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    recorded_worker(fleet, watched.directory, status=Status.FAILED, exit_code=1)
+    in_a_tmux(monkeypatch, tmp_path, new_window="exit 0")
+
+    async with watching(watched) as view:
+        await view.press("a")
+        await view.sees("has no terminal now; undo (u) makes a new one.")
 
 
 async def test_a_dialog_that_nobody_can_read_here_is_left_to_its_terminal(
