@@ -1,5 +1,5 @@
 """What is said of a thing that was done: to a model by the tools, to a person by the commands.
-Texts name tools; the command line puts its own commands in their place.
+Texts name tools; `wording` puts what people have in their place.
 """
 
 from __future__ import annotations

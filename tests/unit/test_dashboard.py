@@ -2,38 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 from rich.cells import cell_len
 
 from worker_manager.dashboard import background, rows
 from worker_manager.dashboard.terminal import coloured, plain
 from worker_manager.dashboard.wording import for_people
-
-
-@pytest.mark.parametrize(
-    ("number", "shown"),
-    [
-        (0, "0"),
-        (999, "999"),
-        (1_000, "1.0k"),
-        (12_345, "12k"),
-        (1_430_000, "1.4M"),
-    ],
-)
-def test_a_number_is_short(number: int, shown: str) -> None:
-    assert rows.short(number) == shown
-
-
-@pytest.mark.parametrize(
-    ("seconds", "shown"), [(0, "0s"), (59, "59s"), (60, "1m"), (7_300, "2h"), (200_000, "2d")]
-)
-def test_an_age_has_one_unit(seconds: int, shown: str) -> None:
-    since = datetime.now(UTC) - timedelta(seconds=seconds)
-
-    assert rows.age_of(since.isoformat()) == shown
-    assert rows.age_of("") == rows.age_of("nonsense") == ""
 
 
 @pytest.mark.parametrize("text", ["", "abc", "x" * 50, "日本語" * 9, "a\u0301" * 30])
@@ -63,6 +37,8 @@ def test_a_text_is_shown_without_control_characters() -> None:
         ('Next step: nudge_worker(id="a", message="x").', "Next step: nudge (n)."),
         ("merge_worker it first", "merge (m) it first"),
         ("my_nudge_worker stays", "my_nudge_worker stays"),
+        ("Call read_mail, then answer.", "See the letters, then answer."),
+        ('read_worker(id="ab") has more', "worker-manager logs ab has more"),
     ],
 )
 def test_tools_are_told_as_keys(said: str, shown: str) -> None:

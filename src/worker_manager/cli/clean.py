@@ -11,8 +11,8 @@ from worker_manager.cli.command import make_command
 from worker_manager.cli.completing import any_workers
 from worker_manager.cli.output import emit
 from worker_manager.cli.progress import busy
-from worker_manager.cli.words import for_people
 from worker_manager.errors import InvalidInput
+from worker_manager.wording import for_people
 
 if TYPE_CHECKING:
     from worker_manager.cleaning import Order, Outcome

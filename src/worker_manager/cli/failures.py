@@ -10,8 +10,8 @@ import click
 
 from worker_manager import formatting
 from worker_manager.cli.codes import Exit
-from worker_manager.cli.words import for_people
 from worker_manager.errors import WorkerManagerError
+from worker_manager.wording import for_people
 
 
 class Failure(NamedTuple):

@@ -9,11 +9,11 @@ from worker_manager.cli import asking, letters
 from worker_manager.cli.output import emit
 from worker_manager.cli.progress import busy
 from worker_manager.cli.results import Nudged
-from worker_manager.cli.words import for_people
 from worker_manager.errors import InvalidInput
 from worker_manager.fleet import Fleet
 from worker_manager.models import Worker
 from worker_manager.needs import Kind, Need
+from worker_manager.wording import for_people
 
 #: What the dialogs of Claude Code want.
 DIALOGS = (Kind.CHOICE, Kind.PERMISSION)

@@ -9,11 +9,11 @@ from worker_manager.cli import asking
 from worker_manager.cli.differences import changes, show
 from worker_manager.cli.progress import busy
 from worker_manager.cli.reporting import Reporter
-from worker_manager.cli.words import for_people
 from worker_manager.errors import WorkerManagerError
 from worker_manager.fleet import Fleet
 from worker_manager.merges import Wish
 from worker_manager.models import Status, Worker
+from worker_manager.wording import for_people
 from worker_manager.worktrees import evidence
 
 _YES, _NO, _DIFF = "yes", "no", "diff"

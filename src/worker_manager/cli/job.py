@@ -13,10 +13,10 @@ from worker_manager.cli.following import Follower
 from worker_manager.cli.live import Live
 from worker_manager.cli.progress import busy
 from worker_manager.cli.reporting import Reporter
-from worker_manager.cli.words import for_people
 from worker_manager.fleet import Fleet
 from worker_manager.models import Status, Worker
 from worker_manager.starts import Wanted
+from worker_manager.wording import for_people
 
 
 class Job:

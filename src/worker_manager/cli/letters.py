@@ -9,12 +9,12 @@ from collections.abc import Sequence
 import click
 
 from worker_manager import formatting
-from worker_manager.cli.durations import clock
 from worker_manager.cli.output import bold
 from worker_manager.cli.table import broken
-from worker_manager.cli.words import for_people
+from worker_manager.figures import clock
 from worker_manager.messages import Message
 from worker_manager.state.mailbox import Claim
+from worker_manager.wording import for_people
 
 _BAR = "  | "
 

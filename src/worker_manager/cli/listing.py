@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from worker_manager import formatting
 from worker_manager.agents import transcripts
-from worker_manager.cli.durations import age, amount
 from worker_manager.cli.output import bold, in_color
 from worker_manager.cli.table import cut, fill, width, widths
-from worker_manager.cli.words import for_people
+from worker_manager.figures import age, amount
+from worker_manager.wording import for_people
 
 if TYPE_CHECKING:
     from worker_manager.fleet import Fleet

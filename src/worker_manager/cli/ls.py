@@ -14,7 +14,7 @@ from worker_manager.cli.live import Live
 from worker_manager.cli.minding import Minder, mind
 from worker_manager.cli.output import emit
 from worker_manager.cli.progress import busy
-from worker_manager.cli.words import for_people
+from worker_manager.wording import for_people
 
 if TYPE_CHECKING:
     from worker_manager.cli.results import Listed

@@ -12,8 +12,8 @@ from worker_manager.cli.command import make_command
 from worker_manager.cli.completing import some_workers
 from worker_manager.cli.output import emit
 from worker_manager.cli.progress import busy
-from worker_manager.cli.words import for_people
 from worker_manager.errors import MergeRefused, WorkerManagerError
+from worker_manager.wording import for_people
 
 if TYPE_CHECKING:
     from worker_manager.merges import Merged

@@ -8,12 +8,12 @@ import click
 
 from worker_manager import formatting
 from worker_manager.cli import letters
-from worker_manager.cli.durations import age, clock
 from worker_manager.cli.listing import now_of
 from worker_manager.cli.live import Live
 from worker_manager.cli.output import emit, in_color
 from worker_manager.cli.results import Event, letter_of
 from worker_manager.cli.table import cut, fill
+from worker_manager.figures import age, clock
 from worker_manager.fleet import Fleet
 from worker_manager.messages import Message
 from worker_manager.models import Worker

@@ -10,7 +10,7 @@ from worker_manager.cli.completing import worker_argument
 from worker_manager.cli.needed import need_tmux
 from worker_manager.cli.output import emit
 from worker_manager.cli.progress import busy
-from worker_manager.cli.words import for_people
+from worker_manager.wording import for_people
 
 _EXAMPLE = """\
 worker-manager restore 3f2a

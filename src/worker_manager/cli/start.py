@@ -13,7 +13,7 @@ from worker_manager.cli.needed import need_tmux
 from worker_manager.cli.output import emit
 from worker_manager.cli.progress import busy
 from worker_manager.cli.wanted import Options, start_options, tasks
-from worker_manager.cli.words import for_people
+from worker_manager.wording import for_people
 
 if TYPE_CHECKING:
     from worker_manager.fleet import Fleet

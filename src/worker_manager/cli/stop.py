@@ -13,8 +13,8 @@ from worker_manager.cli.completing import some_workers
 from worker_manager.cli.minding import mind
 from worker_manager.cli.output import emit
 from worker_manager.cli.progress import busy
-from worker_manager.cli.words import for_people
 from worker_manager.models import Status
+from worker_manager.wording import for_people
 
 if TYPE_CHECKING:
     from worker_manager.fleet import Fleet

@@ -6,13 +6,12 @@ from __future__ import annotations
 
 import shutil
 
-from worker_manager import attaching, formatting, nudges
+from worker_manager import attaching, formatting, telling
 from worker_manager.cleaning import Order
 from worker_manager.dashboard.wording import for_people
 from worker_manager.errors import WorkerManagerError
 from worker_manager.fleet import Fleet
 from worker_manager.merges import Wish
-from worker_manager.models import Status
 from worker_manager.repository import Repository
 
 
@@ -31,32 +30,25 @@ class Actions:
         fleet = self._fleet(worker_id)
         before, message = fleet.nudge(worker_id, text)
         outcome = fleet.carry(before, message)
-        if outcome.fate == nudges.SEEN:
-            return f"Seen: it stands in the conversation of {before.name}."
-        if outcome.fate == nudges.DELIVERED:
-            return f"Delivered: {before.name} reads it with its next step."
-        return f"Queued for {before.name}: {outcome.reason}."
+        is_answer = bool(message.reply_to)
+        return for_people(telling.nudged(fleet, before, outcome, is_answer=is_answer))
 
     def answer(self, worker_id: str, decision: str, reason: str, request_id: str) -> str:
         """Decides about a dialog at its terminal."""
         fleet = self._fleet(worker_id)
         worker, _ = fleet.answer(worker_id, decision, reason=reason, request_id=request_id)
-        return f"Given: {worker.name} goes on with your answer."
+        return telling.answered(worker)
 
     def stop(self, worker_id: str, *, force: bool) -> str:
         """Asks it to stop, or ends it now."""
         fleet = self._fleet(worker_id)
         worker = fleet.stop(worker_id) if force else fleet.ask_to_stop(worker_id)
-        if worker.stop_due:
-            return f"{worker.name} was asked to stop; else it ends at {worker.stop_due[11:19]} UTC."
-        return f"{worker.name} is {worker.status.value}. Its work stays in {worker.path}."
+        return for_people(telling.stopped(worker))
 
     def merge(self, worker_id: str, strategy: str) -> str:
         """Brings its branch in; several lines."""
         merged = self._fleet(worker_id).merge(worker_id, Wish(strategy))
-        merge = merged.merge
-        said = f"{merged.worker.name} is in {merge.into} ({merge.strategy}, {merge.sha[:12]})."
-        return "\n".join([said, *merged.notes, "", merged.changed])
+        return f"{for_people(telling.merged(merged))}\n\n{merged.changed}"
 
     def may_clean(self, worker_id: str) -> str:
         """What a clean would take. Raises Refused when it would take nothing."""
@@ -78,9 +70,7 @@ class Actions:
     def restore(self, worker_id: str) -> str:
         """Brings back what was cleaned, and goes on with its conversation."""
         worker = self._fleet(worker_id).restore(worker_id)
-        if worker.status is Status.QUEUED:
-            return f"{worker.name} is queued ({worker.reason}); it goes on by itself."
-        return f"{worker.name} goes on in {worker.path}."
+        return for_people(telling.restored(worker, worker.reason))
 
     def open_window(self, worker_id: str) -> str:
         """Its terminal in a new window of the tmux that the person is in."""

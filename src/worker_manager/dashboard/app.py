@@ -284,7 +284,7 @@ class WatchApp(Looking):
 
     def _told(self, text: str, show: str, *, is_bad: bool = False) -> None:
         self.clear_notifications()
-        if show or "\n" in text:
+        if show or (is_bad and "\n" in text):
             self.push_screen(Told(show or "It did not work", text))
         else:
             self._say(text, is_bad=is_bad)

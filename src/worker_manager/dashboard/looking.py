@@ -22,6 +22,7 @@ from worker_manager.dashboard.page import Page
 from worker_manager.dashboard.prompts import Prompt
 from worker_manager.dashboard.ringing import Ringing
 from worker_manager.dashboard.wording import for_people
+from worker_manager.figures import amount
 from worker_manager.gathering import Gathered, Gatherer, Sighting
 from worker_manager.repository import Repository
 
@@ -229,7 +230,7 @@ class Looking(App[int]):
         cost = sum(one.cost_usd or 0.0 for one in facts)
         found = f" with {self.finds!r}" if self.finds else ""
         need = f", {needy} need{'s' if needy == 1 else ''} you" if needy else ""
-        used = f" · {rows.short(tokens)} tokens, {rows.cost_of(cost)}" if tokens else ""
+        used = f" · {amount(tokens)} tokens, {rows.cost_of(cost)}" if tokens else ""
         name = formatting.one_line(Path(self.repository.directory).name)
         return f"{name}: {rows.counted(len(shown), 'worker')}{found}{need}{used}"
 
@@ -248,7 +249,7 @@ class Looking(App[int]):
         if facts.commits is not None:
             files = rows.counted(facts.changed_files or 0, "file")
             work = f"{rows.counted(facts.commits, 'commit')}, {files}"
-        context = f"context {rows.short(facts.context_tokens)}" if facts.context_tokens else ""
+        context = f"context {amount(facts.context_tokens)}" if facts.context_tokens else ""
         reason = for_people(facts.reason) or rows.doing_of(sighting)
         parts = [facts.id, word_for(sighting), work, context, reason, facts.branch]
         line = "  ".join(formatting.one_line(part) for part in parts if part)

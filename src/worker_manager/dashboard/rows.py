@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
@@ -11,6 +10,7 @@ from rich.text import Text
 from worker_manager import formatting
 from worker_manager.dashboard.attention import need_of, word_for
 from worker_manager.dashboard.wording import for_people
+from worker_manager.figures import age, amount
 from worker_manager.gathering import Sighting
 from worker_manager.models import Status
 
@@ -51,7 +51,7 @@ def row(sighting: Sighting, width: int, tones: Tones) -> Text:
     text.append(_fit(formatting.one_line(facts.title), title))
     text.append(_fit(doing_of(sighting), doing), style if need else "")
     figures = (
-        age_of(facts.since or facts.created_at),
+        age(facts.since or facts.created_at),
         tokens_of(sighting),
         cost_of(facts.cost_usd),
         _lines(sighting),
@@ -67,30 +67,16 @@ def doing_of(sighting: Sighting) -> str:
     said = worker.report.text if worker.report else ""
     if facts.status == Status.ASKING:
         told = facts.question
-    elif worker.finished:
-        told = facts.reason or said
     else:
-        told = facts.reason or facts.doing
-    return for_people(formatting.one_line(told[:600]))
-
-
-def age_of(since: str) -> str:
-    """How long it stands so: `40s`, `5m`, `3h`, `2d`."""
-    try:
-        seconds = (datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds()
-    except (ValueError, TypeError):
-        return ""
-    for size, letter in ((86_400, "d"), (3_600, "h"), (60, "m")):
-        if seconds >= size:
-            return f"{int(seconds // size)}{letter}"
-    return f"{max(0, int(seconds))}s"
+        told = for_people(facts.reason) or (said if worker.finished else facts.doing)
+    return formatting.one_line(told[:600])
 
 
 def tokens_of(sighting: Sighting) -> str:
     """Those read and written."""
     facts = sighting.facts
     return (
-        "" if facts.tokens_read is None else short(facts.tokens_read + (facts.tokens_written or 0))
+        "" if facts.tokens_read is None else amount(facts.tokens_read + (facts.tokens_written or 0))
     )
 
 
@@ -104,20 +90,11 @@ def cost_of(cost: float | None) -> str:
     return "" if cost is None else f"${cost:,.2f}"
 
 
-def short(number: int) -> str:
-    """`950`, `12k`, `3.4M`."""
-    for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
-        if number >= size:
-            value = number / size
-            return f"{value:.1f}{letter}" if value < 10 else f"{value:.0f}{letter}"
-    return str(number)
-
-
 def _lines(sighting: Sighting) -> str:
     facts = sighting.facts
     if facts.lines_added is None or facts.lines_removed is None or not facts.changed_files:
         return ""
-    return f"+{short(facts.lines_added)} -{short(facts.lines_removed)}"
+    return f"+{amount(facts.lines_added)} -{amount(facts.lines_removed)}"
 
 
 def _tone(sighting: Sighting, tones: Tones) -> str:

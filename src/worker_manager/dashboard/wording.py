@@ -1,6 +1,10 @@
-"""What is said to models, for people: their keys in the place of tools."""
+"""What is said to models, for people: keys in the place of tools, and where there is none the
+command.
+"""
 
 import re
+
+from worker_manager import wording
 
 _KEYS = {
     "nudge_worker": "nudge (n)",
@@ -14,8 +18,10 @@ _KEYS = {
 }
 #: A tool, and what it is to be called with.
 _TOOL = re.compile(rf"\b({'|'.join(_KEYS)})\b(?:\([^()]*\))?")
+_PLACE = re.compile(r"\bCall (?=the list\b|the letters\b)")
 
 
 def for_people(text: str) -> str:
-    """The same text with the keys of the live view."""
-    return _TOOL.sub(lambda found: _KEYS[found[1]], text)
+    """The same text with the keys of the live view. Never for a worker's own text."""
+    text = _TOOL.sub(lambda found: _KEYS[found[1]], text)
+    return wording.for_people(_PLACE.sub("See ", text))

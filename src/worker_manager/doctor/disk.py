@@ -115,7 +115,7 @@ def _space_in(about: str, path: str) -> Finding:
     if free < TOO_LITTLE_BYTES:
         return failed(about, says, "free some space: mail can't be written soon")
     if free < LITTLE_BYTES:
-        return warning(about, says, "worker-manager: clean_workers removes merged worktrees")
+        return warning(about, says, "worker-manager clean removes merged worktrees")
     return ok(about, says)
 
 

@@ -38,7 +38,8 @@ def _orphans(place: Place, records: Records) -> list[Finding]:
     if not orphans:
         return []
     says = f"the session of {_named(orphans)} is gone."
-    return [warning("workers", says, "adopt_workers in a session here, or resume that session")]
+    ids = " ".join(one.id for one in orphans)
+    return [warning("workers", says, f"worker-manager adopt {ids}, or resume that session")]
 
 
 def _ended_unseen(records: Records, everybody: list[Worker]) -> list[Finding]:
@@ -68,7 +69,7 @@ def _unseen(records: Records, ended: list[Worker]) -> Finding:
         return f"{_named(ended)}: noted as failed, and told to whoever started them."
 
     says = f"{_named(ended)} ended without a report."
-    return Finding("workers", Verdict.WARNING, says, "list_workers notes it", fix)
+    return Finding("workers", Verdict.WARNING, says, "worker-manager ls notes it", fix)
 
 
 def _damaged(records: Records) -> list[Finding]:
@@ -126,9 +127,9 @@ def _half_removed(records: Records) -> list[Finding]:
     halves = [one for one in records.all() if os.path.lexists(one.path + GOING)]
     if not halves:
         return []
-    ids = ", ".join(one.id for one in halves[:SHOWN])
+    ids = " ".join(one.id for one in halves)
     says = f"the worktree of {_named(halves)} is half removed."
-    return [warning("leftovers", says, f"clean_workers(ids=[{ids}]) goes on with it")]
+    return [warning("leftovers", says, f"worker-manager clean {ids} goes on with it")]
 
 
 def _records(place: Place) -> Records:

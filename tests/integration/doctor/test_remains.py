@@ -31,7 +31,7 @@ def test_a_worker_whose_session_is_gone_is_an_orphan(here: Place, fleet: Fleet) 
 
     assert found.verdict is WARNING
     assert worker.id in found.says
-    assert "adopt_workers" in found.repair
+    assert f"worker-manager adopt {worker.id}" in found.repair
 
 
 def test_a_worker_that_ended_unseen_is_noted_and_told(here: Place, fleet: Fleet) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import UTC, datetime
 
+_SIZES = ((10**9, "G"), (10**6, "M"), (10**3, "k"))
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 
 
 def age(since: str, at: datetime | None = None) -> str:
     """How long ago an ISO time was: `3m`; empty when that is unknown."""
-    with suppress(ValueError):
+    with suppress(ValueError, TypeError):  # without a zone it is none of ours
         seconds = ((at or datetime.now(UTC)) - datetime.fromisoformat(since)).total_seconds()
         for size, unit in _UNITS:
             if seconds >= size:
@@ -20,12 +21,14 @@ def age(since: str, at: datetime | None = None) -> str:
 
 
 def amount(number: int | None) -> str:
-    """`950`, `12k`, `3.4M`; empty for None."""
+    """`950`, `1.2k`, `12k`, `3.4M`; empty for None."""
     if number is None:
         return ""
-    if number < 1_000:
-        return str(number)
-    return f"{number / 1_000:.0f}k" if number < 999_500 else f"{number / 1e6:.1f}M"
+    for size, letter in _SIZES:
+        if number >= 0.9995 * size:
+            value = number / size
+            return f"{value:.1f}{letter}" if value < 9.95 else f"{value:.0f}{letter}"
+    return str(number)
 
 
 def clock(at: str) -> str:

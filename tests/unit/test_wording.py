@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import CHECKOUT
 from worker_manager.cli.table import broken, cut, fill, width
-from worker_manager.cli.words import for_people
+from worker_manager.wording import for_people
 
 
 @pytest.mark.parametrize(
