@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
@@ -44,10 +44,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: plain(part) for name, part in value.items()}
     return value
-
-
-class Text(NamedTuple):
-    """What a command that does one thing says of it, and to whom it was done."""
-
-    id: str
-    text: str
