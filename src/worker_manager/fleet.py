@@ -100,6 +100,11 @@ class Fleet:
         return bool(sessions.attending(self._root, self.home))
 
     @property
+    def idle_seconds(self) -> int:
+        """A worker that is idle for longer, without a report, is told of."""
+        return self._settings.idle_seconds
+
+    @property
     def mailbox(self) -> Mailbox:
         """This orchestrator's mailbox."""
         return Mailbox(mailbox_path(self.home))
@@ -332,7 +337,7 @@ class Fleet:
         records, runtime = self.records, self._runtime
         _each(
             lambda: end_the_gone(records, own, runtime),
-            lambda: tell_idle(self._root, records, own, settings.idle_seconds),
+            lambda: tell_idle(self._root, records, own, self.idle_seconds),
             lambda: stops.end_the_due(records, runtime, own),
             lambda: stops.close_the_done(records, runtime, own, settings.close_after_seconds),
             lambda: limits.go_on(self._root, records, own),

@@ -33,7 +33,7 @@ class Need(NamedTuple):
     text: str
 
 
-def of(fleet: Fleet, worker: Worker, *, idle_seconds: float = 60) -> Need | None:
+def of(fleet: Fleet, worker: Worker) -> Need | None:
     """What it waits for now; the oldest when there are several. None for nothing."""
     home = fleet.records.home(worker.id)
     for request in requests.all_open(home):
@@ -44,7 +44,7 @@ def of(fleet: Fleet, worker: Worker, *, idle_seconds: float = 60) -> Need | None
     if worker.status is Status.BLOCKED and report and report.type == messages.BLOCKED:
         return Need(Kind.TERMINAL, report.message_id, report.text)
     if worker.status is Status.RUNNING:
-        return _words(fleet, worker, home, idle_seconds)
+        return _words(fleet, worker, home)
     return None
 
 
@@ -65,11 +65,11 @@ def _told(fleet: Fleet, worker: Worker, message_id: str) -> str:
     return message.body if message else ""
 
 
-def _words(fleet: Fleet, worker: Worker, home: str, idle_seconds: float) -> Need | None:
-    """When its owner was told that it ended its turn, or that it is idle."""
+def _words(fleet: Fleet, worker: Worker, home: str) -> Need | None:
+    """When its owner was told that it ended its turn, or is about to be told that it is idle."""
     if reminders.was_told_of(home):
         return Need(Kind.WORDS, f"stalled {reminders.occasion(home)}", "")
     activity = fleet.activity(worker)
-    if activity and activity.status == "idle" and time.time() - activity.since > idle_seconds:
+    if activity and activity.status == "idle" and activity.since < time.time() - fleet.idle_seconds:
         return Need(Kind.WORDS, f"idle {activity.since}", "")
     return None
