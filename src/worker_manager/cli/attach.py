@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 from typing import TYPE_CHECKING
 
-from worker_manager.cli import here
+from worker_manager.cli import asking, here
 from worker_manager.cli.command import make_command
 from worker_manager.cli.completing import worker_argument
 from worker_manager.cli.needed import need_tmux
@@ -39,7 +38,7 @@ def command(reference: str, as_json: bool) -> None:
             f"{worker.name} is {worker.status.value} and has no terminal now. What it did: "
             f"worker-manager logs {worker.id}; worker-manager restore {worker.id} goes on with it."
         )
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not asking.can_ask():
         raise InvalidInput(
             f"attach needs a terminal, and this is none. In one: {shlex.join(there)}"
         )

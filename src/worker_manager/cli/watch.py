@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
-from worker_manager.cli import here
+from worker_manager.cli import asking, here
 from worker_manager.cli.command import make_command
 from worker_manager.cli.needed import need_tmux
+from worker_manager.errors import InvalidInput
 
 _EXAMPLE = """\
 worker-manager watch
@@ -20,6 +23,12 @@ def command(web: bool, port: int | None) -> int:
     """See all workers of this repository live, those that need you on top; attach, answer, stop,
     merge and clean with a key. For scripts there is worker-manager ls --watch --json.
     """
+    is_in_browser = "TEXTUAL_DRIVER" in os.environ  # started by the server of --web
+    if not (web or is_in_browser or asking.can_ask()):
+        raise InvalidInput(
+            "watch needs a terminal, and this is none. worker-manager ls --watch goes without, "
+            "watch --web in a browser."
+        )
     need_tmux()
 
     from worker_manager import dashboard

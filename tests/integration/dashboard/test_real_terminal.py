@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.person import worker_manager
 from tests.support.terminals import run_tmux
 from tests.support.waiting import wait_until
 from tests.support.watching import script
@@ -61,3 +62,11 @@ def test_a_question_is_found_and_answered_in_a_real_terminal(
     press("q")
     sees("ended with 0")
     assert fleet.worker(worker.id).status is Status.COMPLETED
+
+
+def test_without_a_terminal_it_says_what_goes_without_one(repository: Path) -> None:
+    refused = worker_manager("watch", cwd=repository)
+
+    assert refused.returncode == 1
+    assert refused.stdout == ""
+    assert "worker-manager ls --watch" in refused.stderr
