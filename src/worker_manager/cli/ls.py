@@ -101,5 +101,6 @@ def _lines(listed: Listed) -> list[str]:
 
 def _nothing(listed: Listed) -> str:
     if listed.cleaned:
-        return f"No workers; {len(listed.cleaned)} cleaned ones: worker-manager ls --all"
+        count = len(listed.cleaned)
+        return f"No workers now. worker-manager ls --all lists what was cleaned: {count}."
     return 'No workers here. worker-manager run "what to do" starts one.'
