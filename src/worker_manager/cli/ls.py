@@ -25,7 +25,7 @@ LOOK_SECONDS = 2.0
 
 _EXAMPLE = """\
 worker-manager ls
-worker-manager ls --json | jq -r '.workers[] | select(.status == "asking") | .id'"""
+worker-manager ls --json | jq -r '.workers[] | .id + " " + .status'"""
 
 
 @make_command("ls", example=_EXAMPLE, result="Listed")
@@ -34,8 +34,8 @@ worker-manager ls --json | jq -r '.workers[] | select(.status == "asking") | .id
 def command(watch: bool, show_all: bool, as_json: bool) -> None:
     """List the workers of this repository, whoever started them.
 
-    WORK is commits and changed files, TOKENS what its next request holds, NOW its question, its
-    reason, or what it does.
+    FOR is how long it stands so, WORK commits and changed files, TOKENS what its next request
+    holds, NOW its question, its reason, or what it does.
     """
     repository = here.repository()
     if watch:

@@ -40,7 +40,7 @@ def test_the_help_of_a_command_shows_an_example_of_it(command: Command, name: st
     _, _, example = shown.stdout.partition("\nExample:\n")
     assert shown.returncode == 0
     assert f"worker-manager {name}" in example
-    assert max(map(len, shown.stdout.splitlines())) <= 90
+    assert max(map(len, shown.stdout.splitlines())) <= 80
     assert "--json" in shown.stdout
 
 
