@@ -12,8 +12,6 @@ from worker_manager.errors import StateCorrupt, WorkerFinished
 SCHEMA = 1
 #: Between two turns a session is idle for a moment.
 SETTLE_SECONDS = 3.0
-#: Ends the reason of one that is blocked by what no tool of ours can answer.
-AT_TERMINAL = "at its terminal"
 
 
 class Status(StrEnum):
@@ -146,7 +144,7 @@ class Worker:
         since = datetime.fromtimestamp(activity.since, UTC).isoformat(timespec="milliseconds")
         is_open = self.status in (Status.STARTING, Status.RUNNING)
         if is_open and activity.status == "waiting":
-            return Status.BLOCKED, f"{activity.waiting_for} {AT_TERMINAL}", since
+            return Status.BLOCKED, f"{activity.waiting_for} at its terminal", since
         if is_open and activity.status == "idle":
             return self.status, "idle without a report; nudge_worker makes it go on", since
         if self.status is Status.BLOCKED and activity.status == "busy" and since > self.changed_at:

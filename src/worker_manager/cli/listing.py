@@ -12,7 +12,9 @@ from worker_manager.cli.durations import age, amount
 from worker_manager.cli.output import bold, in_color
 from worker_manager.cli.table import cut, fill, width, widths
 from worker_manager.cli.words import for_people
-from worker_manager.models import AT_TERMINAL, Status
+from worker_manager.dialogs import REASONS
+from worker_manager.limits import RATE_LIMIT
+from worker_manager.models import Status
 
 if TYPE_CHECKING:
     from worker_manager.fleet import Fleet
@@ -61,8 +63,10 @@ def needs(facts: Sequence[Facts]) -> list[str]:
 
 
 def _way_to_give(one: Facts) -> str:
-    """The command that shows what it waits for, and takes what it wants."""
-    return "attach" if one.reason.endswith(AT_TERMINAL) else "answer"
+    """The command that gives what it waits for, or leads there."""
+    if one.status == Status.ASKING or one.reason.startswith(REASONS):
+        return "answer"
+    return "nudge" if one.reason == RATE_LIMIT else "attach"
 
 
 def now_of(fleet: Fleet, worker: Worker) -> tuple[str, str, str]:

@@ -76,11 +76,20 @@ def test_it_names_the_command_that_answers(crew: Fleet, command: Command) -> Non
     )
 
 
-def test_one_that_waits_at_its_terminal_only_is_to_be_looked_at_there(crew: Fleet) -> None:
+@pytest.mark.parametrize(
+    ("reason", "way"),
+    [
+        ("permission: Bash", "answer"),
+        ("dialog open at its terminal", "attach"),
+        ("trust dialog", "attach"),
+        ("rate_limit", "nudge"),
+    ],
+)
+def test_what_is_blocked_has_the_command_that_helps(crew: Fleet, reason: str, way: str) -> None:
     facts = facts_of(crew, crew.workers()[-1])
-    waiting = facts._replace(status="blocked", reason="dialog open at its terminal")
+    waiting = facts._replace(status="blocked", reason=reason)
 
-    assert listing.needs([waiting]) == [f"{facts.id} waits: worker-manager attach {facts.id}"]
+    assert listing.needs([waiting]) == [f"{facts.id} waits: worker-manager {way} {facts.id}"]
 
 
 def test_titles_make_room_for_what_workers_do(mine: Fleet, repository: Path) -> None:
