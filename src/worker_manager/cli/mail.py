@@ -84,6 +84,6 @@ def _tell(messages: Sequence[Message], left: int, *, as_json: bool) -> None:
         letters.show(messages)
     else:
         say(
-            "No letter waits here from workers started at terminals; those of a session go to "
-            "Claude. worker-manager mail --history shows what came before."
+            "No letter waits. Those of workers that Claude started go to Claude. "
+            "worker-manager mail --history shows what came before."
         )
