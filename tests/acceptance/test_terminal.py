@@ -50,7 +50,7 @@ def test_a_worker_asks_at_the_prompt_and_its_work_is_merged(
     assert "DONE-1 greeted" in offered
     assert "1 commit since" in offered
     assert lab.git("show", "main:greeting.txt") == "ANSWER-1\n"
-    assert api.times_told("worker", "ANSWER-1") == 1
+    assert len(api.requests_with_new("worker", "ANSWER-1")) == 1
 
 
 def test_a_permission_is_given_at_the_prompt(

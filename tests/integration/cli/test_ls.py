@@ -123,7 +123,7 @@ def test_watch_goes_on_and_json_is_a_line_for_each_change(
     terminal.wait_for("waits: worker-manager answer")
     recorded_worker(crew, repository, title="A new one")
     terminal.wait_for("A new one")
-    assert len(re.findall("^ID ", terminal.screen(), re.MULTILINE)) == 1
+    assert len(re.findall("^ID ", terminal.screen(above=0), re.MULTILINE)) == 1
     terminal.press("C-c")
 
     assert terminal.wait_for_end() == 130
