@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from worker_manager.cli import asking, here
@@ -21,7 +23,9 @@ def command(web: bool, port: int | None) -> int:
     """See all workers of this repository live, those that need you on top; attach, answer, stop,
     merge and clean with a key. For scripts there is `ls --watch --json`.
     """
-    if not (web or asking.can_ask()):
+    # In a browser it is shown by a process like this, whose screen is a pipe.
+    is_shown = web or "TEXTUAL_DRIVER" in os.environ or asking.can_ask()
+    if not is_shown:
         raise InvalidInput("watch needs a terminal. worker-manager ls --watch prints changes.")
     need_tmux()
 
