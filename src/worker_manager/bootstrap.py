@@ -76,7 +76,7 @@ def build(venv: Path, key: str, *, may_install: bool) -> int:
         with (venv.parent / f"{venv.name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not _is_ready(venv, key):
-                _say("setting up its Python packages, once ...")
+                _say("setting up its Python packages, once; that may take a minute ...")
                 _rebuild(venv, key, may_install=may_install)
     except (OSError, subprocess.CalledProcessError) as error:
         _say(f"the set-up failed: {_reason(error)}")

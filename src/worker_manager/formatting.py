@@ -21,15 +21,18 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 _NEXT_STEPS = {
     messages.QUESTION: 'It waits. Answer with nudge_worker(id="{id}", message=...).',
     messages.COMPLETION: 'Check its work first; nudge_worker(id="{id}", message=...) reopens it.',
-    messages.STALLED: 'It has stopped. Say how to go on: nudge_worker(id="{id}", message=...).',
-    messages.FAILED: "Its branch and worktree are still there.",
+    messages.STALLED: 'It stands still. Say how to go on: nudge_worker(id="{id}", message=...).',
+    messages.FAILED: (
+        "Its branch and worktree are still there. "
+        'restore_worker(id="{id}") goes on with its conversation.'
+    ),
     messages.PERMISSION: (
         'It waits. Answer with answer_worker(id="{id}", decision="allow" or "deny", '
         'message_id="{message_id}"); with deny, message=... tells it why.'
     ),
     messages.SETTLED: 'Should it stand still, nudge_worker(id="{id}", message=...) sets it going.',
     messages.BLOCKED: "It can't go on until that is done; nobody presses keys for it.",
-    messages.LIMIT: 'It has stopped. nudge_worker(id="{id}", message=...) makes it go on.',
+    messages.LIMIT: 'It stands still. nudge_worker(id="{id}", message=...) makes it go on.',
     messages.ADOPTED: "It is not yours any more.",
     messages.CONFLICT: "Nothing is merged or changed. You are told once of these two.",
 }

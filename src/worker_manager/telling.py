@@ -50,7 +50,7 @@ def stopped(worker: Worker) -> str:
             "What no commit holds is saved, too; in there, this brings it back: "
             f"git restore --source={worker.saved} -- ."
         )
-    lines.append("restore_worker goes on with its conversation.")
+    lines.append(f'restore_worker(id="{worker.id}") goes on with its conversation.')
     return "\n".join(lines)
 
 
@@ -92,6 +92,8 @@ def cleaned(outcomes: Sequence[Outcome], *, is_dry_run: bool) -> str:
     gone = [one for one in outcomes if not one.why_not]
     kept = [one for one in outcomes if one.why_not]
     freed = sum(one.freed for one in outcomes)
+    if not outcomes:
+        return "There is nothing to clean: no worker has finished."
     verb = "Would clean" if is_dry_run else "Cleaned"
     lines = [f"{verb} {len(gone)} of {len(outcomes)}, {freed / 1e6:.1f} MB."]
     lines += [f"{one.worker.id} {one.worker.name}" for one in gone]

@@ -8,9 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import CHECKOUT
 from tests.support.claude_lab import ClaudeLab
 from tests.support.claude_session import Session
-from tests.support.crew import CREW, script_boss_and_worker, start_boss, worker_id
+from tests.support.crew import (
+    CREW,
+    script_boss_and_worker,
+    start_boss,
+    wait_for_server,
+    worker_id,
+)
 from tests.support.messages_api import MessagesApi
 from tests.support.replies import call
 from tests.support.requests import Request
@@ -82,6 +89,24 @@ def message_id(told: Request, kind: str) -> str:
 
 def touch(name: str) -> dict[str, str]:
     return {"command": f"touch {name}", "description": "Touch"}
+
+
+def test_the_rule_of_the_readme_allows_an_orchestrator_all_tools(
+    crew: ClaudeLab, api: MessagesApi
+) -> None:
+    (rule,) = re.findall(r'`"(mcp__[\w-]+)"`', (CHECKOUT / "README.md").read_text("utf-8"))
+    api.name_session("boss", first_prompt="^BOSS")
+    api.on("boss", "^list", call(f"{CREW}list_workers"))
+    settings = {"permissions": {"allow": [rule]}, "tui": "default"}
+    arguments = ("--permission-mode", "default", "--settings", json.dumps(settings))
+    session = crew.start(*arguments, prompt="BOSS hello")
+    session.wait_for_first_turn()
+    wait_for_server(crew, session.session_id, 0)
+
+    session.type("list them")
+
+    listed = api.wait_for_request("boss", "^list them")
+    assert '"workers":[]' in api.wait_for_request("boss", "", after=listed).new_text
 
 
 @pytest.mark.promise("dialog-answer")

@@ -63,9 +63,11 @@ class Terminal:
         """Keys, as tmux calls them."""
         run_tmux(self._socket, "send-keys", "-t", "=person:", *keys)
 
-    def screen(self) -> str:
-        """What it shows."""
-        return run_tmux(self._socket, "capture-pane", "-p", "-S", "-100", "-t", "=person:")
+    def screen(self, *, above: int = 100) -> str:
+        """What it shows, with lines that have left it above. tmux keeps there what was cleared from
+        the first line on, too.
+        """
+        return run_tmux(self._socket, "capture-pane", "-p", "-S", str(-above), "-t", "=person:")
 
     def wait_for(self, text: str) -> str:
         """The screen, once this stands on it."""

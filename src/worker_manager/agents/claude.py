@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections.abc import Mapping
 
 from worker_manager.agents.base import Assignment, LaunchSpec
 from worker_manager.agents.prompt_box import draft
@@ -98,14 +99,19 @@ def _settings(assignment: Assignment) -> dict[str, object]:
     }
 
 
+def is_refused(mode: str, environ: Mapping[str, str]) -> bool:
+    """Whether Claude Code does not start in this permission mode here."""
+    return mode == "bypassPermissions" and os.geteuid() == 0 and environ.get("IS_SANDBOX") != "1"
+
+
 def _checked_mode(mode: str) -> str:
     if mode not in PERMISSION_MODES:
         raise InvalidInput(
             f"There is no permission mode {mode!r}. Choose one of: {', '.join(PERMISSION_MODES)}."
         )
-    if mode == "bypassPermissions" and os.geteuid() == 0 and os.environ.get("IS_SANDBOX") != "1":
+    if is_refused(mode, os.environ):
         raise AgentNotInstalled(
-            "Claude Code refuses permission mode bypassPermissions as root. Give start_worker "
+            "Claude Code refuses permission mode bypassPermissions as root. Give "
             "permission_mode=acceptEdits, or set IS_SANDBOX=1 if this machine is a sandbox."
         )
     return mode

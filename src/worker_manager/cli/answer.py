@@ -75,12 +75,13 @@ def _ask(fleet: Fleet, worker: Worker, need: Need | None) -> None:
 
     if need is None:
         raise InvalidInput(
-            f"{worker.name} ({worker.status.value}) waits for nothing. "
-            f"worker-manager nudge {worker.id} sends it a message."
+            f"{worker.name} ({worker.status.value}) waits for nothing that can be given here. "
+            f"worker-manager nudge {worker.id} sends it a message, worker-manager attach "
+            f"{worker.id} goes to its terminal."
         )
     if not asking.can_ask():
         raise InvalidInput(
-            f"There is no terminal to ask at. Give the answer: answer {worker.id} ..."
+            f'There is no terminal to ask at. Give it: worker-manager answer {worker.id} "..."'
         )
     click.echo(giving.text_of(worker, need))
     giving.ask_and_give(fleet, worker, need)

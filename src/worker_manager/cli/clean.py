@@ -9,7 +9,7 @@ import click
 from worker_manager.cli import here
 from worker_manager.cli.command import make_command
 from worker_manager.cli.completing import any_workers
-from worker_manager.cli.output import emit
+from worker_manager.cli.output import emit, say
 from worker_manager.cli.progress import busy
 from worker_manager.errors import InvalidInput
 from worker_manager.wording import for_people
@@ -46,7 +46,7 @@ def command(references: tuple[str, ...], dry_run: bool, force: bool, as_json: bo
     if as_json:
         emit(_result(outcomes, is_dry_run=dry_run))
     else:
-        click.echo(for_people(telling.cleaned(outcomes, is_dry_run=dry_run)))
+        say(for_people(telling.cleaned(outcomes, is_dry_run=dry_run)))
 
 
 def _orders(references: tuple[str, ...], order: Order) -> list[tuple[Fleet, Order]]:

@@ -10,9 +10,9 @@ from worker_manager.cli.output import emit
 from worker_manager.naming import COMPLETING, PROGRAM
 
 _EXAMPLE = """\
-eval "$(worker-manager completion bash)"           # in ~/.bashrc
-eval "$(worker-manager completion zsh)"            # in ~/.zshrc
-worker-manager completion fish > ~/.config/fish/completions/worker-manager.fish"""
+eval "$(worker-manager completion bash)"   # in ~/.bashrc
+eval "$(worker-manager completion zsh)"    # in ~/.zshrc
+worker-manager completion fish | source     # in ~/.config/fish/config.fish"""
 
 
 @make_command("completion", example=_EXAMPLE, result="Script")

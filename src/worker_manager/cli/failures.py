@@ -10,6 +10,7 @@ import click
 
 from worker_manager import formatting
 from worker_manager.cli.codes import Exit
+from worker_manager.cli.output import say
 from worker_manager.errors import WorkerManagerError
 from worker_manager.wording import for_people
 
@@ -45,7 +46,7 @@ def tell(error: Exception, *, as_json: bool) -> Exit:
     if as_json:
         click.echo(json.dumps(failure._asdict()))
         return code
-    click.echo(f"worker-manager: {failure.error}", err=True)
+    say(f"worker-manager: {failure.error}", is_error=True)
     if failure.shown:
         click.echo(failure.shown, err=True)
     return code

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import click
-
 from worker_manager import formatting, nudges, telling
 from worker_manager.cli import asking, letters
-from worker_manager.cli.output import emit
+from worker_manager.cli.output import emit, say
 from worker_manager.cli.progress import busy
 from worker_manager.cli.results import Nudged
 from worker_manager.errors import InvalidInput
@@ -26,7 +24,7 @@ def ask_and_give(fleet: Fleet, worker: Worker, need: Need) -> bool:
     try:
         return _ASK[need.kind](fleet, worker, need)
     except InvalidInput as error:  # somebody else was faster, or it does not fit
-        click.echo(for_people(formatting.clean(str(error))))
+        say(for_people(formatting.clean(str(error))))
         return False
 
 
@@ -39,7 +37,7 @@ def send(fleet: Fleet, worker: Worker, text: str, *, key: str = "", as_json: boo
     if as_json:
         emit(Nudged(worker.id, sent.id, is_answer, *outcome))
     else:
-        click.echo(for_people(telling.nudged(fleet, before, outcome, is_answer=is_answer)))
+        say(for_people(telling.nudged(fleet, before, outcome, is_answer=is_answer)))
 
 
 def decide(
@@ -57,7 +55,7 @@ def decide(
     if as_json:
         emit(Nudged(worker.id, sent.id, True, nudges.DELIVERED, nudges.DIALOG, ""))
     else:
-        click.echo(telling.answered(worker))
+        say(telling.answered(worker))
 
 
 def _answer(fleet: Fleet, worker: Worker, _: Need) -> bool:
@@ -92,7 +90,7 @@ def _permit(fleet: Fleet, worker: Worker, need: Need) -> bool:
 
 
 def _at_terminal(_fleet: Fleet, worker: Worker, _need: Need) -> bool:
-    click.echo(at_terminal(worker))
+    say(at_terminal(worker))
     return False
 
 

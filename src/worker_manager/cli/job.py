@@ -15,6 +15,7 @@ from worker_manager.cli.progress import busy
 from worker_manager.cli.reporting import Reporter
 from worker_manager.fleet import Fleet
 from worker_manager.models import Status, Worker
+from worker_manager.needs import Kind
 from worker_manager.starts import Wanted
 from worker_manager.wording import for_people
 
@@ -51,10 +52,11 @@ class Job:
             )
             workers = follower.follow()
             self._reporter.pause()
-            for worker, _ in follower.needs(workers):
+            for worker, need in follower.needs(workers):
+                way = "attach" if need.kind is Kind.TERMINAL else "answer"
                 text = (
                     f"{worker.name} waits for you. Answer, then follow it again:\n"
-                    f"  worker-manager answer {worker.id}\n"
+                    f"  worker-manager {way} {worker.id}\n"
                     f"  worker-manager run --follow {worker.id}"
                 )
                 self._reporter.say("needs", worker, text)

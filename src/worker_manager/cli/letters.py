@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import click
 
 from worker_manager import formatting
-from worker_manager.cli.output import bold
+from worker_manager.cli.output import bold, wrapped
 from worker_manager.cli.table import broken
 from worker_manager.figures import clock
 from worker_manager.messages import Message
@@ -25,7 +25,7 @@ def text_of(message: Message, *, with_next: bool = True) -> str:
     name = formatting.one_line(message.name)
     lines = [bold(f"{message.type} from {name}") + f", {clock(message.sent)}{again}"]
     lines.append(barred(message.body))
-    following = for_people(formatting.next_step(message)) if with_next else ""
+    following = wrapped(for_people(formatting.next_step(message))) if with_next else ""
     return "\n".join([*lines, following] if following else lines)
 
 

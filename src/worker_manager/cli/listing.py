@@ -10,7 +10,10 @@ from worker_manager import formatting
 from worker_manager.agents import transcripts
 from worker_manager.cli.output import bold, in_color
 from worker_manager.cli.table import cut, fill, width, widths
+from worker_manager.dialogs import REASONS
 from worker_manager.figures import age, amount
+from worker_manager.limits import RATE_LIMIT
+from worker_manager.models import Status
 from worker_manager.wording import for_people
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ _MOST = {"ID": 8, "STATUS": 9, "FOR": 4, "WORK": 9, "TOKENS": 6, "TITLE": 24}
 #: Always there: the last one takes what room is left.
 _KEPT = ("ID", "STATUS", "NOW")
 _GAP = "  "
+#: The last column is what one looks for: titles make room for it, down to these.
+_LEAST_NOW, _LEAST_TITLE = 32, 12
 #: Below this the last column tells nothing.
 _LEAST = 8
 
@@ -30,22 +35,38 @@ _LEAST = 8
 def lines(facts: Sequence[Facts], columns: int) -> list[str]:
     """A heading and a line for each; a column in which nobody has anything is left out."""
     rows = _with_something([_HEADS, *map(_cells, facts)])
-    sizes = widths(rows, [_MOST[head] for head in rows[0][:-1]])
-    room = columns - sum(sizes) - len(_GAP) * len(sizes)
-    if room < _LEAST:
-        sizes[-1] = max(_LEAST, sizes[-1] - (_LEAST - room))
-        room = max(0, columns - sum(sizes) - len(_GAP) * len(sizes))
+    sizes, room = _sizes(rows, columns)
     shown = [_GAP.join([*map(fill, row, sizes), cut(row[-1], room)]).rstrip() for row in rows]
     shown = [line if width(line) <= columns else cut(line, columns) for line in shown]
     colored = [_colored(line, sizes, one) for line, one in zip(shown[1:], facts, strict=True)]
     return [bold(shown[0]), *colored]
 
 
+def _sizes(rows: Sequence[Sequence[str]], columns: int) -> tuple[list[int], int]:
+    """Of all columns but the last one, and the room that is left for that."""
+    sizes = widths(rows, [_MOST[head] for head in rows[0][:-1]])
+    room = columns - sum(sizes) - len(_GAP) * len(sizes)
+    wanted = min(_LEAST_NOW, max(width(row[-1]) for row in rows))
+    spare = sizes[-1] - (_LEAST_TITLE if room >= _LEAST else _LEAST)
+    given = max(0, min(wanted - room, spare))
+    sizes[-1] -= given
+    return sizes, max(0, room + given)
+
+
 def needs(facts: Sequence[Facts]) -> list[str]:
     """What a person is to do, for each that waits for one."""
     return [
-        f"{one.id} {_NEEDS[one.status]}".format(id=one.id) for one in facts if one.status in _NEEDS
+        f"{one.id} waits: worker-manager {_way_to_give(one)} {one.id}"
+        for one in facts
+        if one.status in (Status.ASKING, Status.BLOCKED)
     ]
+
+
+def _way_to_give(one: Facts) -> str:
+    """The command that gives what it waits for, or leads there."""
+    if one.status == Status.ASKING or one.reason.startswith(REASONS):
+        return "answer"
+    return "nudge" if one.reason == RATE_LIMIT else "attach"
 
 
 def now_of(fleet: Fleet, worker: Worker) -> tuple[str, str, str]:
@@ -53,12 +74,6 @@ def now_of(fleet: Fleet, worker: Worker) -> tuple[str, str, str]:
     status, reason, since = worker.seen(fleet.activity(worker), at=time.time())
     doing = "" if worker.finished else transcripts.latest(fleet.transcript(worker))
     return status.value, since, formatting.one_line(for_people(reason) or doing)
-
-
-_NEEDS = {
-    "asking": 'waits: worker-manager answer {id} "..."',
-    "blocked": "waits: worker-manager answer {id}",
-}
 
 
 def _with_something(rows: Sequence[Sequence[str]]) -> list[list[str]]:

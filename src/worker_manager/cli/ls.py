@@ -25,7 +25,7 @@ LOOK_SECONDS = 2.0
 
 _EXAMPLE = """\
 worker-manager ls
-worker-manager ls --json | jq -r '.workers[] | select(.status == "asking") | .id'"""
+worker-manager ls --json | jq -r '.workers[] | .id + " " + .status'"""
 
 
 @make_command("ls", example=_EXAMPLE, result="Listed")
@@ -34,8 +34,8 @@ worker-manager ls --json | jq -r '.workers[] | select(.status == "asking") | .id
 def command(watch: bool, show_all: bool, as_json: bool) -> None:
     """List the workers of this repository, whoever started them.
 
-    WORK is commits and changed files, TOKENS what its next request holds, NOW its question, its
-    reason, or what it does.
+    FOR is how long it stands so, WORK commits and changed files, TOKENS what its next request
+    holds, NOW its question, its reason, or what it does.
     """
     repository = here.repository()
     if watch:
@@ -101,5 +101,6 @@ def _lines(listed: Listed) -> list[str]:
 
 def _nothing(listed: Listed) -> str:
     if listed.cleaned:
-        return f"No workers; {len(listed.cleaned)} cleaned ones: worker-manager ls --all"
+        count = len(listed.cleaned)
+        return f"No workers now. worker-manager ls --all lists what was cleaned: {count}."
     return 'No workers here. worker-manager run "what to do" starts one.'

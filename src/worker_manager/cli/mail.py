@@ -10,7 +10,7 @@ import click
 from worker_manager.cli import here
 from worker_manager.cli.command import make_command
 from worker_manager.cli.minding import Minder, mind
-from worker_manager.cli.output import emit
+from worker_manager.cli.output import emit, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,4 +83,7 @@ def _tell(messages: Sequence[Message], left: int, *, as_json: bool) -> None:
     elif messages:
         letters.show(messages)
     else:
-        click.echo("No mail waits. worker-manager mail --history shows what came before.")
+        say(
+            "No letter waits. Those of workers that Claude started go to Claude. "
+            "worker-manager mail --history shows what came before."
+        )

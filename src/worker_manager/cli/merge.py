@@ -10,7 +10,7 @@ from worker_manager import formatting
 from worker_manager.cli import here
 from worker_manager.cli.command import make_command
 from worker_manager.cli.completing import some_workers
-from worker_manager.cli.output import emit
+from worker_manager.cli.output import emit, say
 from worker_manager.cli.progress import busy
 from worker_manager.errors import MergeRefused, WorkerManagerError
 from worker_manager.wording import for_people
@@ -60,12 +60,13 @@ def command(
         emit(AllMerged([merged_of(one) for one in merged]))
     else:
         ids = " ".join(one.worker.id for one in merged)
-        click.echo(f"worker-manager clean {ids} removes their worktrees and branches.")
+        what = "its worktree and branch" if len(merged) == 1 else "their worktrees and branches"
+        say(f"worker-manager clean {ids} removes {what}.")
 
 
 def _tell(merged: Merged) -> None:
     from worker_manager import telling
 
-    click.echo(for_people(telling.merged(merged)))
+    say(for_people(telling.merged(merged)))
     if merged.changed.strip():
         click.echo(formatting.clean(merged.changed).rstrip())

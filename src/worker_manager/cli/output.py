@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import shutil
+import sys
+from typing import Any, TextIO
 
 import click
 
+from worker_manager.cli.table import broken
 from worker_manager.models import Status
 
 #: No yellow, which a light terminal swallows, and no blue, which a dark one does. The word tells
@@ -28,6 +31,25 @@ def in_color(status: str, text: str) -> str:
 def bold(text: str) -> str:
     """A heading."""
     return click.style(text, bold=True)
+
+
+def say(text: str, *, is_error: bool = False) -> None:
+    """Prints sentences of ours."""
+    click.echo(wrapped(text, sys.stderr if is_error else sys.stdout), err=is_error)
+
+
+def wrapped(text: str, stream: TextIO | None = None) -> str:
+    """Sentences of ours so that no word is cut at the edge of a terminal. Lines that begin with a
+    space are commands, or were laid out: they stay as they are.
+    """
+    if not (stream or sys.stdout).isatty():
+        return text
+    columns = shutil.get_terminal_size().columns
+    return "\n".join(
+        part
+        for line in text.split("\n")
+        for part in ([line] if line.startswith(" ") else broken(line, columns))
+    )
 
 
 def emit(result: Any) -> None:

@@ -10,7 +10,7 @@ from worker_manager import formatting
 from worker_manager.cli import letters
 from worker_manager.cli.listing import now_of
 from worker_manager.cli.live import Live
-from worker_manager.cli.output import emit, in_color
+from worker_manager.cli.output import emit, in_color, say
 from worker_manager.cli.results import Event, letter_of
 from worker_manager.cli.table import cut, fill
 from worker_manager.figures import age, clock
@@ -38,7 +38,7 @@ class Reporter:
             self._emit(event, worker, text)
         else:
             self._live.clear()
-            click.echo(text)
+            say(text)
 
     def letter(self, worker: Worker, message: Message) -> None:
         """A letter, whole."""

@@ -8,7 +8,7 @@ from worker_manager.cli import here
 from worker_manager.cli.command import make_command
 from worker_manager.cli.completing import worker_argument
 from worker_manager.cli.needed import need_tmux
-from worker_manager.cli.output import emit
+from worker_manager.cli.output import emit, say
 from worker_manager.cli.progress import busy
 from worker_manager.wording import for_people
 
@@ -37,4 +37,4 @@ def command(reference: str, message: str, as_json: bool) -> None:
     if as_json:
         emit(Workers([facts]))
     else:
-        click.echo(for_people(telling.restored(restored, facts.reason)))
+        say(for_people(telling.restored(restored, facts.reason)))

@@ -10,7 +10,7 @@ import click
 from worker_manager.cli import here
 from worker_manager.cli.command import make_command
 from worker_manager.cli.needed import need_tmux
-from worker_manager.cli.output import emit
+from worker_manager.cli.output import emit, say
 from worker_manager.cli.progress import busy
 from worker_manager.cli.wanted import Options, start_options, tasks
 from worker_manager.wording import for_people
@@ -60,4 +60,4 @@ def _tell(fleet: Fleet, started: Started, *, as_json: bool) -> None:
         return
     lines = [*telling.started(started, facts.reason)]
     lines.append(f"Look at it: worker-manager attach {facts.id}. Its letters: worker-manager mail.")
-    click.echo(for_people("\n".join(lines)))
+    say(for_people("\n".join(lines)))

@@ -11,7 +11,7 @@ from worker_manager.cli import here
 from worker_manager.cli.command import make_command
 from worker_manager.cli.completing import some_workers
 from worker_manager.cli.minding import mind
-from worker_manager.cli.output import emit
+from worker_manager.cli.output import emit, say
 from worker_manager.cli.progress import busy
 from worker_manager.models import Status
 from worker_manager.wording import for_people
@@ -46,7 +46,7 @@ def command(references: tuple[str, ...], force: bool, as_json: bool) -> None:
             after = fleet.stop(worker.id) if force else fleet.ask_to_stop(worker.id)
         asked.append((fleet, after))
         if not as_json:
-            click.echo(for_people(telling.stopped(after)))
+            say(for_people(telling.stopped(after)))
     ended = [_to_its_end(fleet, worker, as_json=as_json) for fleet, worker in asked]
     if as_json:
         facts = [facts_of(fleet, one) for (fleet, _), one in zip(asked, ended, strict=True)]
@@ -74,5 +74,5 @@ def _to_its_end(fleet: Fleet, worker: Worker, *, as_json: bool) -> Worker:
     if not as_json:
         refused = f"{worker.name} is {worker.status.value}. worker-manager mail has its letter."
         is_stopped = worker.status is Status.STOPPED
-        click.echo(for_people(telling.stopped(worker)) if is_stopped else refused)
+        say(for_people(telling.stopped(worker)) if is_stopped else refused)
     return worker

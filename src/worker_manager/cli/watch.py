@@ -21,7 +21,7 @@ worker-manager watch --web"""
 @click.option("--port", type=int, help="Of --web; a free one by default.")
 def command(web: bool, port: int | None) -> int:
     """See all workers of this repository live, those that need you on top; attach, answer, stop,
-    merge and clean with a key. For scripts there is worker-manager ls --watch --json.
+    merge and clean with a key. For scripts there is `ls --watch --json`.
     """
     is_in_browser = "TEXTUAL_DRIVER" in os.environ  # started by the server of --web
     if not (web or is_in_browser or asking.can_ask()):

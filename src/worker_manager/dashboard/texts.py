@@ -25,6 +25,10 @@ Say to Claude Code, in this repository:
 
     start a worker to add a dark mode
 
+or type in a shell here:
+
+    worker-manager start "Add a dark mode"
+
 It appears here, with its terminal, its letters and its diff.
 ? shows the keys, q leaves.
 """

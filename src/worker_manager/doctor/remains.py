@@ -29,7 +29,7 @@ def workers(place: Place) -> list[Finding]:
     everybody = records.all()
     found = [*_orphans(place, records), *_ended_unseen(records, everybody), *_damaged(records)]
     unfinished = sum(not one.finished for one in everybody)
-    return found or [ok(about, f"{len(everybody)} known here, {unfinished} of them unfinished.")]
+    return found or [ok(about, f"known here: {len(everybody)}; unfinished: {unfinished}.")]
 
 
 def _orphans(place: Place, records: Records) -> list[Finding]:

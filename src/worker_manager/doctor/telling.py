@@ -10,6 +10,8 @@ from worker_manager.formatting import one_line
 
 #: The longest verdict, the longest name of a check.
 _VERDICT, _ABOUT = 8, 16
+#: Repairs have most of the line: a command is to fit.
+_BELOW = " " * (_VERDICT + 1) + "-> "
 
 
 def as_lines(finding: Finding, columns: int = 0) -> str:
@@ -18,8 +20,10 @@ def as_lines(finding: Finding, columns: int = 0) -> str:
     lines = _wrapped(start, one_line(finding.says), columns)
     if finding.repair:
         by_itself = " (--fix does it)" if finding.fix else ""
-        below = " " * len(start) + "-> "
-        lines += _wrapped(below, one_line(finding.repair) + by_itself, columns)
+        # Behind `&&` a shell reads on in the next line.
+        first, *rest = (one_line(finding.repair) + by_itself).replace(" && ", " &&\n").split("\n")
+        lines += _wrapped(_BELOW, first, columns)
+        lines += [line for one in rest for line in _wrapped(" " * len(_BELOW), one, columns)]
     return "\n".join(lines)
 
 

@@ -84,7 +84,7 @@ def _answering(path: str) -> Finding:
         return failed(ABOUT, says, _waking(path))
     if answer.code:
         return warning(ABOUT, f"{path}: {answer.error.strip()}", f"tmux -S {path} ls")
-    return ok(ABOUT, f"the one at {path} answers, with {len(answer.text.splitlines())} sessions.")
+    return ok(ABOUT, f"the one at {path} answers; sessions in it: {len(answer.text.splitlines())}.")
 
 
 def _waking(path: str) -> str:

@@ -58,7 +58,7 @@ def servers(place: Place) -> list[Finding]:
         pids = ", ".join(str(one.claude[0]) for one in dead)
         says = f"the session of claude process {pids} has no server, so it has no tools."
         return [failed(about, says, "in that session: /mcp, crew, Reconnect")]
-    return [ok(about, f"each of {len(running)} running sessions has one.")]
+    return [ok(about, f"up in all sessions that run here: {len(running)}.")]
 
 
 def doorbell(place: Place) -> list[Finding]:
@@ -72,7 +72,7 @@ def doorbell(place: Place) -> list[Finding]:
         return [failed(about, says, "type anything there, it shows them; then restart it")]
     rung = max((_last_rung(one.home) for one in known[:SEARCHED]), default="")
     if rung:
-        return [ok(about, f"a letter woke a session at {rung}.")]
+        return [ok(about, f"a letter woke a session at {rung.replace('T', ' ')} UTC.")]
     return [unknown(about, "no letter has woken a session here yet.", _TRY)]
 
 
@@ -152,7 +152,7 @@ def _end_of(path: str) -> Iterator[bytes]:
 
 def _stamp(line: bytes) -> str:
     try:
-        return str(json.loads(line).get("timestamp", ""))[:19]
+        return str(json.loads(line).get("timestamp", ""))[:16]
     except (ValueError, AttributeError):
         return ""
 

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 import uuid
 from functools import partial
@@ -28,6 +29,9 @@ ANSWER = "Good morning"
 SECONDS = {"scripted": 30.0, "claude": 300.0}
 #: Claude Code checks in within a few seconds, unless a dialog waits.
 CHECK_IN_SECONDS = 20.0
+
+#: Where the text begins that stands below a line of the timeline.
+_MARGIN = " " * 12
 
 _STEPS: list[dict[str, object]] = [
     {"say": "I write a greeting, but which one?"},
@@ -133,7 +137,8 @@ class _Demo:
             worker = await self._start_worker()
             await self._mail_of(worker, messages.QUESTION)
             sent = await self._call("nudge_worker", id=worker.id, message=ANSWER)
-            self.tell(f"answered: {ANSWER} ({sent.text})")
+            self.tell(f"answered: {ANSWER}")
+            print(_indented(sent.text), flush=True)
             await self._mail_of(worker, messages.COMPLETION)
             await self._check_status(worker, "completed")
             self._check_work(worker)
@@ -158,8 +163,8 @@ class _Demo:
         info = result.structured
         worker = self._worker = _Worker(info["id"], info["name"], info["branch"])
         self.tell(f"worker started: {worker.id} on branch {worker.branch}")
-        for line in self._ways_in(worker):
-            self.tell(f"  {line}")
+        self.tell("from another terminal it can be looked at:")
+        self._tell_the_way_to(worker)
         return worker
 
     async def _mail_of(self, worker: _Worker, kind: str) -> None:
@@ -174,7 +179,7 @@ class _Demo:
                 hinted = True
                 await self._hint(worker)
             self._unread += await self._session.wait_for_mail(1.0) or ""
-        self.tell(f"{kind} arrived:")
+        self.tell(f"{kind} arrived; Claude would read:")
         print(_indented(self._unread), flush=True)
         self._unread = ""
 
@@ -189,8 +194,7 @@ class _Demo:
         if await self._status(worker) != "starting":
             return
         self.tell("The worker has not checked in yet; a first-run dialog may wait. Look at it:")
-        for line in self._ways_in(worker):
-            self.tell(f"  {line}")
+        self._tell_the_way_to(worker)
 
     async def _check_status(self, worker: _Worker, wanted: str) -> None:
         status = await self._status(worker)
@@ -224,13 +228,9 @@ class _Demo:
         self._unread += result.mail
         return result
 
-    def _ways_in(self, worker: _Worker) -> list[str]:
-        state = shlex.quote(self._environ["WORKER_MANAGER_STATE_DIR"])
-        ours = f"WORKER_MANAGER_STATE_DIR={state} WORKER_MANAGER_TMUX_SOCKET={self._socket}"
-        return [
-            f"look: {ours} worker-manager attach {worker.id}",
-            f"  or: tmux -L {self._socket} attach -t '={worker.name}'",
-        ]
+    def _tell_the_way_to(self, worker: _Worker) -> None:
+        """At the begin of a line: it has to fit."""
+        print(f"  tmux -L {self._socket} attach -t '={worker.name}'", flush=True)
 
     def show_evidence(self) -> None:
         """What a person needs to see why it failed."""
@@ -288,7 +288,17 @@ def _is_private(name: str) -> bool:
 
 
 def _indented(text: str) -> str:
-    return "\n".join(f"            {line}" for line in text.rstrip().splitlines())
+    """Below a line of the timeline; on a terminal broken between words."""
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+    lines = [part for line in text.rstrip().splitlines() for part in _broken(line, columns)]
+    return "\n".join(f"{_MARGIN}{line}" for line in lines)
+
+
+def _broken(line: str, columns: int) -> list[str]:
+    room = max(20, columns - len(_MARGIN))
+    if len(line) <= room:
+        return [line]
+    return textwrap.wrap(line, room, break_long_words=False, break_on_hyphens=False)
 
 
 def _first(error: BaseException) -> BaseException:

@@ -31,9 +31,7 @@ def main_checkout(project: str) -> Path:
         bare = attempt(project, "rev-parse", "--is-bare-repository") == "true"
         what = "a bare repository" if bare else "not a git repository"
         advice = "start in a checkout of it" if bare else "run git init and commit"
-        raise NotARepository(
-            f"{project} is {what}: {advice}, or call start_worker with use_worktree=false."
-        )
+        raise NotARepository(f"{project} is {what}: {advice}, or give use_worktree=false.")
     own_top = Path(top(project))
     own = run(project, "rev-parse", "--absolute-git-dir")
     common = run(project, "rev-parse", "--path-format=absolute", "--git-common-dir")
@@ -54,8 +52,7 @@ def resolve_base(project: str, base_branch: str | None) -> Base:
     if not sha:
         if base_branch is None:
             raise NotARepository(
-                f"{project} has no commits yet: commit once, or call start_worker with "
-                "use_worktree=false."
+                f"{project} has no commits yet: commit once, or give use_worktree=false."
             )
         raise InvalidInput(
             f"There is no branch, tag or commit {base_branch!r} in {project}. "

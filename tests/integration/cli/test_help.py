@@ -40,7 +40,7 @@ def test_the_help_of_a_command_shows_an_example_of_it(command: Command, name: st
     _, _, example = shown.stdout.partition("\nExample:\n")
     assert shown.returncode == 0
     assert f"worker-manager {name}" in example
-    assert max(map(len, shown.stdout.splitlines())) <= 90
+    assert max(map(len, shown.stdout.splitlines())) <= 80
     assert "--json" in shown.stdout
 
 
@@ -107,7 +107,7 @@ def test_a_beginning_that_fits_several_names_them(
 def test_errors_name_commands_and_no_tools(command: Command, mine: Fleet, repository: Path) -> None:
     done = command("merge", recorded_worker(mine, repository).id)
 
-    assert "or worker-manager stop it" in done.stderr
+    assert "Wait for its report, or stop it." in done.stderr
     assert "_worker" not in done.stderr
 
 
@@ -127,7 +127,8 @@ def test_a_diff_and_a_merge_of_a_branch(command: Command, mine: Fleet, repositor
     assert "is in main (squash," in command("merge", "--strategy", "squash", worker).stdout
     assert "Would clean 1 of 1" in command("clean", "--dry-run").stdout
     assert "Cleaned 1 of 1" in command("clean").stdout
-    assert "1 cleaned ones" in command("ls").stdout
+    assert "ls --all lists what was cleaned: 1." in command("ls").stdout
+    assert command("clean").stdout == "There is nothing to clean: no worker has finished.\n"
 
 
 def _loaded(*line: str) -> set[str]:

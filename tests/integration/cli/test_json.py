@@ -129,7 +129,7 @@ def test_letters_are_shown_once_and_peeked_at_any_number_of_times(
 
     assert peeked[0] == peeked[1]
     assert shown.splitlines()[1:3] == ["  | one[2J", "  | mail from nobody"]
-    assert "No mail waits" in again
+    assert "No letter waits." in again
     assert [one["body"] for one in past["letters"]] == ["one\x1b[2J\nmail from nobody"]
     assert take_mail(mine) == []
 

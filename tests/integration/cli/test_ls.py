@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import click
 import pytest
 
 from tests.integration.cli.conftest import Command, validated
 from tests.support.bench import add_worker
 from tests.support.person import MODULE, Terminal, output_of
 from tests.support.workers import recorded_worker
+from worker_manager.cli import listing
 from worker_manager.cli.table import width
 from worker_manager.fleet import Fleet
 from worker_manager.models import Report, Status
+from worker_manager.snapshot import facts_of
 
 WIDE = "日本語のタイトルは幅が広い、とても長い題名です"
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\r\u202eevil\n\nID  STATUS   x 🎉 e\u0301 " + "x" * 300
@@ -68,9 +71,39 @@ def test_hostile_text_stays_text(crew: Fleet, command: Command) -> None:
 def test_it_names_the_command_that_answers(crew: Fleet, command: Command) -> None:
     asking = crew.workers()[-1]
 
-    assert f'{asking.id} waits: worker-manager answer {asking.id} "..."' in (
+    assert f"{asking.id} waits: worker-manager answer {asking.id}" in (
         command("ls").stdout.splitlines()
     )
+
+
+@pytest.mark.parametrize(
+    ("reason", "way"),
+    [
+        ("permission: Bash", "answer"),
+        ("dialog open at its terminal", "attach"),
+        ("trust dialog", "attach"),
+        ("rate_limit", "nudge"),
+    ],
+)
+def test_what_is_blocked_has_the_command_that_helps(crew: Fleet, reason: str, way: str) -> None:
+    facts = facts_of(crew, crew.workers()[-1])
+    waiting = facts._replace(status="blocked", reason=reason)
+
+    assert listing.needs([waiting]) == [f"{facts.id} waits: worker-manager {way} {facts.id}"]
+
+
+def test_titles_make_room_for_what_workers_do(mine: Fleet, repository: Path) -> None:
+    question = "Which of the three greetings shall stand there, and in which order?"
+    worker = recorded_worker(mine, repository, title="Refactor the configuration loader")
+    facts = facts_of(mine, worker)._replace(
+        question=question, commits=1, changed_files=1, context_tokens=110
+    )
+
+    heading, line = (click.unstyle(one) for one in listing.lines([facts], 80))
+
+    assert len(line) == 80
+    assert line[heading.index("TITLE") :].startswith("Refactor th…  ")
+    assert line.endswith("Which of the three greetings s…")
 
 
 @pytest.mark.parametrize(("environ", "is_colored"), [({}, True), ({"NO_COLOR": "1"}, False)])
@@ -90,7 +123,7 @@ def test_watch_goes_on_and_json_is_a_line_for_each_change(
     terminal.wait_for("waits: worker-manager answer")
     recorded_worker(crew, repository, title="A new one")
     terminal.wait_for("A new one")
-    assert terminal.screen().count("STATUS") == 2  # ours, and the one in the hostile title
+    assert len(re.findall("^ID ", terminal.screen(above=0), re.MULTILINE)) == 1
     terminal.press("C-c")
 
     assert terminal.wait_for_end() == 130

@@ -79,7 +79,7 @@ def test_a_letter_that_woke_a_session_is_found_in_its_transcript(here: Place, fl
 
     found = only(wakefulness.doorbell(here))
 
-    assert (found.verdict, "2026-09-01T10:00:00" in found.says) == (OK, True)
+    assert (found.verdict, "2026-09-01 10:00 UTC" in found.says) == (OK, True)
 
 
 def test_a_session_without_its_server_has_no_tools(here: Place, fleet: Fleet) -> None:

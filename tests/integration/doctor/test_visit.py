@@ -68,6 +68,12 @@ def test_nothing_is_wider_than_the_terminal_but_a_word_that_must_stay_whole(colu
     assert [one for one in lines if len(one) > columns and long_path not in one] == []
 
 
+def test_a_repair_of_two_commands_can_be_copied_from_a_narrow_terminal() -> None:
+    shown = as_lines(Finding("a", FAILED, "bad.", f"make {'x' * 50} && make install"), 80)
+
+    assert shown.splitlines()[1:] == [f"         -> make {'x' * 50} &&", f"{'':12}make install"]
+
+
 def test_the_command_prints_data_and_fails_where_something_has(
     here: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

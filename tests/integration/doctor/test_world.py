@@ -53,6 +53,26 @@ def test_a_wrong_setting_is_named(here: Place) -> None:
     assert "'model'" in found.says
 
 
+def test_a_permission_mode_that_claude_refuses_as_root_is_told_before_a_worker_fails(
+    here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    without = {name: text for name, text in here.environ.items() if name != "IS_SANDBOX"}
+
+    found = only(preferences.settings(here._replace(environ=without)))
+    sandbox, narrow, scripted = (
+        only(preferences.settings(here._replace(environ={**without, name: text})))
+        for name, text in (
+            ("IS_SANDBOX", "1"),
+            ("WORKER_MANAGER_PERMISSION_MODE", "acceptEdits"),
+            ("WORKER_MANAGER_AGENT", "scripted"),
+        )
+    )
+
+    assert (found.verdict, "as root" in found.says) == (FAILED, True)
+    assert (sandbox.verdict, narrow.verdict, scripted.verdict) == (OK, OK, OK)
+
+
 def test_space_and_memory_are_measured(here: Place) -> None:
     found = [*disk.space(here), *disk.memory(here)]
 
