@@ -7,6 +7,7 @@ import base64
 import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -97,6 +98,7 @@ async def browsing(folder: Path) -> AsyncIterator[Tab]:
         [browser_program(), "--headless", *options, "--window-size=1000,600", "about:blank"],
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
     try:
         assert process.stderr is not None
@@ -108,7 +110,7 @@ async def browsing(folder: Path) -> AsyncIterator[Tab]:
             async with client.ws_connect(page["webSocketDebuggerUrl"], max_msg_size=0) as socket:
                 yield Tab(socket)
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGKILL)  # the program may be a script that starts another
         process.wait()
         if process.stderr:
             process.stderr.close()
