@@ -18,7 +18,7 @@ from tests.support.replies import call
 from tests.support.waiting import wait_until
 from worker_manager import nudges
 
-pytestmark = [pytest.mark.claude, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.claude, pytest.mark.newest_claude, pytest.mark.timeout(240)]
 
 #: On a busy machine its receipt may come after the answer.
 TAKEN = ("seen", "delivered")

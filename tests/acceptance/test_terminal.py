@@ -10,7 +10,7 @@ from tests.support.messages_api import MessagesApi
 from tests.support.person import MODULE, Terminal
 from tests.support.replies import Reply, call
 
-pytestmark = [pytest.mark.claude, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.claude, pytest.mark.newest_claude, pytest.mark.timeout(180)]
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from tests.support.waiting import wait_until
 from worker_manager.messages import Message
 from worker_manager.state.mailbox import Mailbox
 
-pytestmark = [pytest.mark.claude, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.claude, pytest.mark.newest_claude, pytest.mark.timeout(180)]
 
 
 def wait_for_calls(lab: ClaudeLab, session: Session, count: int) -> None:

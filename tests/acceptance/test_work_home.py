@@ -14,7 +14,7 @@ from tests.support.replies import Reply, call
 from tests.support.requests import Request
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.claude, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.claude, pytest.mark.newest_claude, pytest.mark.timeout(300)]
 
 
 def shell(command: str) -> Reply:
