@@ -63,6 +63,8 @@ def test_esc_at_a_workers_terminal_is_seen_and_told(crew: ClaudeLab, api: Messag
     terminal.wait_for_status("busy")
     terminal.wait_for_screen("sleep 1")
     at_work = listed(api, boss).new_text
+    if '"doing":""' in at_work:  # Claude Code had not written it down yet
+        at_work = listed(api, boss).new_text
     assert '"doing":""' not in at_work
     assert '"context_tokens":null' not in at_work
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import make_fleet
+from tests.support.waiting import wait_until
 from tests.support.workers import HANG, letters_to, running_worker, take_news
 from worker_manager import reports
 from worker_manager.errors import BudgetSpent, InvalidInput
@@ -28,6 +29,8 @@ def make(repository: Path, tmux_socket: str) -> MakeFleet:
 def spend(fleet: Fleet, worker: Worker, tokens: int, *, cached: int = 0) -> None:
     """A transcript as Claude Code writes it, for the worker's session."""
     home = fleet.records.home(worker.id)
+    # Its SessionStart hook notes the transcript of the script after it has checked in.
+    wait_until(Path(home, receipts.TRANSCRIPT).exists, 20)
     usage = {"input_tokens": tokens, "output_tokens": 0, "cache_read_input_tokens": cached}
     message = {"id": f"msg-{tokens}-{cached}", "usage": usage, "model": "claude-opus-5-5"}
     path = Path(home, "transcript.jsonl")
