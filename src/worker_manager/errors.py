@@ -3,6 +3,19 @@ what is wrong, with the value, and what to do next.
 """
 
 
+class ignoring:  # noqa: N801  used as the function that it stands for
+    """contextlib.suppress, whose module takes a hook 3 ms to load."""
+
+    def __init__(self, *errors: type[BaseException]) -> None:
+        self._errors = errors
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
+        return kind is not None and issubclass(kind, self._errors)
+
+
 class WorkerManagerError(Exception):
     """Something anticipated went wrong; the text may be shown as it is. `shown` is what a program
     or a worker's files say of it: data, to be fenced.

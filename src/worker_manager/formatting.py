@@ -1,9 +1,6 @@
 """Domain values to the text that a model or a person reads. No input or output."""
 
-import json
-import re
-from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from _collections_abc import Mapping, Sequence
 
 from worker_manager import messages
 from worker_manager.messages import Message
@@ -16,7 +13,16 @@ BODY_LIMIT = 6_000
 #: What is said around a message's body, at most.
 _FRAME = 500
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+#: Code points that are taken out: of control, and those that turn the direction of a line.
+_CONTROL = dict.fromkeys(
+    [
+        *range(9),
+        *range(0x0B, 0x20),
+        *range(0x7F, 0xA0),
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+    ]
+)
 
 _NEXT_STEPS = {
     messages.QUESTION: 'It waits. Answer with nudge_worker(id="{id}", message=...).',
@@ -37,7 +43,7 @@ _NEXT_STEPS = {
     messages.CONFLICT: "Nothing is merged or changed. You are told once of these two.",
 }
 #: Tags with which Claude Code itself frames what it tells the model.
-_FRAME_TAG = re.compile(r"<(/?)(?=(?:system-reminder|task-notification)\b)", re.IGNORECASE)
+_FRAME_TAGS = ("system-reminder", "task-notification")
 
 
 def cost(size: int) -> int:
@@ -49,7 +55,13 @@ def clean(text: str) -> str:
     """Without control characters, which could play tricks on a terminal, and without the tags
     of Claude Code, which could end the frame that the text is shown in.
     """
-    return _FRAME_TAG.sub(r"< \1", _CONTROL.sub("", text))
+    text = text.translate(_CONTROL)
+    folded = text.lower()
+    if not any(tag in folded for tag in _FRAME_TAGS):
+        return text
+    import re  # as slow to load as a third of Python
+
+    return re.sub(rf"<(/?)(?=(?:{'|'.join(_FRAME_TAGS)})\b)", r"< \1", text, flags=re.IGNORECASE)
 
 
 def one_line(text: str) -> str:
@@ -101,6 +113,8 @@ def reminder(times: int) -> str:
 
 def permission_wanted(tool: str, tool_input: object, *, by_subagent: bool) -> str:
     """What a worker wants to do."""
+    import json  # slow to load, and few hooks come here
+
     who = "A subagent of it asks" if by_subagent else "It asks"
     given = json.dumps(tool_input, indent=1, ensure_ascii=False)
     return f"{who} for permission to use {tool}:\n{given}"
@@ -161,6 +175,8 @@ def room_of(text: str) -> int:
 
 def fitting(text: str, room: int) -> int:
     """How many of its first characters fit into so much room."""
+    from bisect import bisect_right
+
     text = text[: max(room, 0)]
     return bisect_right(range(len(text)), room, key=lambda end: room_of(text[: end + 1]))
 

@@ -13,7 +13,13 @@ from tests.conftest import CHECKOUT
 from worker_manager import __version__
 from worker_manager.config import load
 from worker_manager.errors import InvalidSetting
+from worker_manager.messages import Message
+from worker_manager.state import orchestrators
+from worker_manager.state.layout import mailbox_path
+from worker_manager.state.mailbox import Mailbox
 
+HOOK = ["--hook", "UserPromptSubmit"]
+MAIN = "from worker_manager.__main__ import main; main()"
 HEAVY = {"mcp", "libtmux", "git", "filelock", "pydantic", "asyncio", "anyio", "dataclasses"}
 #: 2 to 5 ms each, and 14 for Python itself.
 SLOW = {"hashlib", "logging", "pathlib", "random", "secrets", "subprocess", "tempfile", "typing"}
@@ -46,6 +52,30 @@ def test_a_hook_loads_nothing_heavy(module: str) -> None:
     )
 
     assert set(done.stdout.split()) & (HEAVY | SLOW) == set()
+
+
+def test_a_hook_that_shows_mail_loads_what_takes_no_time(tmp_path: Path) -> None:
+    environ = {"WORKER_MANAGER_STATE_DIR": str(tmp_path / "state"), "CLAUDE_CODE_SESSION_ID": "s"}
+    home = orchestrators.open_home(str(tmp_path / "state"), "s", str(tmp_path))
+    letter = Message(
+        id="m1", type="completion", sender="0" * 8, name="n", sent="now", body='"done"\n\x1b'
+    )
+    Mailbox(mailbox_path(home)).deliver(letter)
+    start = f"import sys; sys.path.insert(0, {str(CHECKOUT / 'src')!r}); sys.argv[1:] = {HOOK!r}; "
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-X", "importtime", "-c", f"{start}{MAIN}"],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+    )
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+
+    shown = json.loads(done.stdout)["hookSpecificOutput"]["additionalContext"]
+    assert '"done"\n\n-----m1' in shown
+    assert "worker_manager.state.mailbox" in loaded
+    assert loaded & (HEAVY | SLOW | {"collections", "contextlib", "enum", "json", "re"}) == set()
 
 
 def test_the_versions_agree() -> None:

@@ -1,15 +1,19 @@
 """What a hook was called with, and how it answers."""
 
-import json
 import os
 import sys
 
 from worker_manager.state import sessions
 from worker_manager.state.layout import mailbox_path, state_root
 
+#: What may not stand in a JSON text as it is.
+_ESCAPED = {code: f"\\u{code:04x}" for code in (*range(0x20), ord('"'), ord("\\"))}
+
 
 def stdin() -> dict[str, object]:
     """The JSON that Claude Code sent; empty when it sent none."""
+    import json  # as slow to load as Python itself, and some hooks need no more than their event
+
     content = sys.stdin.read()
     parsed = json.loads(content) if content.strip() else {}
     return parsed if isinstance(parsed, dict) else {}
@@ -59,5 +63,18 @@ def is_interactive() -> bool:
 
 
 def _write(answer: dict[str, object]) -> None:
-    sys.stdout.write(json.dumps(answer))
+    sys.stdout.buffer.write(_json(answer).encode("utf-8", "replace"))
     sys.stdout.flush()
+
+
+def _json(value: object) -> str:
+    """As json.dumps, which only an answer of other things than texts is worth to load."""
+    if isinstance(value, str):
+        return f'"{value.translate(_ESCAPED)}"'
+    if isinstance(value, list):
+        return f"[{','.join(map(_json, value))}]"
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{_json(key)}:{_json(one)}" for key, one in value.items()) + "}"
+    import json
+
+    return json.dumps(value)

@@ -3,8 +3,8 @@
 import os
 import sys
 import time
-from contextlib import suppress
 
+from worker_manager.errors import ignoring
 from worker_manager.state.layout import state_root
 
 _MODULES = {
@@ -55,7 +55,7 @@ def _log(event: str, error: Exception) -> None:
     folder = os.path.join(state_root(), "logs")
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     # No disk, no log; the session still must not suffer.
-    with suppress(OSError, StateUnavailable):
+    with ignoring(OSError, StateUnavailable):
         make_private(folder)
         line = f"{stamp} {event}: {type(error).__name__}: {error}\n"
         append(os.path.join(folder, "hooks.log"), line)

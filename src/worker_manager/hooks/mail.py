@@ -1,12 +1,11 @@
 """Mail for the session this hook runs in: claimed, worded, and acknowledged once written."""
 
-import json
 import os
 import sys
-from collections.abc import Callable
+from _collections_abc import Callable
 
 from worker_manager import formatting
-from worker_manager.state import questions, receipts, reminders
+from worker_manager.state import receipts
 from worker_manager.state.layout import is_worker_home, mailbox_path
 from worker_manager.state.mailbox import Claim, Mailbox, is_answer, is_decision
 
@@ -40,6 +39,8 @@ def take(home: str) -> Shown | None:
     if not is_worker_home(home):
         text = formatting.for_orchestrator(claim.messages, claim.files, claim.left)
         return Shown(text, claim, receipt)
+    from worker_manager.state import reminders
+
     reminders.forget(home)
     text = formatting.for_worker(claim.messages, claim.files, claim.left, _mark(home))
     return Shown(text, claim, receipt)
@@ -49,6 +50,8 @@ def _accepts(home: str, mailbox: Mailbox) -> Callable[[str], bool]:
     """All but the answer that a waiting `ask` call takes itself, and what dialogs are told: shown
     as mail it would allow or deny nothing.
     """
+    from worker_manager.state import questions
+
     question = questions.waiting(home)
 
     def is_ours(name: str) -> bool:
@@ -73,5 +76,7 @@ def _reconcile_soon(home: str) -> None:
 
 
 def _mark(home: str) -> str:
+    import json  # slow to load, and for workers only
+
     with open(os.path.join(home, "worker.json"), encoding="utf-8") as file:
         return str(json.load(file)["mark"])

@@ -2,7 +2,7 @@
 
 import os
 
-from worker_manager.hooks import call, mail, terminal
+from worker_manager.hooks import call, mail
 from worker_manager.state import receipts
 from worker_manager.state.layout import is_worker_home, repository_of
 
@@ -15,7 +15,6 @@ def run() -> int:
     if home is None:
         return 0
     if is_worker_home(home):
-        terminal.turn_changed(home)
         _check_in(home)
     receipts.settle(home, restarted=False)
     shown = mail.take(home)
@@ -27,6 +26,8 @@ def run() -> int:
 
 def _check_in(home: str) -> None:
     from worker_manager import reports  # 60 ms, in workers only
+    from worker_manager.hooks import terminal
     from worker_manager.state.records import Records
 
+    terminal.turn_changed(home)
     reports.check_in(Records(repository_of(home)), os.path.basename(home))

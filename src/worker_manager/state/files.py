@@ -2,8 +2,6 @@
 
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from worker_manager.errors import StateCorrupt, StateUnavailable
 from worker_manager.naming import random_hex
@@ -93,13 +91,18 @@ def unavailable(path: str, error: OSError) -> StateUnavailable:
     )
 
 
-@contextmanager
-def disk_errors(path: str) -> Iterator[None]:
-    """Raises what the disk refuses here as StateUnavailable."""
-    try:
-        yield
-    except OSError as error:
-        raise unavailable(path, error) from error
+class disk_errors:  # noqa: N801  stands where a function could, whose contextlib is slow to load
+    """Raises what the disk refuses inside of it as StateUnavailable."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, OSError):
+            raise unavailable(self._path, error) from error
 
 
 def remove_tree(directory: str) -> None:

@@ -1,11 +1,10 @@
 """What happened to a worker, when: append-only lines of JSON."""
 
-import json
 import os
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from _collections_abc import Iterator
 
+from worker_manager.errors import ignoring
 from worker_manager.formatting import one_line
 from worker_manager.state.files import append
 
@@ -17,9 +16,11 @@ def note(home: str, event: str, **facts: object) -> None:
 
     The journal is for history; a disk that refuses it must not stop the work itself.
     """
+    import json  # as long as all else of a hook, which seldom notes anything
+
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     line = json.dumps({"at": stamp, "event": event, **facts}) + "\n"
-    with suppress(OSError):
+    with ignoring(OSError):
         append(path_of(home), line)
 
 
@@ -30,6 +31,8 @@ def path_of(home: str) -> str:
 
 def events(path: str, offset: int) -> Iterator[tuple[str, tuple[str, ...], int]]:
     """The whole lines from an offset on: when, what, and the offset behind it. Raises OSError."""
+    import json
+
     with open(path, "rb") as file:
         file.seek(offset)
         while (line := file.readline()).endswith(b"\n"):

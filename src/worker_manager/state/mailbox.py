@@ -9,10 +9,9 @@ message, and the repeat is marked; it never loses one.
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from _collections_abc import Callable, Iterator
 
-from worker_manager.errors import StateCorrupt, StateUnavailable
+from worker_manager.errors import StateCorrupt, StateUnavailable, ignoring
 from worker_manager.messages import ANSWER, DECISION, Message, decode
 from worker_manager.state import processes
 from worker_manager.state.files import (
@@ -24,7 +23,6 @@ from worker_manager.state.files import (
     remove_tree,
     write_durable,
 )
-from worker_manager.state.journal import note
 
 SUFFIX = ".mail"
 #: In a file's name: its reader died, perhaps after showing it; its receipt never came.
@@ -61,7 +59,7 @@ class Claim:
         """
         if receipt:
             # A disk that has no room for this must not have them shown twice.
-            with suppress(OSError):
+            with ignoring(OSError):
                 write_durable(self._mailbox.folder("pending", self._claimer), receipt.encode())
         source = self._mailbox.folder("claimed", self._claimer)
         move(source, self._mailbox.folder("read", self._claimer))
@@ -128,7 +126,7 @@ class Mailbox:
     def ring(self) -> None:
         """Has Claude Code, which watches `new/`, see what waits there as if it had just come."""
         for name in self.waiting()[:1]:
-            with suppress(OSError):
+            with ignoring(OSError):
                 os.utime(self.folder("new", name))
 
     def senders(self) -> set[str]:
@@ -186,7 +184,7 @@ class Mailbox:
     def give_back(self, claimer: str, mark: str = "") -> None:
         """Moves a claimer's messages back to `new/`. Several may do it at once."""
         self._move_back(self.folder("claimed", claimer), lambda _: mark)
-        with suppress(OSError):
+        with ignoring(OSError):
             os.rmdir(self.folder("claimed", claimer))
 
     def pending(self) -> list[str]:
@@ -215,7 +213,7 @@ class Mailbox:
         for name in self.waiting():
             message = self.peek(name)
             if message is not None and message.sender == sender:
-                with suppress(FileNotFoundError):
+                with ignoring(FileNotFoundError):
                     move(self.folder("new", name), other.folder("new", name))
 
     def history(self, most: int) -> list[tuple[Message, str]]:
@@ -247,7 +245,7 @@ class Mailbox:
                 _remove(self.folder("tmp", name))
         for claimer in _names(self.folder("read")):
             if now - _stamp_of(claimer) > READ_SECONDS * 10**9:
-                with suppress(OSError):
+                with ignoring(OSError):
                     remove_tree(self.folder("read", claimer))
 
     def _refuse_links(self) -> None:
@@ -338,7 +336,7 @@ class Mailbox:
                 continue
             base = name.removesuffix(SUFFIX)
             marked = name if added in base else f"{base.removesuffix(MAYBE)}{added}{SUFFIX}"
-            with suppress(FileNotFoundError):
+            with ignoring(FileNotFoundError):
                 move(os.path.join(folder, name), self.folder("new", marked))
 
     def _load(self, path: str) -> Message | None:
@@ -348,8 +346,10 @@ class Mailbox:
         except FileNotFoundError:
             return None
         except StateCorrupt as error:
+            from worker_manager.state.journal import note
+
             aside = self.folder("corrupt", os.path.basename(path))
-            with suppress(FileNotFoundError):
+            with ignoring(FileNotFoundError):
                 move(path, aside)
                 note(os.path.dirname(self.path), "mail set aside", path=aside, why=str(error))
             return None
@@ -408,5 +408,5 @@ def _stamp_of(name: str) -> int:
 
 
 def _remove(path: str) -> None:
-    with suppress(OSError):
+    with ignoring(OSError):
         os.unlink(path)

@@ -6,7 +6,6 @@ that of SessionStart only with the next prompt (seen); a queued one as a `queue-
 until the model gets it. So nothing is concluded before the model has said something.
 """
 
-import json
 import os
 import time
 
@@ -128,6 +127,8 @@ def _is_of_the_model(line: bytes) -> bool:
 
 
 def _type(line: bytes) -> str:
+    import json  # slow to load, and needed only for lines that may tell something
+
     try:
         return str(json.loads(line).get("type", ""))
     except (ValueError, AttributeError):

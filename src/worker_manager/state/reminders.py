@@ -3,8 +3,8 @@ for each time, and one more once its orchestrator was told.
 """
 
 import os
-from contextlib import suppress
 
+from worker_manager.errors import ignoring
 from worker_manager.state.files import append
 
 TIMES = 2
@@ -26,7 +26,7 @@ def add(home: str) -> None:
 
 def forget(home: str) -> None:
     """It was spoken to: it is reminded anew."""
-    with suppress(FileNotFoundError):
+    with ignoring(FileNotFoundError):
         os.unlink(_path(home))
 
 

@@ -5,10 +5,9 @@ A session keeps its id over a resume, a claude process keeps its home over /clea
 two a home is always found again.
 """
 
-import json
 import os
-from contextlib import suppress
 
+from worker_manager.errors import ignoring
 from worker_manager.naming import is_session_id, random_hex
 from worker_manager.state import processes
 from worker_manager.state.files import make_private, move, unavailable
@@ -81,6 +80,8 @@ def claude_process(root: str) -> int | None:
 
 def session_file(pid: int) -> dict[str, object]:
     """What Claude Code's own file says about one of its processes; empty when it can't be read."""
+    import json  # slow to load, and few hooks come here
+
     try:
         with open(_session_file(pid), encoding="utf-8") as file:
             content = json.load(file)
@@ -117,7 +118,7 @@ def prune_processes(root: str) -> None:
     """Forgets claude processes that have ended."""
     for name in _names(root):
         if processes.has_ended(name):
-            with suppress(FileNotFoundError):
+            with ignoring(FileNotFoundError):
                 os.unlink(os.path.join(root, "processes", name))
 
 
@@ -149,6 +150,6 @@ def _point(root: str, folder: str, name: str, home: str) -> None:
         os.symlink(target, temporary)
         move(temporary, path)
     except OSError as error:
-        with suppress(OSError):
+        with ignoring(OSError):
             os.unlink(temporary)
         raise unavailable(path, error) from error
