@@ -31,6 +31,17 @@ class Stage(NamedTuple):
     session_id: str
     environ: dict[str, str]
 
+    @property
+    def runtime(self) -> Tmux:
+        """Its own tmux server."""
+        return Tmux(self.socket)
+
+    @property
+    def head(self) -> str:
+        """What is committed in the repository."""
+        command = ["git", "-C", str(self.repository), "rev-parse", "HEAD"]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
     def fleet(self) -> Fleet:
         """The fleet of that session; its workers play scripts."""
         home = orchestrators.open_home(state_root(), self.session_id, str(self.repository))
@@ -40,7 +51,7 @@ class Stage(NamedTuple):
             project=str(self.repository),
             plugin_root=plugin_root(),
             settings=Settings(agent="scripted", tmux_socket=self.socket, max_workers=10_000),
-            runtime=Tmux(self.socket),
+            runtime=self.runtime,
         )
 
 

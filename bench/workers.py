@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import uuid
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,11 +15,14 @@ from bench.stage import Stage, stage
 from worker_manager import naming
 from worker_manager.fleet import Fleet
 from worker_manager.models import Status, Worker
-from worker_manager.snapshot import facts_of
+from worker_manager.snapshot import COUNTED_MOST, Snapshots
 from worker_manager.starts import Wanted
-from worker_manager.state import processes
+from worker_manager.state import receipts
 from worker_manager.state.records import now
 
+_USAGE = {"input_tokens": 9, "output_tokens": 9}
+_SAID = {"id": "m", "model": "m", "usage": _USAGE, "content": [{"type": "text", "text": "Hm."}]}
+_TRANSCRIPT = json.dumps({"type": "assistant", "message": _SAID}) + "\n"
 _HANG = '```steps\n[{"hang": true}]\n```'
 
 
@@ -38,10 +41,14 @@ def rows(rounds: int) -> Iterator[Row]:
     for count in (10, 100, 1_000):
         with stage() as world:
             fleet = world.fleet()
-            _bare_start(world, use_worktree=False)  # a session to list
             for _ in range(count):
-                _record(fleet, world)
-            ours, floor = in_turns(rounds, partial(_list, fleet), partial(_bare_list, world))
+                _add(fleet, world)
+            snapshots = Snapshots(fleet)
+            for _ in range(1 + count // COUNTED_MOST):
+                _list(fleet, snapshots)  # git has been asked once
+            ours, floor = in_turns(
+                rounds, partial(_list, fleet, snapshots), partial(_bare_list, world)
+            )
             yield Row(f"list {count:,} workers", "tmux list-sessions", ours, floor, 1.6)
             if count == 10:
                 ours, floor = in_turns(
@@ -73,33 +80,44 @@ def _bare_start(world: Stage, *, use_worktree: bool) -> float:
     return seconds(run)
 
 
-def _record(fleet: Fleet, world: Stage) -> Worker:
-    """A worker that has completed, and has closed its session."""
+def _add(fleet: Fleet, world: Stage) -> Worker:
+    """A worker at work: its record, its branch and folder, its transcript, its terminal."""
     worker_id = naming.new_worker_id()
+    name = naming.worker_name("t", worker_id)
+    path = world.repository / "trees" / name  # a worktree in all but name: those take git long
+    path.mkdir(parents=True)
+    git = ["git", "-C", str(world.repository), "branch", naming.branch_name(name)]
+    subprocess.run(git, check=True)
+    tmux = ["tmux", "-L", world.socket, "-f", os.devnull, "new-session", "-d", "-s", name]
+    subprocess.run([*tmux, "sleep", "1000"], check=True)
     worker = Worker(
         id=worker_id,
-        name=naming.worker_name("t", worker_id),
+        name=name,
         title="t",
         owner=fleet.owner,
         created_at=now(),
         changed_at=now(),
         project=str(world.repository),
-        path=str(world.repository),
+        path=str(path),
+        branch=naming.branch_name(name),
+        base_branch="main",
+        base_sha=world.head,
         agent="scripted",
         session_id=str(uuid.uuid4()),
-        handle="/no/such/place:t",
+        handle=world.runtime.handle_for(name),
         mark=naming.new_mark(),
-        process=processes.identity(os.getpid()),  # it lives
         launched=True,
-        closed=True,
-        status=Status.COMPLETED,
+        status=Status.RUNNING,
     )
     fleet.records.create(worker)
+    home = fleet.records.home(worker_id)
+    Path(home, "transcript.jsonl").write_text(_TRANSCRIPT, "utf-8")
+    receipts.note_transcript(home, str(Path(home, "transcript.jsonl")))
     return worker
 
 
-def _list(fleet: Fleet) -> float:
-    return seconds(lambda: [facts_of(fleet, one) for one in fleet.workers()])
+def _list(fleet: Fleet, snapshots: Snapshots) -> float:
+    return seconds(lambda: snapshots.of(fleet.workers()))
 
 
 def _bare_list(world: Stage) -> float:
@@ -109,8 +127,6 @@ def _bare_list(world: Stage) -> float:
 
 def _nudge(fleet: Fleet) -> float:
     worker = fleet.records.all()[0]
-    if worker.status is not Status.RUNNING:
-        fleet.records.update(worker.id, lambda one: replace(one, status=Status.RUNNING))
     return seconds(lambda: fleet.nudge(worker.id, "Go on."))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -126,18 +127,18 @@ def decide(
     return answer
 
 
-def repair(records: Records, owner: str) -> None:
+def repair(records: Records, workers: Sequence[Worker]) -> None:
     """Takes back answers that nobody takes any more, and says so."""
-    for worker_id in requests.workers_with(records.repository):
-        for request in requests.all_open(records.home(worker_id)):
+    for one in workers:
+        for request in requests.all_open(records.home(one.id)):
             if request.is_waited_for:
                 continue
             with (
                 suppress(StateUnavailable, WorkerNotFound),
-                exclusive(reports.report_lock(records, worker_id)),
+                exclusive(reports.report_lock(records, one.id)),
             ):
-                worker = records.get(worker_id)
-                if worker.owner == owner:
+                worker = records.get(one.id)
+                if worker.owner == one.owner:
                     _tell_lost(records, worker, request)
 
 

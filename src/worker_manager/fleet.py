@@ -126,14 +126,19 @@ class Fleet:
         """As `Starts.restore`, of one of this orchestrator's workers."""
         return self._starts.restore(self.records, self.worker(worker_id), text)
 
+    def queue(self) -> list[Worker]:
+        """This orchestrator's workers that wait for room, the next one first."""
+        return queue(self.records, self.owner)
+
     def place_in_queue(self, worker: Worker) -> str:
         """`2 of 3`; empty when it does not wait."""
-        return place_in(queue(self.records, self.owner), worker)
+        return place_in(self.queue(), worker)
 
     def workers(self) -> list[Worker]:
         """This orchestrator's workers, oldest first, after a look at the world."""
-        self.reconcile()
-        return self._own()
+        own, writes = self._own(), self.records.writes
+        self._reconcile(own)
+        return own if self.records.writes == writes else self._own()
 
     def worker(self, worker_id: str) -> Worker:
         """One of this orchestrator's workers; raises WorkerNotFound."""
@@ -310,6 +315,10 @@ class Fleet:
         home = self.records.home(worker.id)
         return None if worker.finished else activities.activity(self._root, home)
 
+    def activities(self) -> dict[str, Activity]:
+        """What sessions do at this moment, by home."""
+        return activities.activities(self._root)
+
     def transcript(self, worker: Worker) -> str:
         """Where its session writes what it does; empty when that isn't known."""
         return receipts.transcript_of(self.records.home(worker.id))
@@ -324,9 +333,12 @@ class Fleet:
 
     def reconcile(self) -> None:
         """Makes this orchestrator's records agree with the world; safe at any time."""
-        reconcile(self.records, self.owner, self._runtime)
-        dialogs.repair(self.records, self.owner)
-        merges.settle_all(self.records, self._own())
+        self._reconcile(self._own())
+
+    def _reconcile(self, own: Sequence[Worker]) -> None:
+        reconcile(self.records, own, self._runtime)
+        dialogs.repair(self.records, own)
+        merges.settle_all(self.records, own)
 
     def watch(self) -> None:
         """Notices what fires no hook and ends no process, in a few milliseconds. Raises the first
@@ -352,7 +364,8 @@ class Fleet:
             self._starts.start_queued(self.records, self.owner)
 
     def _own(self) -> list[Worker]:
-        return [one for one in self.records.all() if one.owner == self.owner]
+        owner, workers = self.owner, self.records.all()
+        return [one for one in workers if one.owner == owner]
 
     def tidy(self) -> None:
         """Removes what is too old to be of use: no work, only mail shown long ago and drafts."""

@@ -7,23 +7,23 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from worker_manager import reports
 from worker_manager.models import Status, Worker
 from worker_manager.runtimes.base import Presence, Runtime
 from worker_manager.state import activities, journal, launches, processes, reminders
+from worker_manager.state.layout import repository_identity
 from worker_manager.state.records import Records
 from worker_manager.worktrees import trees
 
 
-def reconcile(records: Records, owner: str, runtime: Runtime) -> None:
-    """All workers of an orchestrator."""
-    reports.redeliver_all(records, owner)
-    own = [worker for worker in records.all() if worker.owner == owner]
-    end_the_gone(records, own, runtime)
-    _note_missing(records, own)
+def reconcile(records: Records, workers: Sequence[Worker], runtime: Runtime) -> None:
+    """Of these workers, as they were read."""
+    reports.redeliver_all(records, workers)
+    end_the_gone(records, workers, runtime)
+    _note_missing(records, workers)
 
 
 def end_the_gone(records: Records, workers: Sequence[Worker], runtime: Runtime) -> None:
@@ -68,13 +68,16 @@ def tell_idle(root: str, records: Records, workers: Sequence[Worker], seconds: f
 
 def _note_missing(records: Records, workers: Sequence[Worker]) -> None:
     """Notes which worktrees and branches are gone, or back."""
-    there: dict[str, frozenset[str] | None] = {}
+    by_project: dict[str, list[Worker]] = {}
     for one in workers:
-        if one.project not in there:
-            there[one.project] = trees.branches(one.project)
-        missing = _missing(one, there[one.project])
-        if missing != one.missing and not _is_to_come(one):
-            _set_missing(records, one.id, missing)
+        if one.branch and not one.cleaned:
+            by_project.setdefault(one.project, []).append(one)
+    for project, those in by_project.items():
+        there = trees.existing(project, repository_identity(project), [one.branch for one in those])
+        for one in those:
+            missing = _missing(one, there)
+            if missing != one.missing and not _is_to_come(one):
+                _set_missing(records, one.id, missing)
 
 
 def _set_missing(records: Records, worker_id: str, missing: str) -> None:
@@ -82,10 +85,8 @@ def _set_missing(records: Records, worker_id: str, missing: str) -> None:
     journal.note(records.home(worker_id), "reconciled", missing=missing)
 
 
-def _missing(worker: Worker, branches: frozenset[str] | None) -> str:
+def _missing(worker: Worker, branches: Collection[str] | None) -> str:
     """`worktree`, `branch`, `worktree and branch`, or nothing."""
-    if not worker.branch or worker.cleaned:
-        return ""
     gone = ["worktree"] if not os.path.lexists(worker.path) else []
     if branches is None:
         gone += ["branch"] if "branch" in worker.missing else []  # unknown: as it was

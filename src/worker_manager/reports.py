@@ -179,10 +179,10 @@ def redeliver(records: Records, worker: Worker) -> Worker:
     return after
 
 
-def redeliver_all(records: Records, owner: str) -> None:
-    """Repairs what crashes between record and mailbox have left of an orchestrator's workers."""
-    for worker in records.all():
-        if worker.owner == owner and worker.report and not worker.report.delivered:
+def redeliver_all(records: Records, workers: Sequence[Worker]) -> None:
+    """Repairs what crashes between record and mailbox have left of these workers."""
+    for worker in workers:
+        if worker.report and not worker.report.delivered:
             with suppress(StateBusy):  # then somebody is at it
                 redeliver(records, worker)
 

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from worker_manager import formatting
 from worker_manager.agents import transcripts
-from worker_manager.agents.usage import Usage
+from worker_manager.agents.usage import Usage, bytes_written
 from worker_manager.fleet import Fleet
 from worker_manager.models import Activity, Status, Worker
+from worker_manager.starts import place_in
+from worker_manager.state import receipts
+from worker_manager.state.layout import repository_identity
+from worker_manager.state.records import stamp_of
 from worker_manager.worktrees import evidence
+from worker_manager.worktrees.evidence import Progress
 
 QUESTION_LIMIT, DOING_LIMIT = 500, 200
+#: What somebody changes in a worktree by hand, and commits nowhere, is counted so much later.
+COUNTED_SECONDS = 60.0
+#: Three git processes each: of more, the rest is counted the next time.
+COUNTED_MOST, COUNTED_AT_ONCE = 200, 4
 
 
 class Facts(NamedTuple):
@@ -57,24 +70,118 @@ class Look(NamedTuple):
     """
 
     activity: Activity | None
-    progress: evidence.Progress | None
+    progress: Progress | None
     usage: Usage | None
     doing: str
     place: str
     attach: str
 
 
+@dataclass
+class _Known:
+    """What was read of one worker, as its record was, and how the files stood that it came from."""
+
+    worker: Worker
+    home: str
+    attach: str
+    pointer: tuple[int, ...] | None = None
+    transcript: str = ""
+    written: int = -1
+    doing: str = ""
+    usage: Usage | None = None
+    tip: tuple[int, ...] = ()
+    progress: Progress | None = None
+    counted: tuple[object, ...] | None = None
+    counted_at: float = 0.0
+    facts: Facts | None = None
+
+    def is_due(self, at: float) -> bool:
+        """Whether git is to be asked what it has changed."""
+        if not self.worker.branch:
+            return False
+        is_old = at - self.counted_at > COUNTED_SECONDS and not self.worker.finished
+        return is_old or self.counted != (self.tip, self.written)
+
+
+class Snapshots:
+    """The facts of a fleet's workers, asked for again and again: of each only what has changed is
+    read anew.
+    """
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._known: dict[str, _Known] = {}
+
+    def of(self, workers: Sequence[Worker]) -> list[Facts]:
+        """Those of each. Counts by git where a branch, or what the session has said, is another
+        one than before.
+        """
+        heads = {one: _heads(one) for one in {worker.project for worker in workers}}
+        known = [self._read(worker, heads[worker.project]) for worker in workers]
+        self._count(known)
+        told = self._fleet.activities() if any(not one.finished for one in workers) else {}
+        is_queue = any(one.status is Status.QUEUED for one in workers)
+        line = self._fleet.queue() if is_queue else ()
+        return [self._facts(one, told.get(one.home), line) for one in known]
+
+    def _read(self, worker: Worker, heads: str) -> _Known:
+        known = self._known.get(worker.id)
+        if known is None or known.worker is not worker:
+            home = self._fleet.records.home(worker.id)
+            attach = shlex.join(self._fleet.attach_command(worker))
+            known = self._known[worker.id] = _Known(worker, home, attach)
+        pointer = stamp_of(f"{known.home}/{receipts.TRANSCRIPT}")
+        if pointer != known.pointer:
+            known.pointer, known.transcript = pointer, self._fleet.transcript(worker)
+        written = bytes_written(known.transcript) if known.transcript else 0
+        if written != known.written:
+            known.written, known.facts = written, None
+            known.doing = transcripts.latest(known.transcript)
+            known.usage = self._fleet.usage(worker)
+        known.tip = stamp_of(f"{heads}/{worker.branch}") if worker.branch else ()
+        return known
+
+    def _count(self, known: Sequence[_Known]) -> None:
+        at = time.monotonic()
+        due = [one for one in known if one.is_due(at)]
+        due.sort(key=lambda one: one.worker.finished)
+        due = due[:COUNTED_MOST]
+        if not due:
+            return
+        with ThreadPoolExecutor(COUNTED_AT_ONCE) as pool:
+            found = pool.map(
+                lambda one: evidence.progress(one.worker.path, one.worker.base_sha), due
+            )
+        for one, progress in zip(due, found, strict=True):
+            one.progress, one.facts = progress, None
+            one.counted, one.counted_at = (one.tip, one.written), at
+
+    def _facts(self, known: _Known, activity: Activity | None, line: Sequence[Worker]) -> Facts:
+        worker = known.worker
+        is_still = worker.finished or (activity is None and worker.status is not Status.QUEUED)
+        if is_still and known.facts is not None:
+            return known.facts
+        look = Look(
+            activity=None if worker.finished else activity,
+            progress=known.progress,
+            usage=known.usage,
+            doing=known.doing,
+            place=place_in(line, worker),
+            attach=known.attach,
+        )
+        found = facts(worker, look, at=time.time())
+        known.facts = found if is_still else None
+        return found
+
+
 def facts_of(fleet: Fleet, worker: Worker) -> Facts:
     """Takes three git processes when the worker has a branch of its own."""
-    look = Look(
-        activity=fleet.activity(worker),
-        progress=evidence.progress(worker.path, worker.base_sha) if worker.branch else None,
-        usage=fleet.usage(worker),
-        doing=transcripts.latest(fleet.transcript(worker)),
-        place=fleet.place_in_queue(worker) if worker.status is Status.QUEUED else "",
-        attach=shlex.join(fleet.attach_command(worker)),
-    )
-    return facts(worker, look, at=time.time())
+    return Snapshots(fleet).of([worker])[0]
+
+
+def _heads(project: str) -> str:
+    """Where git has the branches that it has not packed."""
+    return os.path.join(repository_identity(project), "refs", "heads")
 
 
 def facts(worker: Worker, look: Look, *, at: float) -> Facts:

@@ -108,7 +108,8 @@ def ended(_: Tell, repository: str, worker_id: str) -> None:
 
 def redeliver(_: Tell, repository: str, owner: str) -> None:
     """The repair."""
-    reports.redeliver_all(Records(repository), owner)
+    records = Records(repository)
+    reports.redeliver_all(records, [one for one in records.all() if one.owner == owner])
 
 
 def start(tell: Tell, root: str, home: str, project: str, socket: str) -> str:

@@ -117,7 +117,7 @@ class RecordMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """A calm day: every report that was accepted is there, once, and in its order."""
-        reports.redeliver_all(self.records, "boss")
+        reports.redeliver_all(self.records, self.records.all())
         self.read()
         self._folder.cleanup()
         assert self.certain <= set(self.letters), "lost"
@@ -177,7 +177,7 @@ def test_an_end_that_is_reported_by_a_process_that_fails_is_told_once(
     for at, _ in at_every_step(attempt):
         reports.ended(records, f"{at:08x}", exit_code=1, screen="")
         steps = at
-    reports.redeliver_all(records, "boss")
+    reports.redeliver_all(records, records.all())
     claim = Mailbox(mailbox_path(f"{records.repository}/orchestrators/boss")).claim(most=1000)
     assert claim is not None
     assert sorted(one.sender for one in claim.messages) == [f"{n:08x}" for n in range(1, steps + 1)]

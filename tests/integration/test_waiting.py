@@ -281,7 +281,7 @@ async def test_a_report_counts_when_its_message_is_there(repository: Path, fleet
 
     assert awaited.ids == (worker.id,)
     assert not awaited.is_over()
-    reports.redeliver_all(fleet.records, fleet.owner)
+    reports.redeliver_all(fleet.records, fleet.records.all())
     assert awaited.is_over()
 
 

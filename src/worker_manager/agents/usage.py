@@ -4,7 +4,6 @@ line of its blocks, and counts once.
 
 from __future__ import annotations
 
-import glob
 import json
 import os
 import threading
@@ -96,7 +95,7 @@ def bytes_written(path: str) -> int:
     """How much a session and its subagents have written: as long as this is the same, what they
     have used is, too.
     """
-    return sum(map(_size, [path, *_subagents(path)]))
+    return _size(path) + sum(map(_size, _subagents(path)))
 
 
 def _size(path: str) -> int:
@@ -121,5 +120,9 @@ def _tokens(usage: dict[str, Any]) -> Tokens:
 
 def _subagents(path: str) -> list[str]:
     """Their transcripts (seen in 2.1.197 and 2.1.329)."""
-    folder = os.path.join(path.removesuffix(".jsonl"), "subagents")
-    return sorted(glob.glob(os.path.join(glob.escape(folder), "*.jsonl")))
+    folder = f"{path.removesuffix('.jsonl')}/subagents"
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return []
+    return sorted(os.path.join(folder, name) for name in names if name.endswith(".jsonl"))

@@ -18,9 +18,11 @@ from worker_manager.wording import for_people
 
 if TYPE_CHECKING:
     from worker_manager.cli.results import Listed
+    from worker_manager.models import Worker
     from worker_manager.repository import Repository
+    from worker_manager.snapshot import Facts, Snapshots
 
-#: A look takes three git processes for each worker.
+#: A look takes three git processes for each worker that has changed something.
 LOOK_SECONDS = 2.0
 
 _EXAMPLE = """\
@@ -43,7 +45,7 @@ def command(watch: bool, show_all: bool, as_json: bool) -> None:
     with busy("looking"):
         if fleet := repository.terminal_fleet():
             mind(fleet)
-        listed = _look(repository, show_all=show_all)
+        listed = _look(repository, {}, show_all=show_all)
     if as_json:
         emit(listed)
     else:
@@ -54,10 +56,11 @@ def _watch(repository: Repository, *, show_all: bool, as_json: bool) -> None:
     """For ever. Looks after the workers started from terminals, too."""
     minder = Minder(repository.terminal_fleet())
     before = None
+    known: dict[str, Snapshots] = {}
     with Live() as live:
         while True:
             minder.go_on()
-            listed = _look(repository, show_all=show_all)
+            listed = _look(repository, known, show_all=show_all)
             if as_json and listed != before:
                 emit(listed)
             elif not as_json and live.is_on:
@@ -68,14 +71,11 @@ def _watch(repository: Repository, *, show_all: bool, as_json: bool) -> None:
             time.sleep(LOOK_SECONDS)
 
 
-def _look(repository: Repository, *, show_all: bool) -> Listed:
+def _look(repository: Repository, known: dict[str, Snapshots], *, show_all: bool) -> Listed:
     from worker_manager.cli.results import Listed
-    from worker_manager.snapshot import facts_of
 
     workers = repository.workers()
-    facts = [
-        facts_of(repository.fleet_of(one), one) for one in workers if show_all or not one.cleaned
-    ]
+    facts = _facts(repository, [one for one in workers if show_all or not one.cleaned], known)
     return Listed(
         workers=facts,
         tokens_read=sum(one.tokens_read or 0 for one in facts),
@@ -85,6 +85,20 @@ def _look(repository: Repository, *, show_all: bool) -> Listed:
         orphans=[one.id for one in repository.orphans()],
         damaged=repository.records.damaged(),
     )
+
+
+def _facts(
+    repository: Repository, workers: list[Worker], known: dict[str, Snapshots]
+) -> list[Facts]:
+    """Those of each; `known` has what was read before, by owner."""
+    from worker_manager.snapshot import Snapshots
+
+    found: dict[str, Facts] = {}
+    for owner in {one.owner for one in workers}:
+        own = [one for one in workers if one.owner == owner]
+        snapshots = known.setdefault(owner, Snapshots(repository.fleet_of(own[0])))
+        found |= {one.id: one for one in snapshots.of(own)}
+    return [found[one.id] for one in workers]
 
 
 def _lines(listed: Listed) -> list[str]:

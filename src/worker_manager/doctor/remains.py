@@ -64,8 +64,7 @@ def _ended_unseen(records: Records, everybody: list[Worker]) -> list[Finding]:
 
 def _unseen(records: Records, ended: list[Worker]) -> Finding:
     def fix() -> str:
-        for owner in {one.owner for one in ended}:
-            reconcile(records, owner, Tmux(""))
+        reconcile(records, ended, Tmux(""))
         return f"{_named(ended)}: noted as failed, and told to whoever started them."
 
     says = f"{_named(ended)} ended without a report."

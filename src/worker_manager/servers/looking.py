@@ -10,7 +10,8 @@ from worker_manager import cleaning, inspection
 from worker_manager.fleet import Fleet
 from worker_manager.servers import reading, waiting
 from worker_manager.servers.tooling import Result, answer, tool_errors
-from worker_manager.servers.views import WorkerId, WorkerInfo, info_of, line_of
+from worker_manager.servers.views import WorkerId, WorkerInfo, info_from, line_of
+from worker_manager.snapshot import Snapshots
 
 _UNTIL = {"enum": list(waiting.UNTIL)}
 _WHAT = {"enum": list(inspection.WHAT)}
@@ -34,6 +35,7 @@ class WorkerList(Result):
 
 def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
     """Registers them."""
+    snapshots = Snapshots(fleet)
 
     @server.tool(annotations=ToolAnnotations(title="List workers", read_only_hint=True))
     def list_workers() -> Annotated[CallToolResult, WorkerList]:
@@ -42,7 +44,8 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
         """
         with tool_errors():
             workers = fleet.workers()
-            infos = [info_of(fleet, one) for one in workers if not one.cleaned]
+            seen = snapshots.of([one for one in workers if not one.cleaned])
+            infos = [info_from(one) for one in seen]
             listed = WorkerList(
                 workers=infos,
                 tokens_read=sum(one.tokens_read or 0 for one in infos),

@@ -41,7 +41,12 @@ class WorkerInfo(BaseModel):
 
 def info_of(fleet: Fleet, worker: Worker) -> WorkerInfo:
     """What is known of it."""
-    return WorkerInfo(**snapshot.facts_of(fleet, worker)._asdict())
+    return info_from(snapshot.facts_of(fleet, worker))
+
+
+def info_from(facts: snapshot.Facts) -> WorkerInfo:
+    """The same from what was read already."""
+    return WorkerInfo(**facts._asdict())
 
 
 def line_of(info: WorkerInfo) -> str:

@@ -44,6 +44,8 @@ class Records:
     def __init__(self, repository: str) -> None:
         self.repository = repository
         self._read: dict[str, tuple[tuple[int, ...], Worker]] = {}
+        #: How often this has written a record.
+        self.writes = 0
 
     def home(self, worker_id: str) -> str:
         """The worker's directory; raises WorkerNotFound when the id has not the form of one."""
@@ -61,6 +63,7 @@ class Records:
             for name, text in (files or {}).items():
                 write_atomic(os.path.join(draft, name), text.encode())
             _write(draft, worker)
+            self.writes += 1
             with disk_errors(draft):
                 move(draft, self.home(worker.id))
                 undo.callback(_discard, self.home(worker.id))
@@ -112,6 +115,7 @@ class Records:
             after = change(before)
             if after != before:
                 _write(home, after)
+                self.writes += 1
         if after.status is not before.status:
             journal.note(home, "status", status=after.status.value, reason=after.reason)
         return before, after
@@ -124,14 +128,13 @@ class Records:
             names = os.listdir(folder) if os.path.isdir(folder) else []
         for name in names:
             try:
-                workers.append(self._as_read(name))
+                workers.append(self._as_read(name, f"{folder}/{name}/worker.json"))
             except (WorkerNotFound, StateUnavailable):
                 continue  # being made, undone, or among the `damaged`
         return sorted(workers, key=lambda worker: (worker.created_at, worker.id))
 
-    def _as_read(self, worker_id: str) -> Worker:
+    def _as_read(self, worker_id: str, path: str) -> Worker:
         """As `get`. Not for `update`: two writes within one tick of the clock may look alike."""
-        path = os.path.join(self.home(worker_id), "worker.json")
         stamp = stamp_of(path)
         known = self._read.get(worker_id)
         if known is None or known[0] != stamp:
@@ -141,9 +144,10 @@ class Records:
     def damaged(self) -> list[str]:
         """The records that can't be read: where each was set aside, or lies."""
         found = []
-        for folder in glob.glob(os.path.join(glob.escape(self.repository), WORKERS, "*")):
-            if not os.access(os.path.join(folder, "worker.json"), os.R_OK):
-                found += sorted(glob.glob(os.path.join(glob.escape(folder), "worker.json*")))[-1:]
+        for worker_id in self.ids():
+            home = self.home(worker_id)
+            if not os.access(f"{home}/worker.json", os.R_OK):
+                found += sorted(glob.glob(os.path.join(glob.escape(home), "worker.json*")))[-1:]
         return sorted(found)
 
     def prune(self) -> None:

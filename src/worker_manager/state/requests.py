@@ -2,7 +2,6 @@
 file for each. A hook waits for the answer; when it has ended, only the person can give one.
 """
 
-import glob
 import json
 import os
 from contextlib import suppress
@@ -11,7 +10,7 @@ from typing import Any, NamedTuple
 from worker_manager.naming import digest
 from worker_manager.state import processes
 from worker_manager.state.files import make_private, write_atomic
-from worker_manager.state.layout import REQUESTS, WORKERS
+from worker_manager.state.layout import REQUESTS
 
 #: What an AskUserQuestion has in its input only once it was answered.
 ANSWERS = ("answers", "annotations")
@@ -67,7 +66,7 @@ def is_open(home: str, request_id: str) -> bool:
 def all_open(home: str) -> list[Request]:
     """Oldest first; what can't be read is left out."""
     try:
-        names = os.listdir(os.path.join(home, REQUESTS))
+        names = os.listdir(f"{home}/{REQUESTS}")
     except (FileNotFoundError, NotADirectoryError):
         return []
     found = []
@@ -77,12 +76,6 @@ def all_open(home: str) -> list[Request]:
             with open(path, encoding="utf-8") as file:
                 found.append((os.stat(path).st_mtime_ns, Request(**json.load(file))))
     return [request for _, request in sorted(found, key=lambda pair: pair[0])]
-
-
-def workers_with(repository: str) -> list[str]:
-    """The ids of a repository's workers at whose terminals dialogs stand open."""
-    folders = glob.glob(os.path.join(glob.escape(repository), WORKERS, "*", REQUESTS))
-    return [os.path.basename(os.path.dirname(folder)) for folder in folders if os.listdir(folder)]
 
 
 def _path(home: str, request_id: str) -> str:

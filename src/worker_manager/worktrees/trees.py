@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,8 +69,13 @@ def _mark(path: Path, branch: str) -> None:
     Path(run(str(path), "rev-parse", "--absolute-git-dir"), MARKER).write_text(branch, "utf-8")
 
 
-def branches(project: str) -> frozenset[str] | None:
-    """The names of the workers' branches that exist; None when git didn't say."""
+def existing(project: str, git_directory: str, wanted: Collection[str]) -> Collection[str] | None:
+    """Which of these workers' branches exist; None when git didn't say. git is asked only when one
+    has no file of its own: it may have packed that one, or keep none in files.
+    """
+    heads = os.path.join(git_directory, "refs", "heads")
+    if all(os.path.isfile(f"{heads}/{branch}") for branch in wanted):
+        return wanted
     try:
         names = run(project, "for-each-ref", "--format=%(refname:lstrip=2)", BRANCHES)
     except (NotARepository, WorktreeRefused):
