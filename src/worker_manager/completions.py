@@ -14,6 +14,7 @@ from worker_manager.models import Worker
 from worker_manager.state import guards
 from worker_manager.state.files import read_regular, write_atomic
 from worker_manager.worktrees import changes, evidence
+from worker_manager.worktrees.evidence import Change
 
 #: In a worker's home: how the main checkout stood when it started.
 CHECKOUT = "checkout.json"
@@ -21,9 +22,11 @@ CHECKOUT = "checkout.json"
 NAMED, STAT_LINES = 20, 40
 
 
-def note_checkout(home: str, checkout: str) -> None:
-    """Remembers how the main checkout stands before its worker does anything."""
-    content = {"path": checkout, "look": changes.look(checkout)}
+def note_checkout(home: str, checkout: str, seen: Sequence[Change] | None) -> None:
+    """Remembers how the main checkout stands before its worker does anything; `seen` are its
+    changes where they are known.
+    """
+    content = {"path": checkout, "look": changes.look(checkout, seen)}
     write_atomic(os.path.join(home, CHECKOUT), json.dumps(content).encode())
 
 

@@ -10,19 +10,21 @@ from worker_manager import completions
 from worker_manager.config import Settings
 from worker_manager.models import Worker
 from worker_manager.state import guards
-from worker_manager.worktrees import bases, furnishing
+from worker_manager.worktrees import furnishing
+from worker_manager.worktrees.bases import Ground
 
 
-def prepare(worker: Worker, home: str, checkout: Path, settings: Settings) -> list[str]:
+def prepare(worker: Worker, home: str, ground: Ground, settings: Settings) -> list[str]:
     """Copies files, fills submodules, sets the guard up; gives notes for whoever started the
     worker. Raises WorktreeRefused.
     """
-    notes = furnishing.furnish(checkout, Path(worker.path), settings.worktree_copy)
+    notes = furnishing.furnish(ground, Path(worker.path), settings.worktree_copy)
     if settings.guard != guards.OFF:
-        top = bases.top(worker.project)
-        places = dict.fromkeys(map(os.path.realpath, (str(checkout), top)))
+        checkout = str(ground.checkout)
+        places = dict.fromkeys(map(os.path.realpath, (checkout, ground.top)))
         guards.write(home, guards.Guard(settings.guard, worker.path, list(places)))
-        completions.note_checkout(home, str(checkout))
+        seen = ground.standing.changes if ground.top == checkout else None
+        completions.note_checkout(home, checkout, seen)
     if settings.worktree_setup:
         notes.append("Its setup command runs first, in its terminal.")
     return notes

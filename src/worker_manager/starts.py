@@ -24,7 +24,7 @@ from worker_manager.state import journal, launches, processes, sessions
 from worker_manager.state.files import remove_tree
 from worker_manager.state.locking import exclusive
 from worker_manager.state.records import Records, now
-from worker_manager.worktrees import bases, evidence, trees
+from worker_manager.worktrees import bases, trees
 
 #: A start holds the lock for as long as tmux takes to answer one question.
 LOCK_SECONDS = 30
@@ -47,13 +47,15 @@ class Wanted(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a worktree is to be made, from which commit; how many files of the checkout have
-    changes that it won't have.
-    """
+    """Where a worktree is to be made, and from which commit."""
 
-    checkout: Path
+    ground: bases.Ground
     base: bases.Base
-    uncommitted: int
+
+    @property
+    def uncommitted(self) -> int:
+        """How many files of the checkout have changes that it won't have."""
+        return len(self.ground.standing.changes)
 
 
 class Started(NamedTuple):
@@ -92,8 +94,8 @@ class Starts:
             worker = self._admit(records, worker, prompt)
             undo.callback(remove_tree, home)
             if worker.status is not Status.QUEUED:
-                checkout = place.checkout if place else None
-                worker, notes = self._launch_first(records, worker, checkout, undo)
+                ground = place.ground if place else None
+                worker, notes = self._launch_first(records, worker, ground, undo)
             undo.pop_all()
         return Started(worker, place, notes)
 
@@ -128,8 +130,8 @@ class Starts:
                     if worker.has_run:
                         self._launch_again(records, worker)
                     else:
-                        worker, checkout = self._on_fresh_base(records, worker)
-                        self._launch_first(records, worker, checkout, undo)
+                        worker, ground = self._on_fresh_base(records, worker)
+                        self._launch_first(records, worker, ground, undo)
                     undo.pop_all()
             except (WorkerManagerError, OSError) as error:
                 reason = f"it could not be started: {error}"
@@ -168,16 +170,16 @@ class Starts:
             if wanted.allowed_paths:
                 raise InvalidInput("allowed_paths goes with use_worktree=true only. Leave it out.")
             return worker, None
-        checkout = bases.main_checkout(self._project)
-        base = bases.resolve_base(self._project, wanted.base_branch)
+        ground = bases.survey(self._project)
+        base = bases.resolve_base(ground, wanted.base_branch)
         placed = replace(
             worker,
-            path=str(checkout / self._settings.worktree_directory / worker.name),
+            path=str(ground.checkout / self._settings.worktree_directory / worker.name),
             branch=naming.branch_name(worker.name),
             base_branch=base.name,
             base_sha=base.sha,
         )
-        return placed, Place(checkout, base, evidence.uncommitted(self._project))
+        return placed, Place(ground, base)
 
     def _admit(self, records: Records, worker: Worker, prompt: str) -> Worker:
         """Makes its record: `starting`, or `queued` when there is no room."""
@@ -224,13 +226,13 @@ class Starts:
         return worker if before.status is Status.QUEUED else None
 
     def _launch_first(
-        self, records: Records, worker: Worker, checkout: Path | None, undo: ExitStack
+        self, records: Records, worker: Worker, ground: bases.Ground | None, undo: ExitStack
     ) -> tuple[Worker, list[str]]:
         """Makes all that a new worker needs; `undo` takes it back. Gives notes on its worktree."""
         notes, setup = list[str](), list[str]()
-        if checkout is not None:
-            self._make_worktree(records, worker, checkout, undo)
-            notes, setup = self._furnish(records, worker, checkout)
+        if ground is not None:
+            self._make_worktree(records, worker, ground, undo)
+            notes, setup = self._furnish(records, worker, ground)
         root = self._launcher.root
         sessions.link(root, worker.session_id, records.home(worker.id))
         undo.callback(sessions.unlink, root, worker.session_id)
@@ -246,7 +248,7 @@ class Starts:
         if is_gone:
             cleaning.bring_back(records, worker.id)
         if is_gone and worker.branch:
-            _, setup = self._furnish(records, worker, bases.main_checkout(worker.project))
+            _, setup = self._furnish(records, worker, bases.survey(worker.project))
         elif worker.branch and not has_conversation(worker, home):
             setup = environments.setup_command(home, self._settings)  # it may have failed
         self._runtime.end(worker.handle)  # the terminal that shows how it ended
@@ -256,13 +258,13 @@ class Starts:
         return launched
 
     def _furnish(
-        self, records: Records, worker: Worker, checkout: Path
+        self, records: Records, worker: Worker, ground: bases.Ground
     ) -> tuple[list[str], list[str]]:
         """Makes its worktree a place to work in; gives notes on it, and the command that is still
         to run there.
         """
         home = records.home(worker.id)
-        notes = environments.prepare(worker, home, checkout, self._settings)
+        notes = environments.prepare(worker, home, ground, self._settings)
         for note in notes:
             journal.note(home, "furnished", note=note)
         return notes, environments.setup_command(home, self._settings)
@@ -274,24 +276,26 @@ class Starts:
             _quietly_end(self._runtime, worker.handle)
         return launched
 
-    def _on_fresh_base(self, records: Records, worker: Worker) -> tuple[Worker, Path | None]:
-        """A worker that has waited, on its base branch as it is now; and the checkout."""
+    def _on_fresh_base(
+        self, records: Records, worker: Worker
+    ) -> tuple[Worker, bases.Ground | None]:
+        """A worker that has waited, on its base branch as it is now; and where it goes."""
         if not worker.branch:
             return worker, None
-        checkout = bases.main_checkout(worker.project)
+        ground = bases.survey(worker.project)
         with suppress(InvalidInput):  # the branch is gone: the commit it named serves
-            sha = bases.resolve_base(worker.project, worker.base_branch).sha
+            sha = bases.resolve_base(ground, worker.base_branch).sha
             _, worker = records.update(worker.id, lambda one: replace(one, base_sha=sha))
-        return worker, checkout
+        return worker, ground
 
     def _make_worktree(
-        self, records: Records, worker: Worker, checkout: Path, undo: ExitStack
+        self, records: Records, worker: Worker, ground: bases.Ground, undo: ExitStack
     ) -> None:
         path, sha = Path(worker.path), worker.base_sha
         # git itself fails when two make a worktree at the same moment.
         with exclusive(os.path.join(records.repository, "git.lock"), timeout_seconds=120):
-            trees.create(checkout, path, worker.branch, sha)
-        undo.callback(trees.remove_unused, checkout, path, worker.branch, sha)
+            trees.create(ground, path, worker.branch, sha)
+        undo.callback(trees.remove_unused, ground.checkout, path, worker.branch, sha)
 
     def _wait_for_end(self, worker: Worker, home: str) -> None:
         """Its former session ends a second or two after its terminal; two with one conversation

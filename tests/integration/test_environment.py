@@ -21,6 +21,7 @@ from worker_manager.models import Status
 from worker_manager.starts import Started, Wanted
 from worker_manager.worktrees import copies, trees
 from worker_manager.worktrees import git as git_module
+from worker_manager.worktrees.bases import survey
 
 
 @pytest.fixture
@@ -169,7 +170,7 @@ def test_whatever_files_are_called_they_arrive_whole(
         path.chmod(mode)
         made[str(path.relative_to(checkout))] = (content, mode)
     tree = checkout / ".worktrees" / "w"
-    trees.create(checkout, tree, "worker/w", git(checkout, "rev-parse", "HEAD"))
+    trees.create(survey(str(checkout)), tree, "worker/w", git(checkout, "rev-parse", "HEAD"))
 
     copied = copies.copy(checkout, tree, ["/secret/"])
 
@@ -303,7 +304,7 @@ def test_a_worktree_with_submodules_is_taken_back_when_its_start_fails(
     git(repository, "commit", "-q", "-m", "sub")
     checkout, tree = repository, repository / ".worktrees" / "w"
     base = git(repository, "rev-parse", "HEAD")
-    trees.create(checkout, tree, "worker/w", base)
+    trees.create(survey(str(checkout)), tree, "worker/w", base)
     git(tree, "-c", "protocol.file.allow=always", "submodule", "update", "-q", "--init")
 
     trees.remove_unused(checkout, tree, "worker/w", base)
@@ -386,7 +387,7 @@ def test_a_git_that_hangs_is_ended_and_takes_back_what_it_began(
     with pytest.raises(
         WorktreeRefused, match=r"git worktree did not end within 1 s, and was ended"
     ):
-        trees.create(repository, tree, "worker/w", base)
+        trees.create(survey(str(repository)), tree, "worker/w", base)
 
     assert not tree.exists()
     assert git(repository, "branch", "--list", "worker/*") == ""
@@ -395,11 +396,11 @@ def test_a_git_that_hangs_is_ended_and_takes_back_what_it_began(
 
 def test_a_worktree_that_is_there_survives_a_second_start_in_its_place(repository: Path) -> None:
     tree, base = repository / ".worktrees" / "w", git(repository, "rev-parse", "HEAD")
-    trees.create(repository, tree, "worker/w", base)
+    trees.create(survey(str(repository)), tree, "worker/w", base)
     (tree / "work").touch()
 
     with pytest.raises(WorktreeRefused, match="already exists"):
-        trees.create(repository, tree, "worker/other", base)
+        trees.create(survey(str(repository)), tree, "worker/other", base)
 
     assert (tree / "work").exists()
     assert git(tree, "symbolic-ref", "--short", "HEAD") == "worker/w"

@@ -15,6 +15,7 @@ from worker_manager.models import Status, Worker
 from worker_manager.state import processes
 from worker_manager.state.records import now
 from worker_manager.worktrees import trees
+from worker_manager.worktrees.bases import survey
 
 
 def add_worker(
@@ -32,7 +33,7 @@ def add_worker(
     base_sha = git(repository, "rev-parse", base)
     branch = naming.branch_name(name)
     path = repository / ".worktrees" / name
-    trees.create(repository, path, branch, base_sha)
+    trees.create(survey(str(repository)), path, branch, base_sha)
     worker = recorded_worker(
         fleet,
         repository,

@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from worker_manager.errors import InvalidInput, NotARepository
-from worker_manager.worktrees.git import attempt, run
+from worker_manager.worktrees import evidence
+from worker_manager.worktrees.evidence import Standing
+from worker_manager.worktrees.git import Said, ask, ask_all, attempt, run
+
+_ASK = ("rev-parse", "--path-format=absolute")
+_PLACES = ("--show-toplevel", "--git-dir", "--git-common-dir")
+_WHERE = (*_ASK, "--is-inside-work-tree", *_PLACES)
+_CONFIG = ("config", "-z", "--get-regexp", r"^(checkout\.workers|core\.ignorecase)$")
 
 
 class Base(NamedTuple):
@@ -19,49 +26,75 @@ class Base(NamedTuple):
     behind: int
 
 
-def top(project: str) -> str:
-    """The top directory of the checkout that a directory lies in. Raises WorktreeRefused."""
-    return run(project, "rev-parse", "--show-toplevel")
+class Ground(NamedTuple):
+    """Where worktrees of a project are made: its own checkout, and the one below which they go;
+    git's directory of all of them. `standing` is how the own checkout stands, `settings` what
+    git is set to.
+    """
+
+    project: str
+    top: str
+    checkout: Path
+    common: str
+    standing: Standing
+    settings: dict[str, str]
+
+
+def survey(project: str) -> Ground:
+    """Three git processes at the same time. Raises NotARepository or WorktreeRefused."""
+    where, config, status = ask_all(project, _WHERE, _CONFIG, evidence.STATUS)
+    top, checkout, common = _places(project, where)
+    settings = dict(line.partition("\n")[::2] for line in config.text.split("\0") if line)
+    return Ground(project, top, checkout, common, evidence.standing(status), settings)
 
 
 def main_checkout(project: str) -> Path:
     """The top directory below which the repository's worktrees go. Raises NotARepository."""
-    inside = attempt(project, "rev-parse", "--is-inside-work-tree")
-    if inside != "true":
+    return _places(project, ask(project, *_WHERE))[1]
+
+
+def resolve_base(ground: Ground, base_branch: str | None) -> Base:
+    """The commit that a branch, tag or sha names now; without a name, what is checked out."""
+    standing = ground.standing
+    if base_branch is None:
+        if not standing.head:
+            raise NotARepository(
+                f"{ground.project} has no commits yet: commit once, or give use_worktree=false."
+            )
+        name = standing.branch or standing.head[:12]
+        return Base(name, standing.head, standing.upstream, standing.behind)
+    if not base_branch.strip() or base_branch.startswith("-"):
+        raise InvalidInput(f"{base_branch!r} is no branch name. Name a branch, a tag or a sha.")
+    sha = attempt(
+        ground.project,
+        *("rev-parse", "--verify", "--quiet", "--end-of-options", f"{base_branch}^{{commit}}"),
+    )
+    if not sha:
+        raise InvalidInput(
+            f"There is no branch, tag or commit {base_branch!r} in {ground.project}. "
+            "Run git branch --all for the names."
+        )
+    upstream = _upstream(ground.project, base_branch)
+    between = f"{sha}..{upstream}"
+    behind = attempt(ground.project, "rev-list", "--count", between) if upstream else ""
+    return Base(base_branch, sha, upstream, int(behind or 0))
+
+
+def _places(project: str, where: Said) -> tuple[str, Path, str]:
+    """The top of the own checkout, that of the main one, git's common directory."""
+    if not where.text.startswith("true\n"):
         bare = attempt(project, "rev-parse", "--is-bare-repository") == "true"
         what = "a bare repository" if bare else "not a git repository"
         advice = "start in a checkout of it" if bare else "run git init and commit"
         raise NotARepository(f"{project} is {what}: {advice}, or give use_worktree=false.")
-    own_top = Path(top(project))
-    own = run(project, "rev-parse", "--absolute-git-dir")
-    common = run(project, "rev-parse", "--path-format=absolute", "--git-common-dir")
+    lines = where.text.splitlines()[1:]
+    if len(lines) != len(_PLACES):  # a directory with a newline in its name: one by one
+        lines = [run(project, *_ASK, place) for place in _PLACES]
+    top, own, common = lines
     if os.path.realpath(own) == os.path.realpath(common):
-        return own_top
+        return top, Path(top), common
     main = Path(common).parent
-    return main if Path(common).name == ".git" and main.is_dir() else own_top
-
-
-def resolve_base(project: str, base_branch: str | None) -> Base:
-    """The commit that a branch, tag or sha names now; without a name, what is checked out."""
-    if base_branch is not None and (not base_branch.strip() or base_branch.startswith("-")):
-        raise InvalidInput(f"{base_branch!r} is no branch name. Name a branch, a tag or a sha.")
-    name = base_branch or "HEAD"
-    sha = attempt(
-        project, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
-    )
-    if not sha:
-        if base_branch is None:
-            raise NotARepository(
-                f"{project} has no commits yet: commit once, or give use_worktree=false."
-            )
-        raise InvalidInput(
-            f"There is no branch, tag or commit {base_branch!r} in {project}. "
-            "Run git branch --all for the names."
-        )
-    branch = base_branch or attempt(project, "symbolic-ref", "--quiet", "--short", "HEAD")
-    upstream = _upstream(project, branch)
-    behind = attempt(project, "rev-list", "--count", f"{sha}..{upstream}") if upstream else ""
-    return Base(branch or sha[:12], sha, upstream, int(behind or 0))
+    return top, main if Path(common).name == ".git" and main.is_dir() else Path(top), common
 
 
 def _upstream(project: str, branch: str) -> str:

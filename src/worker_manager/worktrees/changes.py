@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from worker_manager.worktrees import evidence
@@ -32,11 +32,13 @@ def since(path: str, base_sha: str) -> Changes:
     return Changes(committed, modified, untracked)
 
 
-def look(checkout: str) -> dict[str, str]:
-    """How a checkout stands now, for `differing`. Raises WorktreeRefused or NotARepository."""
+def look(checkout: str, seen: Sequence[evidence.Change] | None = None) -> dict[str, str]:
+    """How a checkout stands now, for `differing`; `seen` are its changes where git was asked just
+    now. Raises WorktreeRefused or NotARepository.
+    """
+    found = evidence.changes(checkout) if seen is None else seen
     return {
-        one.name: f"{one.letters} {_fingerprint(os.path.join(checkout, one.name))}"
-        for one in evidence.changes(checkout)
+        one.name: f"{one.letters} {_fingerprint(os.path.join(checkout, one.name))}" for one in found
     }
 
 

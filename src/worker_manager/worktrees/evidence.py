@@ -6,8 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from worker_manager.errors import NotARepository, WorktreeRefused
-from worker_manager.worktrees.git import names, run
+from worker_manager.worktrees.git import Said, last_line, names, run
 
+#: How a checkout stands, and each file that no commit holds as it is.
+STATUS = ("status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--untracked-files=all")
+#: How many fields stand before the name of a changed, and of an unmerged file.
+_FIELDS = {"1": 8, "u": 10}
 #: For each file the lines added and removed; nothing that runs programs.
 _COUNTED = ("--numstat", "--no-ext-diff", "--no-textconv", "-z")
 
@@ -42,6 +46,44 @@ class Change(NamedTuple):
     def is_repository(self) -> bool:
         """Whether it is a directory with a repository of its own, which git does not look into."""
         return self.name.endswith("/")
+
+
+class Standing(NamedTuple):
+    """How a checkout stands: its commit, branch and upstream, each empty when there is none; how
+    many commits the upstream is ahead; the files that no commit holds as they are.
+    """
+
+    head: str
+    branch: str
+    upstream: str
+    behind: int
+    changes: tuple[Change, ...]
+
+
+def standing(said: Said) -> Standing:
+    """What git's answer to STATUS tells. Raises WorktreeRefused when it says no."""
+    if said.code:
+        raise WorktreeRefused(f"git status failed: {last_line(said.error)}")
+    facts, found = dict[str, str](), list[Change]()
+    for entry in said.text.split("\0")[:-1]:
+        kind, _, rest = entry.partition(" ")
+        if kind == "#":
+            name, _, value = rest.partition(" ")
+            facts[name] = value
+        elif kind == "?":
+            found.append(Change("??", rest))
+        else:
+            name = entry.split(" ", _FIELDS[kind])[-1]
+            found.append(Change(rest[:2].replace(".", " "), name))
+    head, branch = facts.get("branch.oid", ""), facts.get("branch.head", "")
+    ahead_behind = facts.get("branch.ab", "").partition(" -")[2]
+    return Standing(
+        head="" if head == "(initial)" else head,
+        branch="" if branch == "(detached)" else branch,
+        upstream=facts.get("branch.upstream", ""),
+        behind=int(ahead_behind or 0),
+        changes=tuple(found),
+    )
 
 
 def changes(path: str, environment: Mapping[str, str] | None = None) -> list[Change]:

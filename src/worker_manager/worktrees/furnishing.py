@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from worker_manager.worktrees import copies, submodules
+from worker_manager.worktrees.bases import Ground
 from worker_manager.worktrees.git import attempt, run
 
 _POINTER = b"version https://git-lfs.github.com/spec/"
@@ -15,19 +16,20 @@ _POINTER = b"version https://git-lfs.github.com/spec/"
 NAMED = 10
 
 
-def furnish(checkout: Path, worktree: Path, patterns: Sequence[str]) -> list[str]:
+def furnish(ground: Ground, worktree: Path, patterns: Sequence[str]) -> list[str]:
     """Copies the ignored files that are wanted, fills submodules and large files from what is
     here. Gives notes for whoever started the worker. Raises WorktreeRefused.
     """
-    copied = copies.copy(checkout, worktree, patterns)
-    common = run(str(checkout), "rev-parse", "--path-format=absolute", "--git-common-dir")
-    missing = submodules.populate(str(worktree), common)
+    copied = copies.copy(ground.checkout, worktree, patterns)
+    missing = submodules.populate(str(worktree), ground.common)
+    is_same = ground.settings.get("core.ignorecase", "").lower() in ("true", "yes", "on", "1")
+    clashes = _clashes(worktree) if is_same else []
     return [
         *_note("Copied from your checkout", copied.files),
         *_note("Not copied", copied.skipped),
         *_note("Empty submodules", missing),
         *_note("Large files that are pointers only (git lfs pull)", _pointers(worktree)),
-        *_note("Names that differ by case only, of which one is missing", _clashes(worktree)),
+        *_note("Names that differ by case only, of which one is missing", clashes),
     ]
 
 
@@ -56,8 +58,6 @@ def _is_pointer(path: Path) -> bool:
 
 def _clashes(worktree: Path) -> list[str]:
     """On a file system that takes `a` and `A` for the same."""
-    if attempt(str(worktree), "config", "--type=bool", "core.ignorecase") != "true":
-        return []
     alike: dict[str, list[str]] = defaultdict(list)
     for name in filter(None, run(str(worktree), "ls-files", "-z").split("\0")):
         alike[os.path.normcase(name).casefold()].append(name)

@@ -74,8 +74,30 @@ def ask(
     """What git says, whatever its exit code. Raises WorktreeRefused when it does not end in
     time, NotARepository when it can't be run.
     """
-    limit = TIMEOUT_SECONDS if seconds is None else seconds
     process = _start(directory, arguments, environment or {})
+    return _heard(process, directory, arguments, stdin, seconds)
+
+
+def ask_all(directory: str, *commands: Sequence[str]) -> list[Said]:
+    """As `ask`, of several commands that run at the same time."""
+    started = [(_start(directory, command, {}), command) for command in commands]
+    try:
+        return [_heard(process, directory, command) for process, command in started]
+    except WorktreeRefused:
+        for process, _ in started:
+            if process.poll() is None:
+                _end(process)
+        raise
+
+
+def _heard(
+    process: "subprocess.Popen[bytes]",
+    directory: str,
+    arguments: Sequence[str],
+    stdin: str = "",
+    seconds: float | None = None,
+) -> Said:
+    limit = TIMEOUT_SECONDS if seconds is None else seconds
     try:
         text, complaint = process.communicate(os.fsencode(stdin), timeout=limit)
     except subprocess.TimeoutExpired as error:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from worker_manager.errors import NotARepository, WorkerManagerError, WorktreeRefused
+from worker_manager.worktrees.bases import Ground, survey
 from worker_manager.worktrees.git import attempt, run
 
 HEADS = "refs/heads/"
@@ -66,7 +67,9 @@ def is_marked(admin: str, branch: str) -> bool:
 
 
 def _mark(path: Path, branch: str) -> None:
-    Path(run(str(path), "rev-parse", "--absolute-git-dir"), MARKER).write_text(branch, "utf-8")
+    # The file by which git finds it: one git process less.
+    named = os.fsdecode((path / ".git").read_bytes()).removeprefix("gitdir: ").removesuffix("\n")
+    Path(path, named, MARKER).write_text(branch, "utf-8")
 
 
 def existing(project: str, git_directory: str, wanted: Collection[str]) -> Collection[str] | None:
@@ -83,15 +86,16 @@ def existing(project: str, git_directory: str, wanted: Collection[str]) -> Colle
     return frozenset(names.splitlines())
 
 
-def create(checkout: Path, path: Path, branch: str, base_sha: str) -> None:
+def create(ground: Ground, path: Path, branch: str, base_sha: str) -> None:
     """A new worktree below the checkout, on a new branch. Raises WorktreeRefused; then neither is
     left that was not there before.
     """
+    checkout = ground.checkout
     _require_inside(checkout, path.parent)
-    _exclude(checkout, path.parent.relative_to(checkout).as_posix())
+    _exclude(ground.common, path.parent.relative_to(checkout).as_posix())
     was_there = os.path.lexists(path)
     try:
-        _add(checkout, "-b", branch, "--", str(path), base_sha)
+        _add(checkout, ground.settings, "-b", branch, "--", str(path), base_sha)
     except WorktreeRefused as error:
         if not was_there:
             attempt(str(checkout), "worktree", "remove", "--force", "--", str(path))
@@ -121,7 +125,7 @@ def reopen(checkout: Path, path: Path, branch: str) -> None:
     _require_inside(checkout, path.parent)
     if admin_directory(str(checkout), str(path)):
         forget(checkout, path)
-    _add(checkout, "--", str(path), branch)
+    _add(checkout, survey(str(checkout)).settings, "--", str(path), branch)
     _mark(path, branch)
 
 
@@ -132,12 +136,11 @@ def forget(checkout: Path, path: Path) -> None:
     run(str(checkout), "worktree", "remove", "--force", "--", str(path))
 
 
-def _add(checkout: Path, *arguments: str) -> None:
+def _add(checkout: Path, settings: Mapping[str, str], *arguments: str) -> None:
     """Writes the files on all cores, unless told otherwise, and asks no network for large files."""
-    is_set = attempt(str(checkout), "config", "checkout.workers")
-    settings = [] if is_set else ["-c", "checkout.workers=0"]
+    more = [] if "checkout.workers" in settings else ["-c", "checkout.workers=0"]
     skip_large = {"GIT_LFS_SKIP_SMUDGE": "1"}
-    run(str(checkout), *settings, "worktree", "add", "--quiet", *arguments, environment=skip_large)
+    run(str(checkout), *more, "worktree", "add", "--quiet", *arguments, environment=skip_large)
 
 
 def _require_inside(checkout: Path, directory: Path) -> None:
@@ -149,9 +152,8 @@ def _require_inside(checkout: Path, directory: Path) -> None:
         )
 
 
-def _exclude(checkout: Path, directory: str) -> None:
+def _exclude(common: str, directory: str) -> None:
     """Keeps the worktrees out of the repository's status, without touching its files."""
-    common = run(str(checkout), "rev-parse", "--path-format=absolute", "--git-common-dir")
     path = Path(common) / "info" / "exclude"
     line = f"/{directory}/"
     lines = path.read_text("utf-8").splitlines() if path.exists() else []
