@@ -221,3 +221,19 @@ def test_a_young_receipt_is_waited_for_unless_the_process_is_gone(shown: Session
     shown.settle(restarted=True)
 
     assert shown.take() == [True]
+
+
+def test_a_receipt_that_is_seen_tells_of_those_that_were_due_before(session: Session) -> None:
+    session.name_transcript()
+    session.deliver()
+    session.take()
+    session.settle(restarted=True)  # dropped
+    session.take()  # and once more
+    session.deliver(OTHER)
+    session.take()
+    session.write("user", f"mail {OTHER}")
+    session.answer()
+
+    session.settle(restarted=True)
+
+    assert session.take() == [True]

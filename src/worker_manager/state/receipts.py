@@ -51,24 +51,47 @@ def settle(home: str, *, restarted: bool) -> None:
     new one: what the old one had only queued is lost.
     """
     mailbox = Mailbox(mailbox_path(home))
+    portions = []
     for claimer in mailbox.pending():
         marker = mailbox.folder("pending", claimer)
-        if not restarted and _age(marker) < SETTLE_SECONDS:
-            continue
-        offset, _, path = _read(marker).decode("utf-8", "surrogateescape").partition(" ")
-        tail = _tail(path, int(offset)) if offset.isdigit() else None
-        if tail is None:
-            mailbox.settle(claimer, set())  # nothing can be told
-            continue
-        found = {message_id: _look(tail, message_id) for message_id in mailbox.ids_read(claimer)}
-        missing = {name for name, state in found.items() if state != SEEN}
-        answered = any(map(_is_of_the_model, tail))
-        may_still_come = QUEUED in found.values() or (not answered and path == transcript_of(home))
-        if missing and may_still_come and not restarted:
-            continue
-        if SEEN in found.values():
-            _note_works(home, path)
-        mailbox.settle(claimer, missing, again_and_again=not answered or _works(home, path))
+        if restarted or _age(marker) >= SETTLE_SECONDS:
+            portions.append(_portion(mailbox, claimer))
+    # Of all of them first: one receipt that is seen tells how the others are to be understood.
+    for one in portions:
+        if SEEN in one.found.values():
+            _note_works(home, one.transcript)
+    for one in portions:
+        missing = {name for name, state in one.found.items() if state != SEEN}
+        is_same = one.transcript == transcript_of(home)
+        may_still_come = QUEUED in one.found.values() or (not one.answered and is_same)
+        if not (missing and may_still_come and not restarted):
+            again_and_again = not one.answered or _works(home, one.transcript)
+            mailbox.settle(one.claimer, missing, again_and_again=again_and_again)
+
+
+class _Portion:
+    """What one hook has shown: the state of each message in the transcript it was shown in, and
+    whether the model has said something since. Nothing is `found` where that can't be told.
+    """
+
+    __slots__ = ("answered", "claimer", "found", "transcript")
+
+    def __init__(self, claimer: str, transcript: str) -> None:
+        self.claimer = claimer
+        self.transcript = transcript
+        self.found: dict[str, str] = {}
+        self.answered = False
+
+
+def _portion(mailbox: Mailbox, claimer: str) -> _Portion:
+    marker = mailbox.folder("pending", claimer)
+    offset, _, path = _read(marker).decode("utf-8", "surrogateescape").partition(" ")
+    portion = _Portion(claimer, path)
+    tail = _tail(path, int(offset)) if offset.isdigit() else None
+    if tail is not None:
+        portion.found = {name: _look(tail, name) for name in mailbox.ids_read(claimer)}
+        portion.answered = any(map(_is_of_the_model, tail))
+    return portion
 
 
 def held_back(home: str, *, since: float) -> list[Message]:
