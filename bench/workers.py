@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
+import time
 import uuid
 from collections.abc import Iterator
 from functools import partial
@@ -17,12 +19,15 @@ from worker_manager.fleet import Fleet
 from worker_manager.models import Status, Worker
 from worker_manager.snapshot import COUNTED_MOST, Snapshots
 from worker_manager.starts import Wanted
-from worker_manager.state import receipts
+from worker_manager.state import processes, receipts
 from worker_manager.state.records import now
 
 _USAGE = {"input_tokens": 9, "output_tokens": 9}
 _SAID = {"id": "m", "model": "m", "usage": _USAGE, "content": [{"type": "text", "text": "Hm."}]}
 _TRANSCRIPT = json.dumps({"type": "assistant", "message": _SAID}) + "\n"
+_PROGRAM = "import worker_manager.rehearsal.player, time; time.sleep(1000)"
+#: What a stopped worker does at its end must not be measured with the next one.
+_ENDING_SECONDS = 0.5
 _HANG = '```steps\n[{"hang": true}]\n```'
 
 
@@ -62,11 +67,12 @@ def _start(fleet: Fleet, *, use_worktree: bool) -> float:
     started = []
     took = seconds(lambda: started.append(fleet.start(wanted)))
     fleet.stop(started[0].worker.id)
+    time.sleep(_ENDING_SECONDS)
     return took
 
 
 def _bare_start(world: Stage, *, use_worktree: bool) -> float:
-    """What must be done in any case: a worktree, a session."""
+    """What must be done in any case: a worktree, a session with the same program in it."""
     name = naming.random_hex(4)
     path = world.folder / "bare" / name
     git = ["git", "-C", str(world.repository), "worktree", "add", "-q", "-b", name, str(path)]
@@ -75,9 +81,11 @@ def _bare_start(world: Stage, *, use_worktree: bool) -> float:
     def run() -> None:
         if use_worktree:
             subprocess.run(git, check=True)
-        subprocess.run([*tmux, "sleep", "1000"], check=True)
+        subprocess.run([*tmux, sys.executable, "-I", "-c", _PROGRAM], check=True)
 
-    return seconds(run)
+    took = seconds(run)
+    time.sleep(_ENDING_SECONDS)
+    return took
 
 
 def _add(fleet: Fleet, world: Stage) -> Worker:
@@ -89,7 +97,8 @@ def _add(fleet: Fleet, world: Stage) -> Worker:
     git = ["git", "-C", str(world.repository), "branch", naming.branch_name(name)]
     subprocess.run(git, check=True)
     tmux = ["tmux", "-L", world.socket, "-f", os.devnull, "new-session", "-d", "-s", name]
-    subprocess.run([*tmux, "sleep", "1000"], check=True)
+    tmux += ["-P", "-F", "#{pane_pid}", "sleep", "1000"]
+    pid = int(subprocess.run(tmux, check=True, capture_output=True).stdout)
     worker = Worker(
         id=worker_id,
         name=name,
@@ -107,6 +116,7 @@ def _add(fleet: Fleet, world: Stage) -> Worker:
         handle=world.runtime.handle_for(name),
         mark=naming.new_mark(),
         launched=True,
+        process=processes.identity(pid),
         status=Status.RUNNING,
     )
     fleet.records.create(worker)

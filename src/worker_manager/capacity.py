@@ -7,7 +7,7 @@ from datetime import datetime
 
 from worker_manager.models import Status, Worker
 from worker_manager.runtimes.base import Presence, Runtime
-from worker_manager.state import launches, usage_limits
+from worker_manager.state import launches, processes, usage_limits
 from worker_manager.state.files import disk_errors
 from worker_manager.state.layout import WORKERS
 from worker_manager.state.records import Records
@@ -39,10 +39,11 @@ def why_full(root: str, max_workers: int, runtime: Runtime) -> str:
 def at_work(root: str, runtime: Runtime) -> int:
     """How many workers are unfinished and have, or are about to have, a session."""
     unfinished = [one for one in _all(root) if _counts(one)]
-    presences = runtime.probe([one.handle for one in unfinished])
-    return sum(
-        presences[one.handle] is not Presence.GONE or launches.is_under_way(one)
-        for one in unfinished
+    doubtful = [one for one in unfinished if not processes.surely_runs(one.process)]
+    presences = runtime.probe([one.handle for one in doubtful])
+    return len(unfinished) - sum(
+        presences[one.handle] is Presence.GONE and not launches.is_under_way(one)
+        for one in doubtful
     )
 
 

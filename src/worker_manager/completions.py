@@ -12,7 +12,7 @@ from worker_manager.errors import WorkerManagerError
 from worker_manager.formatting import clean, one_line
 from worker_manager.models import Worker
 from worker_manager.state import guards
-from worker_manager.state.files import read_regular, write_atomic
+from worker_manager.state.files import read_regular
 from worker_manager.worktrees import changes, evidence
 from worker_manager.worktrees.evidence import Change
 
@@ -22,12 +22,11 @@ CHECKOUT = "checkout.json"
 NAMED, STAT_LINES = 20, 40
 
 
-def note_checkout(home: str, checkout: str, seen: Sequence[Change] | None) -> None:
-    """Remembers how the main checkout stands before its worker does anything; `seen` are its
-    changes where they are known.
+def checkout_now(checkout: str, seen: Sequence[Change] | None) -> str:
+    """What CHECKOUT is to hold: how the main checkout stands before its worker does anything;
+    `seen` are its changes where they are known. Raises WorktreeRefused.
     """
-    content = {"path": checkout, "look": changes.look(checkout, seen)}
-    write_atomic(os.path.join(home, CHECKOUT), json.dumps(content).encode())
+    return json.dumps({"path": checkout, "look": changes.look(checkout, seen)})
 
 
 def examine(worker: Worker, home: str, results: Sequence[Result] = ()) -> str:

@@ -14,17 +14,25 @@ from worker_manager.worktrees import furnishing
 from worker_manager.worktrees.bases import Ground
 
 
-def prepare(worker: Worker, home: str, ground: Ground, settings: Settings) -> list[str]:
-    """Copies files, fills submodules, sets the guard up; gives notes for whoever started the
-    worker. Raises WorktreeRefused.
+def files(worker: Worker, ground: Ground, settings: Settings) -> dict[str, str]:
+    """What its home holds of the checkouts that it must leave alone. Raises WorktreeRefused."""
+    if settings.guard == guards.OFF:
+        return {}
+    checkout = str(ground.checkout)
+    places = dict.fromkeys(map(os.path.realpath, (checkout, ground.top)))
+    guard = guards.Guard(settings.guard, worker.path, list(places))
+    seen = ground.standing.changes if ground.top == checkout else None
+    return {
+        guards.FILE: guards.encoded(guard),
+        completions.CHECKOUT: completions.checkout_now(checkout, seen),
+    }
+
+
+def furnish(worker: Worker, ground: Ground, settings: Settings) -> list[str]:
+    """Copies files, fills submodules; gives notes for whoever started the worker. Raises
+    WorktreeRefused.
     """
     notes = furnishing.furnish(ground, Path(worker.path), settings.worktree_copy)
-    if settings.guard != guards.OFF:
-        checkout = str(ground.checkout)
-        places = dict.fromkeys(map(os.path.realpath, (checkout, ground.top)))
-        guards.write(home, guards.Guard(settings.guard, worker.path, list(places)))
-        seen = ground.standing.changes if ground.top == checkout else None
-        completions.note_checkout(home, checkout, seen)
     if settings.worktree_setup:
         notes.append("Its setup command runs first, in its terminal.")
     return notes

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -41,14 +42,16 @@ from worker_manager.launching import Launcher
 from worker_manager.messages import Message
 from worker_manager.models import Activity, Screen, Status, Worker
 from worker_manager.radar import Radar
-from worker_manager.reconcile import end_the_gone, reconcile, tell_idle
-from worker_manager.runtimes.base import Presence, Runtime
+from worker_manager.reconcile import end_the_gone, is_gone, reconcile, tell_idle
+from worker_manager.runtimes.base import Runtime
+from worker_manager.schedule import Pause, pause
 from worker_manager.starts import Started, Starts, Wanted, place_in, queue
 from worker_manager.state import (
     activities,
     launches,
     questions,
     receipts,
+    reminders,
     requests,
     sessions,
 )
@@ -358,6 +361,14 @@ class Fleet:
             lambda: self._radar.look(records, own),
         )
 
+    def pause(self) -> Pause:
+        """How long `watch` has nothing to do, unless something is heard."""
+        records = self.records
+        homes = {records.home(one.id): one for one in self._own()}
+        told = [one.id for home, one in homes.items() if reminders.was_told_of(home)]
+        doing = {homes[home].id: one for home, one in self.activities().items() if home in homes}
+        return pause(list(homes.values()), doing, self._settings, told=told, at=time.time())
+
     def _start_queued(self) -> None:
         with suppress(BudgetSpent):
             self._require_budget()
@@ -397,8 +408,7 @@ class Fleet:
         return worker
 
     def _require_session(self, worker: Worker) -> None:
-        gone = self._runtime.probe([worker.handle])[worker.handle] is Presence.GONE
-        if worker.closed or gone:
+        if worker.closed or is_gone(worker, self._runtime):
             raise InvalidInput(
                 f"Worker {worker.id} is completed and its session has ended. "
                 "restore_worker goes on with its conversation."

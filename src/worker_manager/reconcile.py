@@ -18,6 +18,8 @@ from worker_manager.state.layout import repository_identity
 from worker_manager.state.records import Records
 from worker_manager.worktrees import trees
 
+MANY = 50
+
 
 def reconcile(records: Records, workers: Sequence[Worker], runtime: Runtime) -> None:
     """Of these workers, as they were read."""
@@ -28,13 +30,23 @@ def reconcile(records: Records, workers: Sequence[Worker], runtime: Runtime) -> 
 
 def end_the_gone(records: Records, workers: Sequence[Worker], runtime: Runtime) -> None:
     """Whose session and process are gone without a report has failed."""
-    open_ones = [one for one in workers if _has_session(one)]
+    expected = [one for one in workers if _has_session(one)]
+    # Of many the runtime tells more quickly than the kernel does of each.
+    is_many = len(expected) > MANY
+    open_ones = [one for one in expected if is_many or not processes.surely_runs(one.process)]
     presences = runtime.probe([one.handle for one in open_ones])
     for one in open_ones:
         # A server that can't be found is not the same as a process that has ended.
         known_alive = bool(one.process) and not processes.has_ended(one.process)
         if presences[one.handle] is Presence.GONE and not known_alive:
             _end(records, one, runtime.screen(one.handle))
+
+
+def is_gone(worker: Worker, runtime: Runtime) -> bool:
+    """Whether nobody would read what it is told."""
+    if processes.surely_runs(worker.process):
+        return False
+    return runtime.probe([worker.handle])[worker.handle] is Presence.GONE
 
 
 def _end(records: Records, worker: Worker, screen: str) -> None:

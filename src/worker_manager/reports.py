@@ -29,11 +29,12 @@ if TYPE_CHECKING:
 SCREEN_LINES = 30
 
 
-def check_in(records: Records, worker_id: str) -> None:
-    """Its session has started, or started a turn."""
+def check_in(records: Records, worker_id: str) -> Worker:
+    """Its session has started, or started a turn. Gives the worker."""
     worker = records.get(worker_id)
     if worker.status in (Status.STARTING, Status.BLOCKED) or worker.is_presumed_dead:
-        records.update(worker_id, lambda worker: worker.check_in(at=now()))
+        _, worker = records.update(worker_id, lambda worker: worker.check_in(at=now()))
+    return worker
 
 
 def complete(

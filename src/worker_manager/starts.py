@@ -7,7 +7,8 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from worker_manager.launching import RESTORED, TASK, Launcher, has_conversation
 from worker_manager.models import Status, Worker
 from worker_manager.runtimes.base import Presence, Runtime
 from worker_manager.state import journal, launches, processes, sessions
-from worker_manager.state.files import remove_tree
+from worker_manager.state.files import remove_tree, write_atomic
 from worker_manager.state.locking import exclusive
 from worker_manager.state.records import Records, now
 from worker_manager.worktrees import bases, trees
@@ -83,16 +84,19 @@ class Starts:
         task = naming.checked_text(wanted.task, "task")
         worker = self._new_worker(owner, title, wanted)
         agent_named(worker.agent)  # raises when there is none of that name
-        self._runtime.check()
-        worker, place = self._place(worker, wanted)
         home = records.home(worker.id)
-        self._launcher.spec(worker, home)  # raises when it can't be run
         told = terms.as_told(worker.checks, worker.allowed_paths)
-        prompt = f"Task from your orchestrator: {title}\n\n{task}\n{told}"
+        files = {TASK: f"Task from your orchestrator: {title}\n\n{task}\n{told}"}
         notes: Sequence[str] = ()
-        with ExitStack() as undo:
-            worker = self._admit(records, worker, prompt)
+        with ThreadPoolExecutor(1) as meanwhile, ExitStack() as undo:
+            checked = meanwhile.submit(self._runtime.check)
+            worker, place = self._place(worker, wanted)
+            if place is not None:
+                files |= environments.files(worker, place.ground, self._settings)
+            worker = self._admit(records, worker, files)
             undo.callback(remove_tree, home)
+            checked.result()
+            self._launcher.spec(worker, home)  # raises when it can't be run
             if worker.status is not Status.QUEUED:
                 ground = place.ground if place else None
                 worker, notes = self._launch_first(records, worker, ground, undo)
@@ -181,8 +185,8 @@ class Starts:
         )
         return placed, Place(ground, base)
 
-    def _admit(self, records: Records, worker: Worker, prompt: str) -> Worker:
-        """Makes its record: `starting`, or `queued` when there is no room."""
+    def _admit(self, records: Records, worker: Worker, files: Mapping[str, str]) -> Worker:
+        """Makes its record and files: `starting`, or `queued` when there is no room."""
         with self._counting() as why_full:
             waits_for = why_full or (
                 "others wait before it" if queue(records, worker.owner) else ""
@@ -190,7 +194,7 @@ class Starts:
             if waits_for:
                 worker = replace(worker, status=Status.QUEUED, reason=waits_for)
             # The record comes first: should we be killed, it tells what was begun.
-            records.create(worker, {TASK: prompt})
+            records.create(worker, files)
         return worker
 
     def _admit_again(self, records: Records, worker: Worker, prompt: str) -> Worker:
@@ -198,7 +202,7 @@ class Starts:
         with self._counting() as waits_for:
             if _run_of(records.get(worker.id)) != _run_of(worker):
                 raise InvalidInput(f"Worker {worker.id} was changed just now. Call list_workers.")
-            launches.write_file(records.home(worker.id), RESTORED, prompt)
+            write_atomic(os.path.join(records.home(worker.id), RESTORED), prompt.encode())
             _, restored = records.update(
                 worker.id, lambda one: one.restore(starter, at=now(), waits_for=waits_for)
             )
@@ -248,7 +252,9 @@ class Starts:
         if is_gone:
             cleaning.bring_back(records, worker.id)
         if is_gone and worker.branch:
-            _, setup = self._furnish(records, worker, bases.survey(worker.project))
+            ground = bases.survey(worker.project)
+            self._note_checkouts(worker, home, ground)
+            _, setup = self._furnish(records, worker, ground)
         elif worker.branch and not has_conversation(worker, home):
             setup = environments.setup_command(home, self._settings)  # it may have failed
         self._runtime.end(worker.handle)  # the terminal that shows how it ended
@@ -264,7 +270,7 @@ class Starts:
         to run there.
         """
         home = records.home(worker.id)
-        notes = environments.prepare(worker, home, ground, self._settings)
+        notes = environments.furnish(worker, ground, self._settings)
         for note in notes:
             journal.note(home, "furnished", note=note)
         return notes, environments.setup_command(home, self._settings)
@@ -276,6 +282,10 @@ class Starts:
             _quietly_end(self._runtime, worker.handle)
         return launched
 
+    def _note_checkouts(self, worker: Worker, home: str, ground: bases.Ground) -> None:
+        for name, text in environments.files(worker, ground, self._settings).items():
+            write_atomic(os.path.join(home, name), text.encode())
+
     def _on_fresh_base(
         self, records: Records, worker: Worker
     ) -> tuple[Worker, bases.Ground | None]:
@@ -286,6 +296,7 @@ class Starts:
         with suppress(InvalidInput):  # the branch is gone: the commit it named serves
             sha = bases.resolve_base(ground, worker.base_branch).sha
             _, worker = records.update(worker.id, lambda one: replace(one, base_sha=sha))
+        self._note_checkouts(worker, records.home(worker.id), ground)
         return worker, ground
 
     def _make_worktree(

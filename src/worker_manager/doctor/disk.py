@@ -20,7 +20,7 @@ from worker_manager.doctor.findings import (
     warning,
 )
 from worker_manager.errors import StateUnavailable
-from worker_manager.state.files import make_private, move, sync_directory, write_durable
+from worker_manager.state.files import make_private, move, sync_directory, write_new
 
 #: Below this a worker's checkout and transcripts are likely to meet a full disk.
 LITTLE_BYTES = 2_000_000_000
@@ -48,7 +48,7 @@ def _deliver_something(root: str) -> None:
     draft = os.path.join(root, f".doctor-{secrets.token_hex(4)}")
     names = [draft, f"{draft}.done", f"{draft}.link"]
     try:
-        write_durable(draft, b"a letter")
+        write_new(draft, b"a letter")
         move(draft, names[1])
         sync_directory(root)
         os.symlink(names[1], names[2])

@@ -6,7 +6,12 @@ from _collections_abc import Callable
 
 from worker_manager import formatting
 from worker_manager.state import receipts
-from worker_manager.state.layout import is_worker_home, mailbox_path
+from worker_manager.state.layout import (
+    is_worker_home,
+    mailbox_path,
+    orchestrator_home,
+    repository_of,
+)
 from worker_manager.state.mailbox import Claim, Mailbox, is_answer, is_decision
 
 
@@ -39,10 +44,12 @@ def take(home: str) -> Shown | None:
     if not is_worker_home(home):
         text = formatting.for_orchestrator(claim.messages, claim.files, claim.left)
         return Shown(text, claim, receipt)
-    from worker_manager.state import reminders
+    from worker_manager.state import bells, reminders
 
     reminders.forget(home)
-    text = formatting.for_worker(claim.messages, claim.files, claim.left, _mark(home))
+    record = _record(home)
+    bells.ring(orchestrator_home(repository_of(home), str(record["owner"])))
+    text = formatting.for_worker(claim.messages, claim.files, claim.left, str(record["mark"]))
     return Shown(text, claim, receipt)
 
 
@@ -75,8 +82,9 @@ def _reconcile_soon(home: str) -> None:
         subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)
 
 
-def _mark(home: str) -> str:
+def _record(home: str) -> dict[str, object]:
     import json  # slow to load, and for workers only
 
     with open(os.path.join(home, "worker.json"), encoding="utf-8") as file:
-        return str(json.load(file)["mark"])
+        record: dict[str, object] = json.load(file)
+        return record

@@ -4,7 +4,7 @@ import os
 
 from worker_manager.hooks import call, mail
 from worker_manager.state import receipts
-from worker_manager.state.layout import is_worker_home, repository_of
+from worker_manager.state.layout import is_worker_home, orchestrator_home, repository_of
 
 EVENT = "UserPromptSubmit"
 
@@ -27,7 +27,10 @@ def run() -> int:
 def _check_in(home: str) -> None:
     from worker_manager import reports  # 60 ms, in workers only
     from worker_manager.hooks import terminal
+    from worker_manager.state import bells
     from worker_manager.state.records import Records
 
     terminal.turn_changed(home)
-    reports.check_in(Records(repository_of(home)), os.path.basename(home))
+    records = Records(repository_of(home))
+    owner = reports.check_in(records, os.path.basename(home)).owner
+    bells.ring(orchestrator_home(records.repository, owner))  # it may have been idle

@@ -4,7 +4,7 @@ import os
 import time
 
 from worker_manager.hooks import call, mail, terminal
-from worker_manager.state import orchestrators, processes, receipts, sessions
+from worker_manager.state import bells, orchestrators, processes, receipts, sessions
 from worker_manager.state.layout import is_worker_home, repository_of, state_root
 
 EVENT = "SessionStart"
@@ -27,7 +27,10 @@ def run() -> int:
     if home is None:
         return 0
     if claude:
+        before = sessions.find_by_process(root, claude)
         sessions.link_process(root, claude, home)
+        if before is not None and before != home:
+            bells.ring(before)  # its server may look after that one
     if is_worker_home(home):
         if given.get("source") not in SAME_PROCESS:
             terminal.restarted(home)

@@ -16,6 +16,7 @@ from worker_manager.errors import SessionUnknown, WorkerManagerError, WorkerNotF
 from worker_manager.servers import handshake
 from worker_manager.servers.wire import NOTHING, Kept
 from worker_manager.state import orchestrators, sessions
+from worker_manager.state.bells import BLIND_SECONDS, Bell
 from worker_manager.state.files import write_atomic
 from worker_manager.state.layout import (
     PYTHON,
@@ -29,9 +30,6 @@ from worker_manager.state.layout import (
 
 if TYPE_CHECKING:
     from worker_manager.fleet import Fleet
-
-#: A look costs 10 ms.
-WATCH_SECONDS = 10.0
 
 
 def serve_orchestrator(kept: Kept = NOTHING) -> None:
@@ -140,9 +138,22 @@ class _Orchestrator:
             return
         _try(fleet.reconcile)
         _try(fleet.tidy)
+        bell = Bell(self.home())
         while True:
-            time.sleep(WATCH_SECONDS)
+            bell = self._wait(bell, fleet)
             _try(fleet.watch)
+
+    def _wait(self, bell: Bell, fleet: Fleet) -> Bell:
+        """Until there is something to do; gives the bell of the home that it is for now."""
+        try:
+            if bell.home != self.home():
+                bell.close()
+                bell = Bell(self.home())
+            bell.wait(*fleet.pause())
+        except (WorkerManagerError, OSError) as error:
+            logging.getLogger(__name__).warning("%s", error)
+            time.sleep(BLIND_SECONDS)
+        return bell
 
     def _fleet(self) -> Fleet:
         from worker_manager import config

@@ -18,8 +18,9 @@ def make_private(directory: str) -> None:
         ) from error
 
 
-def write_atomic(path: str, content: bytes, *, mode: int = 0o600) -> None:
-    """Replaces a file so that a reader, or a crash, sees the old content or the new.
+def write_atomic(path: str, content: bytes, *, mode: int = 0o600, durable: bool = True) -> None:
+    """Replaces a file so that a reader, or a crash, sees the old content or the new; after a power
+    cut, too, unless it needs not be `durable`.
 
     Raises StateUnavailable when the disk refuses; nothing is left behind then.
     """
@@ -27,9 +28,10 @@ def write_atomic(path: str, content: bytes, *, mode: int = 0o600) -> None:
     refuse_link(directory)
     temporary = f"{path}.{random_hex(4)}.tmp"
     try:
-        write_durable(temporary, content, mode=mode)
+        write_new(temporary, content, mode=mode, durable=durable)
         move(temporary, path)
-        sync_directory(directory)
+        if durable:
+            sync_directory(directory)
     except OSError as error:
         _remove(temporary)
         raise unavailable(path, error) from error
@@ -44,13 +46,14 @@ def move(source: str, target: str) -> None:
             raise
 
 
-def write_durable(path: str, content: bytes, *, mode: int = 0o600) -> None:
-    """A new file whose content is on the disk when this returns. Raises OSError."""
+def write_new(path: str, content: bytes, *, mode: int = 0o600, durable: bool = True) -> None:
+    """A new file; when `durable`, its content is on the disk when this returns. Raises OSError."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with open(descriptor, "wb") as file:
         file.write(content)
-        file.flush()
-        os.fsync(descriptor)
+        if durable:
+            file.flush()
+            os.fsync(descriptor)
 
 
 def append(path: str, text: str) -> None:

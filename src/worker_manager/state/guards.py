@@ -5,7 +5,7 @@ and what it wrote, or tried to, in a checkout that isn't its own. Standard libra
 import json
 import os
 
-from worker_manager.state.files import append, write_atomic
+from worker_manager.state.files import append
 
 #: In a home; the launcher looks for it before Python starts.
 FILE = "guard"
@@ -50,10 +50,10 @@ class Guard:
         return self.worktree
 
 
-def write(home: str, guard: Guard) -> None:
-    """From now on its hook looks."""
+def encoded(guard: Guard) -> str:
+    """What FILE is to hold; once it is there, the worker's hook looks."""
     content = {"mode": guard.mode, "worktree": guard.worktree, "checkouts": guard.checkouts}
-    write_atomic(os.path.join(home, FILE), json.dumps(content).encode())
+    return json.dumps(content)
 
 
 def read(home: str) -> Guard | None:

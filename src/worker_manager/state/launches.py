@@ -37,9 +37,11 @@ PROMPT_LIMIT_BYTES = 100_000
 
 
 def write_file(home: str, name: str, text: str) -> str:
-    """A private file in the worker's home; gives its path."""
+    """A private file in the worker's home, written anew for each launch; gives its path. A power
+    cut ends what was launched, too.
+    """
     path = os.path.join(home, name)
-    write_atomic(path, text.encode())
+    write_atomic(path, text.encode(), durable=False)
     return path
 
 

@@ -21,7 +21,7 @@ from worker_manager.state.files import (
     read_regular,
     refuse_link,
     remove_tree,
-    write_durable,
+    write_new,
 )
 
 SUFFIX = ".mail"
@@ -60,7 +60,7 @@ class Claim:
         if receipt:
             # A disk that has no room for this must not have them shown twice.
             with ignoring(OSError):
-                write_durable(self._mailbox.folder("pending", self._claimer), receipt.encode())
+                write_new(self._mailbox.folder("pending", self._claimer), receipt.encode())
         source = self._mailbox.folder("claimed", self._claimer)
         move(source, self._mailbox.folder("read", self._claimer))
 
@@ -250,14 +250,17 @@ class Mailbox:
 
     def _refuse_links(self) -> None:
         """Nothing is taken, moved or removed through a link. Raises StateUnavailable."""
+        refuse_link(self.path)
         for name in ("tmp", "new", "claimed", "read"):
-            refuse_link(self.folder(name))
+            folder = self.folder(name)
+            if os.path.islink(folder):
+                refuse_link(folder)
 
     def _put(self, name: str, content: bytes) -> None:
         """Delivers a file. Raises OSError; then nothing of it is left."""
         temporary = self.folder("tmp", name)
         try:
-            write_durable(temporary, content)
+            write_new(temporary, content)
             self._make_visible(temporary, name)
         except OSError:
             _remove(temporary)
@@ -369,10 +372,10 @@ class Mailbox:
 
     def _stamp(self) -> int:
         """Behind every message that is not yet shown, whatever the clock says: its order."""
-        unread = self.waiting()
-        for claimer in _names(self.folder("claimed")):
-            unread += _names(self.folder("claimed", claimer))
-        return max(self._own_stamp(), 1 + max(map(_stamp_of, unread), default=0))
+        folders = [self.folder("new")]
+        folders += [self.folder("claimed", claimer) for claimer in _names(self.folder("claimed"))]
+        newest = max(max(_listed(folder), default="") for folder in folders)
+        return max(self._own_stamp(), 1 + _stamp_of(newest))
 
     def _own_stamp(self) -> int:
         """Nanoseconds since the epoch, never the same and never smaller in one process."""
@@ -392,8 +395,12 @@ def is_decision(name: str) -> bool:
 
 
 def _names(folder: str) -> list[str]:
+    return sorted(_listed(folder))
+
+
+def _listed(folder: str) -> list[str]:
     try:
-        return sorted(os.listdir(folder))
+        return os.listdir(folder)
     except (FileNotFoundError, NotADirectoryError):
         return []
 

@@ -6,13 +6,14 @@ An identity is `<pid>-<start time>`, one word that may stand in a file name.
 import os
 
 UNKNOWN = "unknown"
+_HAS_PROC = os.path.isdir("/proc/self")
 
 
 def start_time(pid: int) -> str | None:
     """When the process started, as the kernel says it (one word); None when there is no such
     process; UNKNOWN when it can't be told.
     """
-    if os.path.isdir("/proc/self"):
+    if _HAS_PROC:
         fields = _proc_stat(pid)
         return fields[19] if fields else None
     return _ps_start_time(pid)
@@ -33,9 +34,17 @@ def has_ended(noted: str) -> bool:
     return now is None or (UNKNOWN not in (now, started) and now != started)
 
 
+def surely_runs(noted: str) -> bool:
+    """Whether the process of an identity certainly runs. False also where only a process of our
+    own could tell: whoever asks this wants to save one.
+    """
+    pid, _, started = noted.partition("-")
+    return _HAS_PROC and pid.isdigit() and start_time(int(pid)) == started
+
+
 def parent(pid: int) -> int | None:
     """The parent's pid, or None."""
-    if os.path.isdir("/proc/self"):
+    if _HAS_PROC:
         fields = _proc_stat(pid)
         return int(fields[1]) if fields else None
     answer = _ps(pid, "ppid")

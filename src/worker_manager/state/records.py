@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from worker_manager.errors import StateCorrupt, StateUnavailable, WorkerNotFound
 from worker_manager.models import Worker, from_json, to_json
 from worker_manager.naming import checked_worker_id, is_worker_id
-from worker_manager.state import journal
+from worker_manager.state import bells, journal
 from worker_manager.state.files import (
     disk_errors,
     make_private,
@@ -23,11 +23,13 @@ from worker_manager.state.files import (
     sync_directory,
     unavailable,
     write_atomic,
+    write_new,
 )
-from worker_manager.state.layout import WORKERS, mailbox_path, worker_home
+from worker_manager.state.layout import WORKERS, mailbox_path, orchestrator_home, worker_home
 from worker_manager.state.locking import exclusive
 from worker_manager.state.mailbox import Mailbox
 
+RECORD = "worker.json"
 #: A worker's directory has this before its id while it is being made.
 DRAFT = ".new-"
 DRAFT_SECONDS = 86_400
@@ -60,21 +62,23 @@ class Records:
             undo.callback(_discard, draft)
             make_private(draft)
             Mailbox(mailbox_path(draft)).create()
-            for name, text in (files or {}).items():
-                write_atomic(os.path.join(draft, name), text.encode())
-            _write(draft, worker)
             self.writes += 1
+            for name, text in {**(files or {}), RECORD: _encoded(worker)}.items():
+                with disk_errors(os.path.join(draft, name)):
+                    write_new(os.path.join(draft, name), text.encode())
             with disk_errors(draft):
+                sync_directory(draft)
                 move(draft, self.home(worker.id))
                 undo.callback(_discard, self.home(worker.id))
                 sync_directory(os.path.dirname(draft))
             undo.pop_all()
+        bells.ring(orchestrator_home(self.repository, worker.owner))
 
     def get(self, worker_id: str) -> Worker:
         """The record; raises WorkerNotFound, StateUnavailable when the disk refuses it, or
         StateCorrupt after setting it aside.
         """
-        path = os.path.join(self.home(worker_id), "worker.json")
+        path = os.path.join(self.home(worker_id), RECORD)
         refuse_link(os.path.dirname(path))
         try:
             return self.peek(worker_id)
@@ -94,7 +98,7 @@ class Records:
 
     def peek(self, worker_id: str) -> Worker:
         """As `get`, for one who only looks: what can't be parsed stays where it lies."""
-        path = os.path.join(self.home(worker_id), "worker.json")
+        path = os.path.join(self.home(worker_id), RECORD)
         try:
             return from_json(json.loads(read_regular(path)))
         except FileNotFoundError as error:
@@ -116,6 +120,8 @@ class Records:
             if after != before:
                 _write(home, after)
                 self.writes += 1
+        if after != before:
+            bells.ring(orchestrator_home(self.repository, after.owner))
         if after.status is not before.status:
             journal.note(home, "status", status=after.status.value, reason=after.reason)
         return before, after
@@ -128,7 +134,7 @@ class Records:
             names = os.listdir(folder) if os.path.isdir(folder) else []
         for name in names:
             try:
-                workers.append(self._as_read(name, f"{folder}/{name}/worker.json"))
+                workers.append(self._as_read(name, f"{folder}/{name}/{RECORD}"))
             except (WorkerNotFound, StateUnavailable):
                 continue  # being made, undone, or among the `damaged`
         return sorted(workers, key=lambda worker: (worker.created_at, worker.id))
@@ -146,8 +152,8 @@ class Records:
         found = []
         for worker_id in self.ids():
             home = self.home(worker_id)
-            if not os.access(f"{home}/worker.json", os.R_OK):
-                found += sorted(glob.glob(os.path.join(glob.escape(home), "worker.json*")))[-1:]
+            if not os.access(f"{home}/{RECORD}", os.R_OK):
+                found += sorted(glob.glob(os.path.join(glob.escape(home), f"{RECORD}*")))[-1:]
         return sorted(found)
 
     def prune(self) -> None:
@@ -184,5 +190,8 @@ def _age(path: str) -> float:
 
 
 def _write(home: str, worker: Worker) -> None:
-    content = json.dumps(to_json(worker), indent=1).encode()
-    write_atomic(os.path.join(home, "worker.json"), content)
+    write_atomic(os.path.join(home, RECORD), _encoded(worker).encode())
+
+
+def _encoded(worker: Worker) -> str:
+    return json.dumps(to_json(worker), indent=1)

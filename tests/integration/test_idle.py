@@ -1,0 +1,89 @@
+"""A session whose workers wait costs nothing, and still misses nothing."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import make_fleet
+from tests.support.client import Client
+from tests.support.waiting import wait_until
+from tests.support.workers import recorded_worker
+from worker_manager.fleet import Fleet
+from worker_manager.models import Status
+from worker_manager.schedule import BUSY_SECONDS
+
+
+class Crew:
+    """An orchestrator's server in a process of its own, and its fleet."""
+
+    def __init__(self, repository: Path, client: Client, fleet: Fleet) -> None:
+        self.repository, self.client, self.fleet = repository, client, fleet
+
+    def wakes(self) -> int:
+        """How often any thread of the server has had to wait for something."""
+        tasks = Path(f"/proc/{self.client.server.pid}/task")
+        lines = [line for one in tasks.glob("*/status") for line in one.read_text().splitlines()]
+        return sum(int(line.split()[1]) for line in lines if line.startswith("voluntary"))
+
+    def sleeps(self) -> bool:
+        before = self.wakes()
+        time.sleep(1)
+        return self.wakes() == before
+
+
+@pytest.fixture
+def crew(repository: Path, tmux_socket: str) -> Iterator[Crew]:
+    session_id = str(uuid.uuid4())
+    fleet = make_fleet(repository, tmux_socket, session_id)
+    command = [sys.executable, "-I", "-m", "worker_manager"]
+    client = Client(
+        command,
+        repository,
+        CLAUDE_CODE_SESSION_ID=session_id,
+        CLAUDE_PROJECT_DIR=str(repository),
+        WORKER_MANAGER_TMUX_SOCKET=tmux_socket,
+    )
+    yield Crew(repository, client, fleet)
+    client.kill()
+
+
+def begin(crew: Crew, called: bool) -> None:
+    crew.client.begin()
+    if called:  # the SDK serves
+        crew.client.ask("tools/call", name="list_workers", arguments={})
+    else:
+        crew.client.ask("tools/list")
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="counts what Linux counts")
+@pytest.mark.parametrize("called", [False, True])
+def test_no_timer_runs_while_all_workers_wait(crew: Crew, called: bool) -> None:
+    for status in (Status.ASKING, Status.COMPLETED, Status.BLOCKED, Status.STOPPED):
+        recorded_worker(crew.fleet, crew.repository, status=status)
+    begin(crew, called)
+    wait_until(crew.sleeps, 30)
+
+    before = crew.wakes()
+    time.sleep(1.5 * BUSY_SECONDS)
+
+    assert crew.wakes() == before
+
+
+def test_a_worker_that_begins_to_work_is_looked_after_at_once(crew: Crew) -> None:
+    worker = recorded_worker(crew.fleet, crew.repository, status=Status.ASKING)
+    begin(crew, called=False)
+    wait_until(crew.sleeps, 30)
+
+    # Nobody asks the server anything: what starts is gone, and it finds that out by itself.
+    crew.fleet.records.update(
+        worker.id, lambda one: one.restore("", at=one.created_at, waits_for="")
+    )
+
+    wait_until(lambda: crew.fleet.records.get(worker.id).status is Status.FAILED, 30)

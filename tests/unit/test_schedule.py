@@ -1,0 +1,62 @@
+"""When a look at workers is due."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.unit.test_models import WORKER
+from worker_manager.config import Settings
+from worker_manager.models import Activity, Status, Worker
+from worker_manager.schedule import BUSY_SECONDS, LIMIT_SECONDS, pause
+
+AT = 1_800_000_000.0
+IDLE = Settings().idle_seconds
+OPEN = Settings().close_after_seconds
+
+
+def worker(status: Status, **changes: object) -> Worker:
+    stamp = datetime.fromtimestamp(AT, UTC).isoformat(timespec="milliseconds")
+    return replace(WORKER, status=status, changed_at=stamp, **changes)  # type: ignore[arg-type]
+
+
+def seconds(one: Worker, activity: Activity | None = None, *, told: bool = False) -> float | None:
+    doing = {one.id: activity} if activity else {}
+    return pause([one], doing, Settings(), told=[one.id] if told else [], at=AT).seconds
+
+
+@pytest.mark.parametrize("status", [Status.STARTING, Status.RUNNING, Status.QUEUED])
+def test_who_is_at_work_is_looked_at_soon(status: Status) -> None:
+    assert seconds(worker(status)) == BUSY_SECONDS
+    assert seconds(worker(status), Activity("busy", "", AT - 900, "")) == BUSY_SECONDS
+
+
+@pytest.mark.parametrize("status", [Status.ASKING, Status.FAILED, Status.STOPPED, Status.BLOCKED])
+def test_nothing_is_due_for_who_waits_or_has_ended(status: Status) -> None:
+    assert seconds(worker(status)) is None
+
+
+def test_who_is_idle_is_looked_at_when_it_is_to_be_told_and_then_no_more() -> None:
+    idle = Activity("idle", "", AT - 10, "")
+
+    assert seconds(worker(Status.RUNNING), idle) == pytest.approx(IDLE - 10, abs=1)
+    assert seconds(worker(Status.RUNNING), idle, told=True) is None
+    late = Activity("idle", "", AT - 2 * IDLE, "")
+    assert seconds(worker(Status.RUNNING), late) == BUSY_SECONDS  # telling has failed
+
+
+def test_a_session_is_closed_and_a_stop_carried_out_in_time() -> None:
+    assert seconds(worker(Status.COMPLETED)) == pytest.approx(OPEN, abs=1)
+    assert seconds(worker(Status.COMPLETED, closed=True)) is None
+    soon = datetime.fromtimestamp(AT + 3, UTC).isoformat(timespec="milliseconds")
+    assert seconds(worker(Status.ASKING, stop_due=soon)) == pytest.approx(3, abs=0.1)
+
+
+def test_a_usage_limit_may_be_over_early() -> None:
+    assert seconds(worker(Status.BLOCKED, reason="rate_limit")) == LIMIT_SECONDS
+
+
+def test_the_processes_of_unfinished_workers_are_watched() -> None:
+    workers = [worker(Status.ASKING, process="1-2"), worker(Status.COMPLETED, process="3-4")]
+
+    assert pause(workers, {}, Settings(), told=[], at=AT).running == ("1-2",)
