@@ -18,6 +18,7 @@ from tests.support.workers import recorded_worker
 from worker_manager.fleet import Fleet
 from worker_manager.models import Status
 from worker_manager.schedule import BUSY_SECONDS
+from worker_manager.state.records import now
 
 
 class Crew:
@@ -66,7 +67,7 @@ def begin(crew: Crew, called: bool) -> None:
 @pytest.mark.parametrize("called", [False, True])
 def test_no_timer_runs_while_all_workers_wait(crew: Crew, called: bool) -> None:
     for status in (Status.ASKING, Status.COMPLETED, Status.BLOCKED, Status.STOPPED):
-        recorded_worker(crew.fleet, crew.repository, status=status)
+        recorded_worker(crew.fleet, crew.repository, status=status, changed_at=now())
     begin(crew, called)
     wait_until(crew.sleeps, 30)
 

@@ -150,7 +150,7 @@ class _Orchestrator:
                 bell.close()
                 bell = Bell(self.home())
             bell.wait(*fleet.pause())
-        except (WorkerManagerError, OSError) as error:
+        except Exception as error:  # noqa: BLE001  as in _try
             logging.getLogger(__name__).warning("%s", error)
             time.sleep(BLIND_SECONDS)
         return bell
@@ -201,7 +201,7 @@ def _load_worker(home: str, worker_id: str) -> handshake.GoOn:
 def _try(look: Callable[[], None]) -> None:
     try:
         look()
-    except (WorkerManagerError, OSError) as error:
+    except Exception as error:  # noqa: BLE001  one that fails must not be the last
         logging.getLogger(__name__).warning("%s", error)  # the tools will say it again
 
 
