@@ -11,7 +11,7 @@ import sys
 
 from bench.measuring import Row
 
-PARTS = ("hooks", "server", "mail", "workers")
+PARTS = ("hooks", "server", "mail", "idle", "workers", "crowd")
 FULL, SHORT = 15, 3
 
 
@@ -33,16 +33,18 @@ def main() -> int:
 
 def _line(row: Row) -> str:
     verdict = "" if row.is_met else "  FAR OFF" if row.is_far else "  missed"
-    ours, floor = _figure(row.ours), _figure(row.floor)
+    ours, floor = _figure(row.ours, row.unit), _figure(row.floor, row.unit)
     return (
         f"{row.what[:43]:44}{ours:>10}{floor:>10}{row.ratio:7.2f}{row.goal:6.1f}{verdict:9}"
         f"  {row.floor_is}"
     )
 
 
-def _figure(value: float) -> str:
+def _figure(value: float, unit: str) -> str:
     """Seconds in milliseconds, bytes in MB."""
-    return f"{value / 1e6:.1f} MB" if value > 10_000 else f"{value * 1_000:.2f} ms"
+    if unit == "s":
+        return f"{value * 1_000:.2f} ms"
+    return f"{value / 1e6:.1f} MB" if unit == "B" else f"{value:.0f} {unit}"
 
 
 if __name__ == "__main__":

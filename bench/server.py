@@ -60,7 +60,7 @@ def rows(rounds: int) -> Iterator[Row]:
         yield Row("server: start to tools/list", "bare stdio loop", took, floor, 3.0)
         plain = partial(_begin, [sys.executable, "-c", _PLAIN], world)
         held, floor = in_turns(2, lambda: ours().size, lambda: plain().size)
-        yield Row("memory of an idle server", "the SDK's server", held, floor, 0.5)
+        yield Row("memory of an idle server", "the SDK's server", held, floor, 0.5, unit="B")
 
 
 def _begin(command: Sequence[str], world: Stage) -> Begun:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -13,13 +14,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from worker_manager import naming
 from worker_manager.config import Settings
 from worker_manager.fleet import Fleet, plugin_root
+from worker_manager.models import Status, Worker
 from worker_manager.runtimes.tmux import Tmux
-from worker_manager.state import orchestrators
+from worker_manager.state import orchestrators, processes, receipts
 from worker_manager.state.layout import state_root
+from worker_manager.state.records import now
 
 _LEAKY = ("WORKER_MANAGER_", "CLAUDE", "ANTHROPIC_", "GIT_", "TMUX")
+
+_USAGE = {"input_tokens": 9, "output_tokens": 9}
+_SAID = {"id": "m", "model": "m", "usage": _USAGE, "content": [{"type": "text", "text": "Hm."}]}
+_TRANSCRIPT = json.dumps({"type": "assistant", "message": _SAID}) + "\n"
 
 
 class Stage(NamedTuple):
@@ -44,9 +52,10 @@ class Stage(NamedTuple):
 
     def fleet(self) -> Fleet:
         """The fleet of that session; its workers play scripts."""
-        home = orchestrators.open_home(state_root(), self.session_id, str(self.repository))
+        root = self.environ["WORKER_MANAGER_STATE_DIR"]
+        home = orchestrators.open_home(root, self.session_id, str(self.repository))
         return Fleet(
-            root=state_root(),
+            root=root,
             home=lambda: home,
             project=str(self.repository),
             plugin_root=plugin_root(),
@@ -65,7 +74,10 @@ def stage(files: int = 20) -> Iterator[Stage]:
     os.environ |= {"HOME": str(folder), "WORKER_MANAGER_STATE_DIR": str(folder / "state")}
     identity = "[user]\n name = Bench\n email = bench@example.invalid\n"
     (folder / ".gitconfig").write_text(identity, "utf-8")
-    repository, socket = _repository(folder / "repository", files), f"wm-bench-{os.getpid()}"
+    repository, socket = (
+        _repository(folder / "repository", files),
+        f"wm-bench-{naming.random_hex(4)}",
+    )
     session_id = str(uuid.uuid4())
     home = orchestrators.open_home(state_root(), session_id, str(repository))
     Path(home, "python").write_text(f"{sys.executable}\n", "utf-8")
@@ -88,3 +100,41 @@ def _repository(path: Path, files: int) -> Path:
     subprocess.run(["git", "-C", str(path), "add", "."], check=True)
     subprocess.run(["git", "-C", str(path), "commit", "-qm", "files"], check=True)
     return path
+
+
+def add_worker(fleet: Fleet, world: Stage) -> Worker:
+    """A worker at work: its record, its branch and folder, its transcript, its terminal."""
+    worker_id = naming.new_worker_id()
+    name = naming.worker_name("t", worker_id)
+    path = world.repository / "trees" / name  # a worktree in all but name: those take git long
+    path.mkdir(parents=True)
+    git = ["git", "-C", str(world.repository), "branch", naming.branch_name(name)]
+    subprocess.run(git, check=True)
+    tmux = ["tmux", "-L", world.socket, "-f", os.devnull, "new-session", "-d", "-s", name]
+    tmux += ["-P", "-F", "#{pane_pid}", "sleep", "1000"]
+    pid = int(subprocess.run(tmux, check=True, capture_output=True).stdout)
+    worker = Worker(
+        id=worker_id,
+        name=name,
+        title="t",
+        owner=fleet.owner,
+        created_at=now(),
+        changed_at=now(),
+        project=str(world.repository),
+        path=str(path),
+        branch=naming.branch_name(name),
+        base_branch="main",
+        base_sha=world.head,
+        agent="scripted",
+        session_id=str(uuid.uuid4()),
+        handle=world.runtime.handle_for(name),
+        mark=naming.new_mark(),
+        launched=True,
+        process=processes.identity(pid),
+        status=Status.RUNNING,
+    )
+    fleet.records.create(worker)
+    home = fleet.records.home(worker_id)
+    Path(home, "transcript.jsonl").write_text(_TRANSCRIPT, "utf-8")
+    receipts.note_transcript(home, str(Path(home, "transcript.jsonl")))
+    return worker

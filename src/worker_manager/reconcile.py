@@ -37,8 +37,8 @@ def end_the_gone(records: Records, workers: Sequence[Worker], runtime: Runtime) 
     presences = runtime.probe([one.handle for one in open_ones])
     for one in open_ones:
         # A server that can't be found is not the same as a process that has ended.
-        known_alive = bool(one.process) and not processes.has_ended(one.process)
-        if presences[one.handle] is Presence.GONE and not known_alive:
+        is_gone = presences[one.handle] is Presence.GONE
+        if is_gone and (not one.process or processes.has_ended(one.process)):
             _end(records, one, runtime.screen(one.handle))
 
 

@@ -1,0 +1,59 @@
+"""Many workers: listing them, and what they cost hooks that have nothing to do with them."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+from bench.hooks import quiet_hook, with_letters
+from bench.measuring import Row, in_turns, seconds
+from bench.stage import Stage, add_worker, stage
+from worker_manager.fleet import Fleet
+from worker_manager.models import Status
+from worker_manager.snapshot import COUNTED_MOST, Snapshots
+
+_FINISHED, _LIVE = 1_000, 50
+
+
+def rows(rounds: int) -> Iterator[Row]:
+    """Beside one question to tmux; beside the same hook in an empty state directory."""
+    for count, known in ((10, 0.0), (100, 2.4), (1_000, 3.7)):
+        if count > 100 and rounds < 10:
+            continue  # half a minute to set up
+        with stage() as world:
+            fleet, snapshots = world.fleet(), None
+            for _ in range(count):
+                add_worker(fleet, world)
+            snapshots = Snapshots(fleet)
+            for _ in range(1 + count // COUNTED_MOST):
+                _list(fleet, snapshots)  # git has been asked once
+            ours, floor = in_turns(
+                rounds, partial(_list, fleet, snapshots), partial(_bare_list, world)
+            )
+            yield Row(f"list {count:,} workers", "tmux list-sessions", ours, floor, 1.6, known)
+    with stage() as crowded, stage() as empty:
+        _crowd(crowded.fleet(), crowded)
+        for what, hook in (
+            ("nothing to do", partial(quiet_hook, "UserPromptSubmit")),
+            ("a letter", partial(with_letters, 1)),
+        ):
+            ours, floor = in_turns(rounds * 3, partial(hook, crowded), partial(hook, empty))
+            yield Row(f"hook, {what}, beside 1,050 workers", "with none", ours, floor, 1.1)
+
+
+def _crowd(fleet: Fleet, world: Stage) -> None:
+    worker = add_worker(fleet, world)
+    for number in range(_FINISHED + _LIVE):
+        status = Status.RUNNING if number < _LIVE else Status.STOPPED
+        fleet.records.create(replace(worker, id=f"{number:08x}", status=status))
+
+
+def _list(fleet: Fleet, snapshots: Snapshots) -> float:
+    return seconds(lambda: snapshots.of(fleet.workers()))
+
+
+def _bare_list(world: Stage) -> float:
+    command = ["tmux", "-L", world.socket, "list-sessions"]
+    return seconds(lambda: subprocess.run(command, check=True, capture_output=True))
