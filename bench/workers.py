@@ -17,9 +17,9 @@ from worker_manager.fleet import Fleet
 from worker_manager.models import Worker
 from worker_manager.starts import Wanted
 
-_PROGRAM = "import worker_manager.rehearsal.player, time; time.sleep(1000)"
+_PROGRAM = "import time; time.sleep(1000)"
 #: What a stopped worker does at its end must not be measured with the next one.
-_ENDING_SECONDS = 0.5
+_ENDING_SECONDS = 0.7
 _HANG = '```steps\n[{"hang": true}]\n```'
 
 
@@ -61,7 +61,7 @@ def _start(fleet: Fleet, *, use_worktree: bool) -> float:
 
 
 def _bare_start(world: Stage, *, use_worktree: bool) -> float:
-    """What must be done in any case: a worktree, a session with the same program in it."""
+    """What must be done in any case: a worktree, a session with a program in it."""
     name = naming.random_hex(4)
     path = world.folder / "bare" / name
     git = ["git", "-C", str(world.repository), "worktree", "add", "-q", "-b", name, str(path)]

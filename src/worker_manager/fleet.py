@@ -49,6 +49,7 @@ from worker_manager.starts import Started, Starts, Wanted, place_in, queue
 from worker_manager.state import (
     activities,
     launches,
+    processes,
     questions,
     receipts,
     reminders,
@@ -152,7 +153,10 @@ class Fleet:
 
     def look_at(self, worker_id: str) -> Worker:
         """One of this orchestrator's workers, after a look whether it is still there."""
-        end_the_gone(self.records, [self.worker(worker_id)], self._runtime)
+        worker = self.worker(worker_id)
+        if processes.surely_runs(worker.process):
+            return worker
+        end_the_gone(self.records, [worker], self._runtime)
         return self.worker(worker_id)
 
     def screen(self, worker: Worker) -> str:
@@ -193,12 +197,13 @@ class Fleet:
         if not orders.deliver(self.records, worker_id, message, once=bool(key)):
             return worker, message
         # Only from where it stood: it may have asked or completed since.
-        self.records.update(
-            worker_id,
-            lambda current: (
-                current.resume(at=now()) if current.report == worker.report else current
-            ),
-        )
+        if worker.status in (Status.ASKING, Status.COMPLETED):
+            self.records.update(
+                worker_id,
+                lambda current: (
+                    current.resume(at=now()) if current.report == worker.report else current
+                ),
+            )
         return worker, message
 
     def carry(self, worker: Worker, message: Message) -> nudges.Outcome:
