@@ -68,11 +68,11 @@ def tell_idle(root: str, records: Records, workers: Sequence[Worker], seconds: f
     """Who works, but has done nothing for so many seconds, was interrupted at its terminal: Esc
     fires no hook. Told once for each time.
     """
-    for one in workers:
+    running = [one for one in workers if one.status is Status.RUNNING]
+    doing = activities.activities(root) if running else {}
+    for one in running:
         home = records.home(one.id)
-        if one.status is not Status.RUNNING or reminders.was_told_of(home):
-            continue
-        activity = activities.activity(root, home)
+        activity = None if reminders.was_told_of(home) else doing.get(home)
         if activity and activity.status == "idle" and time.time() - activity.since > seconds:
             words = "(it is idle: somebody may have interrupted it at its terminal)"
             reports.stalled(records, one.id, words, occasion=f"idle {activity.since}")
@@ -86,8 +86,10 @@ def _note_missing(records: Records, workers: Sequence[Worker]) -> None:
             by_project.setdefault(one.project, []).append(one)
     for project, those in by_project.items():
         there = trees.existing(project, repository_identity(project), [one.branch for one in those])
+        folders = {one: trees.names_in(one) for one in {os.path.dirname(one.path) for one in those}}
         for one in those:
-            missing = _missing(one, there)
+            folder, _, name = one.path.rpartition(os.sep)
+            missing = _missing(one, there, has_worktree=name in folders[folder])
             if missing != one.missing and not _is_to_come(one):
                 _set_missing(records, one.id, missing)
 
@@ -97,9 +99,9 @@ def _set_missing(records: Records, worker_id: str, missing: str) -> None:
     journal.note(records.home(worker_id), "reconciled", missing=missing)
 
 
-def _missing(worker: Worker, branches: Collection[str] | None) -> str:
+def _missing(worker: Worker, branches: Collection[str] | None, *, has_worktree: bool) -> str:
     """`worktree`, `branch`, `worktree and branch`, or nothing."""
-    gone = ["worktree"] if not os.path.lexists(worker.path) else []
+    gone = [] if has_worktree else ["worktree"]
     if branches is None:
         gone += ["branch"] if "branch" in worker.missing else []  # unknown: as it was
     elif worker.branch not in branches:

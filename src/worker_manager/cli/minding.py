@@ -1,4 +1,4 @@
-"""What the server of a session does for its workers every ten seconds, done for those that have no
+"""What the server of a session does for its workers, done every ten seconds for those that have no
 such server: the ones started from terminals, and those whose session is gone. Idle ones are told
 of, budgets kept, queued ones started, those asked to stop ended, conflicts noticed.
 """

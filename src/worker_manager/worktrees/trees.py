@@ -72,12 +72,21 @@ def _mark(path: Path, branch: str) -> None:
     Path(path, named, MARKER).write_text(branch, "utf-8")
 
 
+def names_in(directory: str) -> frozenset[str]:
+    """What lies in a directory; nothing when there is none. Of many one question is cheaper."""
+    try:
+        return frozenset(os.listdir(directory))
+    except OSError:
+        return frozenset()
+
+
 def existing(project: str, git_directory: str, wanted: Collection[str]) -> Collection[str] | None:
     """Which of these workers' branches exist; None when git didn't say. git is asked only when one
     has no file of its own: it may have packed that one, or keep none in files.
     """
-    heads = os.path.join(git_directory, "refs", "heads")
-    if all(os.path.isfile(f"{heads}/{branch}") for branch in wanted):
+    prefix = BRANCHES.removeprefix(HEADS)
+    files = {f"{prefix}{name}" for name in names_in(os.path.join(git_directory, BRANCHES))}
+    if files.issuperset(wanted):
         return wanted
     try:
         names = run(project, "for-each-ref", "--format=%(refname:lstrip=2)", BRANCHES)
