@@ -82,6 +82,7 @@ class Fleet:
         self._runtime = runtime
         self._starts = Starts(Launcher(runtime, root, plugin_root), project, settings)
         self._radar = Radar()
+        self._told_idle: dict[str, float] = {}
         self._records = Records("")
 
     @cached_property
@@ -357,7 +358,7 @@ class Fleet:
         records, runtime = self.records, self._runtime
         _each(
             lambda: end_the_gone(records, own, runtime),
-            lambda: tell_idle(self._root, records, own, self.idle_seconds),
+            lambda: self._tell_idle(own),
             lambda: stops.end_the_due(records, runtime, own),
             lambda: stops.close_the_done(records, runtime, own, settings.close_after_seconds),
             lambda: limits.go_on(self._root, records, own),
@@ -370,9 +371,13 @@ class Fleet:
         """How long `watch` has nothing to do, unless something is heard."""
         records = self.records
         homes = {records.home(one.id): one for one in self._own()}
-        told = [one.id for home, one in homes.items() if reminders.was_told_of(home)]
         doing = {homes[home].id: one for home, one in self.activities().items() if home in homes}
+        told = [one.id for home, one in homes.items() if reminders.was_told_of(home)]
+        told += [one for one, since in self._told_idle.items() if _is_since(doing.get(one), since)]
         return pause(list(homes.values()), doing, self._settings, told=told, at=time.time())
+
+    def _tell_idle(self, own: Sequence[Worker]) -> None:
+        self._told_idle = tell_idle(self._root, self.records, own, self.idle_seconds)
 
     def _start_queued(self) -> None:
         with suppress(BudgetSpent):
@@ -418,6 +423,10 @@ class Fleet:
                 f"Worker {worker.id} is completed and its session has ended. "
                 "restore_worker goes on with its conversation."
             )
+
+
+def _is_since(activity: Activity | None, since: float) -> bool:
+    return activity is not None and activity.since == since
 
 
 def _each(*steps: Callable[[], None]) -> None:

@@ -61,7 +61,7 @@ def clean(text: str) -> str:
         return text
     import re  # as slow to load as a third of Python
 
-    return re.sub(rf"<(/?)(?=(?:{'|'.join(_FRAME_TAGS)})\b)", r"< \1", text, flags=re.IGNORECASE)
+    return re.sub(rf"<(/?)(?=(?:{'|'.join(_FRAME_TAGS)})\b)", r"< \1", text, flags=re.I | re.A)
 
 
 def one_line(text: str) -> str:

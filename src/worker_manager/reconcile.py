@@ -64,10 +64,14 @@ def _end(records: Records, worker: Worker, screen: str) -> None:
     )
 
 
-def tell_idle(root: str, records: Records, workers: Sequence[Worker], seconds: float) -> None:
+def tell_idle(
+    root: str, records: Records, workers: Sequence[Worker], seconds: float
+) -> dict[str, float]:
     """Who works, but has done nothing for so many seconds, was interrupted at its terminal: Esc
-    fires no hook. Told once for each time.
+    fires no hook. Told once for each time; gives the ids of those that were told of, and since
+    when they are idle.
     """
+    told = {}
     running = [one for one in workers if one.status is Status.RUNNING]
     doing = activities.activities(root) if running else {}
     for one in running:
@@ -76,13 +80,17 @@ def tell_idle(root: str, records: Records, workers: Sequence[Worker], seconds: f
         if activity and activity.status == "idle" and time.time() - activity.since > seconds:
             words = "(it is idle: somebody may have interrupted it at its terminal)"
             reports.stalled(records, one.id, words, occasion=f"idle {activity.since}")
+            told[one.id] = activity.since
+    return told
 
 
 def _note_missing(records: Records, workers: Sequence[Worker]) -> None:
     """Notes which worktrees and branches are gone, or back."""
     by_project: dict[str, list[Worker]] = {}
     for one in workers:
-        if one.branch and not one.cleaned:
+        if one.cleaned and one.missing:
+            _set_missing(records, one.id, "")
+        elif one.branch and not one.cleaned:
             by_project.setdefault(one.project, []).append(one)
     for project, those in by_project.items():
         there = trees.existing(project, repository_identity(project), [one.branch for one in those])
@@ -95,7 +103,8 @@ def _note_missing(records: Records, workers: Sequence[Worker]) -> None:
 
 
 def _set_missing(records: Records, worker_id: str, missing: str) -> None:
-    records.update(worker_id, lambda worker: replace(worker, missing=missing))
+    # It may have been cleaned meanwhile: then nothing is missing.
+    records.update(worker_id, lambda one: replace(one, missing="" if one.cleaned else missing))
     journal.note(records.home(worker_id), "reconciled", missing=missing)
 
 

@@ -14,6 +14,9 @@ from worker_manager.models import Activity, Status, Worker
 BUSY_SECONDS = 10.0
 #: A usage limit may be over before its time.
 LIMIT_SECONDS = 60.0
+#: A person works with one at its terminal, whatever its record says.
+PRIVATE_SECONDS = 60.0
+_AT_WORK = ("busy", "shell")
 
 
 class Pause(NamedTuple):
@@ -50,13 +53,15 @@ def _due(
 ) -> float | None:
     """The moment of the next look at it, or None."""
     if worker.stop_due:
-        return min(_seconds(worker.stop_due), at + BUSY_SECONDS)
+        return min(_not_before(_seconds(worker.stop_due), at), at + BUSY_SECONDS)
     if worker.status in (Status.STARTING, Status.RUNNING, Status.QUEUED):
         if activity is None or activity.status != "idle":
             return at + BUSY_SECONDS
         return None if is_told else _not_before(activity.since + settings.idle_seconds, at)
     if worker.status is Status.BLOCKED and worker.reason == RATE_LIMIT:
         return at + LIMIT_SECONDS
+    if activity is not None and activity.status in _AT_WORK and worker.status is not Status.ASKING:
+        return at + PRIVATE_SECONDS
     if worker.status is Status.COMPLETED and not worker.closed:
         return _not_before(_seconds(worker.changed_at) + settings.close_after_seconds, at)
     return None

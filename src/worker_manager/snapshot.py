@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +25,9 @@ from worker_manager.worktrees.evidence import Progress
 
 QUESTION_LIMIT, DOING_LIMIT = 500, 200
 #: What somebody changes in a worktree by hand, and commits nowhere, is counted so much later.
-COUNTED_SECONDS = 60.0
+COUNTED_SECONDS, FINISHED_SECONDS = 60.0, 600.0
+#: Where git didn't say, it is asked again.
+UNKNOWN_SECONDS = 10.0
 #: Three git processes each: of more, the rest is counted the next time.
 COUNTED_MOST, COUNTED_AT_ONCE = 200, 4
 
@@ -92,14 +95,17 @@ class _Known:
     tip: tuple[int, ...] = ()
     progress: Progress | None = None
     counted: tuple[object, ...] | None = None
-    counted_at: float = 0.0
+    counted_at: float = -FINISHED_SECONDS
     facts: Facts | None = None
 
     def is_due(self, at: float) -> bool:
         """Whether git is to be asked what it has changed."""
-        if not self.worker.branch:
+        if not self.worker.branch or self.worker.missing:
             return False
-        is_old = at - self.counted_at > COUNTED_SECONDS and not self.worker.finished
+        age = at - self.counted_at
+        if self.counted is None:
+            return age > UNKNOWN_SECONDS
+        is_old = age > (FINISHED_SECONDS if self.worker.finished else COUNTED_SECONDS)
         return is_old or self.counted != (self.tip, self.written)
 
 
@@ -111,11 +117,16 @@ class Snapshots:
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
         self._known: dict[str, _Known] = {}
+        self._lock = threading.Lock()
 
     def of(self, workers: Sequence[Worker]) -> list[Facts]:
         """Those of each. Counts by git where a branch, or what the session has said, is another
-        one than before.
+        one than before. Tools may call this at the same time.
         """
+        with self._lock:
+            return self._of(workers)
+
+    def _of(self, workers: Sequence[Worker]) -> list[Facts]:
         heads = {one: _heads(one) for one in {worker.project for worker in workers}}
         known = [self._read(worker, heads[worker.project]) for worker in workers]
         self._count(known)
@@ -154,7 +165,8 @@ class Snapshots:
             )
         for one, progress in zip(due, found, strict=True):
             one.progress, one.facts = progress, None
-            one.counted, one.counted_at = (one.tip, one.written), at
+            one.counted = None if progress is None else (one.tip, one.written)
+            one.counted_at = at
 
     def _facts(self, known: _Known, activity: Activity | None, line: Sequence[Worker]) -> Facts:
         worker = known.worker

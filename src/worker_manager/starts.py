@@ -8,7 +8,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -91,13 +91,14 @@ class Starts:
         with ThreadPoolExecutor(1) as meanwhile, ExitStack() as undo:
             checked = meanwhile.submit(self._runtime.check)
             worker, place = self._place(worker, wanted)
+            self._require_runnable(worker, home, checked)
             if place is not None:
                 files |= environments.files(worker, place.ground, self._settings)
             worker = self._admit(records, worker, files)
             undo.callback(remove_tree, home)
-            checked.result()
-            self._launcher.spec(worker, home)  # raises when it can't be run
+            # One that waits may be at its start in another thread by now.
             if worker.status is not Status.QUEUED:
+                checked.result()
                 ground = place.ground if place else None
                 worker, notes = self._launch_first(records, worker, ground, undo)
             undo.pop_all()
@@ -184,6 +185,13 @@ class Starts:
             base_sha=base.sha,
         )
         return placed, Place(ground, base)
+
+    def _require_runnable(self, worker: Worker, home: str, checked: Future[None]) -> None:
+        try:
+            self._launcher.spec(worker, home)
+        except WorkerManagerError:
+            checked.result()  # without a runtime that comes first
+            raise
 
     def _admit(self, records: Records, worker: Worker, files: Mapping[str, str]) -> Worker:
         """Makes its record and files: `starting`, or `queued` when there is no room."""

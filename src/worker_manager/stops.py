@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from worker_manager import messages, orders
 from worker_manager.errors import RuntimeUnavailable, WorkerManagerError
@@ -16,6 +17,8 @@ from worker_manager.state import journal
 from worker_manager.state.records import Records, now
 from worker_manager.worktrees import snapshots
 
+#: A stop that tmux did not carry out is tried again so much later.
+AGAIN_SECONDS = 10.0
 #: Statuses in which a worker reads its mail and can finish its thought.
 _REACHABLE = (Status.RUNNING, Status.ASKING)
 
@@ -32,7 +35,7 @@ def can_be_asked(worker: Worker) -> bool:
 
 def ask_to_stop(records: Records, worker: Worker, seconds: int) -> Worker:
     """It may finish its thought, complete, or refuse by asking; then its session ends."""
-    due = (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(timespec="milliseconds")
+    due = _in_seconds(seconds)
     _, asked = records.update(worker.id, lambda one: one.request_stop(due=due))
     body = _SHUTDOWN.format(seconds=seconds)
     orders.deliver(records, worker.id, orders.order(worker, messages.SHUTDOWN, body))
@@ -57,8 +60,11 @@ def end_the_due(records: Records, runtime: Runtime, workers: Sequence[Worker]) -
     """Ends the sessions of those that were asked to stop and have had their time."""
     for worker in workers:
         if worker.stop_due and worker.stop_due <= now():
-            with suppress(RuntimeUnavailable):  # the next look tries again
+            try:
                 end(records, runtime, worker.id)
+            except RuntimeUnavailable:
+                again = partial(Worker.request_stop, due=_in_seconds(AGAIN_SECONDS))
+                records.update(worker.id, again)
 
 
 def close_the_done(
@@ -86,6 +92,10 @@ def save(records: Records, worker: Worker) -> None:
     if saved:
         journal.note(records.home(worker.id), "saved", ref=ref, left_out=saved.left_out[:20])
         records.update(worker.id, lambda one: replace(one, saved=ref))
+
+
+def _in_seconds(seconds: float) -> str:
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(timespec="milliseconds")
 
 
 def _close(records: Records, runtime: Runtime, worker: Worker) -> None:

@@ -1,6 +1,7 @@
 """A server sleeps until something happens to its workers."""
 
 import os
+import shutil
 import subprocess
 import threading
 import time
@@ -76,3 +77,24 @@ def test_a_file_in_its_place_is_left_alone(tmp_path: Path, monkeypatch: pytest.M
 
     assert 0.3 <= waited(bell, None) < LONG
     assert (tmp_path / "bell").read_text("utf-8") == "mine"
+
+
+def test_a_home_that_is_made_anew_has_another_bell(tmp_path: Path) -> None:
+    home = tmp_path / "of nobody"
+    home.mkdir()
+    bell = Bell(str(home))
+    assert not bell.is_lost
+
+    shutil.rmtree(home)
+    assert bell.is_lost
+    home.mkdir()
+    Bell(str(home)).close()
+    assert bell.is_lost
+    bell.close()
+
+
+def test_no_wait_is_for_ever(bell: Bell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bells, "MOST_SECONDS", 0.3)
+
+    assert 0.3 <= waited(bell, None) < LONG
+    assert 0.3 <= waited(bell, 1e12) < LONG

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.test_models import WORKER
 from worker_manager.config import Settings
 from worker_manager.models import Activity, Status, Worker
-from worker_manager.schedule import BUSY_SECONDS, LIMIT_SECONDS, pause
+from worker_manager.schedule import BUSY_SECONDS, LIMIT_SECONDS, PRIVATE_SECONDS, pause
 
 AT = 1_800_000_000.0
 IDLE = Settings().idle_seconds
@@ -50,6 +50,19 @@ def test_a_session_is_closed_and_a_stop_carried_out_in_time() -> None:
     assert seconds(worker(Status.COMPLETED, closed=True)) is None
     soon = datetime.fromtimestamp(AT + 3, UTC).isoformat(timespec="milliseconds")
     assert seconds(worker(Status.ASKING, stop_due=soon)) == pytest.approx(3, abs=0.1)
+
+
+def test_what_could_not_be_done_in_time_is_tried_again_later() -> None:
+    past = datetime.fromtimestamp(AT - 3, UTC).isoformat(timespec="milliseconds")
+
+    assert seconds(worker(Status.RUNNING, stop_due=past)) == BUSY_SECONDS
+
+
+@pytest.mark.parametrize("status", [Status.BLOCKED, Status.COMPLETED])
+def test_with_whom_a_person_works_at_its_terminal_is_looked_at_now_and_then(
+    status: Status,
+) -> None:
+    assert seconds(worker(status), Activity("busy", "", AT, "")) == PRIVATE_SECONDS
 
 
 def test_a_usage_limit_may_be_over_early() -> None:

@@ -69,7 +69,7 @@ def serve_worker() -> None:
         )
     sessions.link_process(root, os.getppid(), home)
     load = partial(_load_worker, home, worker_id)
-    handshake.serve("worker", load, after_listing=partial(_try, partial(_note_server, home)))
+    handshake.serve("worker", load, after_listing=partial(_note_if_possible, home))
 
 
 class _Orchestrator:
@@ -81,6 +81,7 @@ class _Orchestrator:
         self._claude = os.getppid()  # of a server, unlike of a hook, the parent is claude itself
         self._session_id = os.environ.get("CLAUDE_CODE_SESSION_ID", "")
         self._looking = threading.Lock()
+        self._bell: Bell | None = None
 
     def register(self) -> None:
         """The session is an orchestrator's from now on."""
@@ -138,22 +139,23 @@ class _Orchestrator:
             return
         _try(fleet.reconcile)
         _try(fleet.tidy)
-        bell = Bell(self.home())
+        is_done = True
         while True:
-            bell = self._wait(bell, fleet)
-            _try(fleet.watch)
+            if not _try(partial(self._wait, fleet, is_done=is_done)):
+                time.sleep(BLIND_SECONDS)
+            is_done = _try(fleet.watch)
 
-    def _wait(self, bell: Bell, fleet: Fleet) -> Bell:
-        """Until there is something to do; gives the bell of the home that it is for now."""
-        try:
-            if bell.home != self.home():
-                bell.close()
-                bell = Bell(self.home())
-            bell.wait(*fleet.pause())
-        except Exception as error:  # noqa: BLE001  as in _try
-            logging.getLogger(__name__).warning("%s", error)
-            time.sleep(BLIND_SECONDS)
-        return bell
+    def _wait(self, fleet: Fleet, *, is_done: bool) -> None:
+        """Until there is something to do; what was not done is tried again soon."""
+        home = self.home()
+        if self._bell is None or self._bell.home != home or self._bell.is_lost:
+            if self._bell is not None:
+                self._bell.close()
+            self._bell = Bell(home)
+        seconds, running = fleet.pause()
+        if not is_done:
+            seconds = BLIND_SECONDS if seconds is None else min(seconds, BLIND_SECONDS)
+        self._bell.wait(seconds, running)
 
     def _fleet(self) -> Fleet:
         from worker_manager import config
@@ -198,11 +200,18 @@ def _load_worker(home: str, worker_id: str) -> handshake.GoOn:
     return partial(tooling.serve, server)
 
 
-def _try(look: Callable[[], None]) -> None:
+def _try(look: Callable[[], None]) -> bool:
+    """Whether it went well."""
     try:
         look()
     except Exception as error:  # noqa: BLE001  one that fails must not be the last
         logging.getLogger(__name__).warning("%s", error)  # the tools will say it again
+        return False
+    return True
+
+
+def _note_if_possible(home: str) -> None:
+    _try(partial(_note_server, home))
 
 
 def _note_server(home: str) -> None:

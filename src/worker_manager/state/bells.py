@@ -14,13 +14,14 @@ from worker_manager.state import processes
 _BELL = "bell"
 #: Where a wait can't be woken: without pipes, or by the end of a process that can't be waited for.
 BLIND_SECONDS = 10.0
+#: A ring may be missed: whoever should have rung was killed, or is of an older version.
+MOST_SECONDS = 300.0
 
 
 def ring(home: str) -> None:
     """Wakes who listens in an orchestrator's home; nothing happens when nobody does."""
     with ignoring(OSError):
-        path = os.path.join(home, _BELL)
-        descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+        descriptor = os.open(_path(home), os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
         try:
             if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
                 os.write(descriptor, b"!")
@@ -33,27 +34,39 @@ class Bell:
 
     def __init__(self, home: str) -> None:
         self.home = home
-        self._pipe = _open(os.path.join(home, _BELL))
+        self._pipe = _open(_path(home))
 
     def close(self) -> None:
         """Nobody listens any more."""
         if self._pipe is not None:
             os.close(self._pipe)
+            self._pipe = None
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether rings don't come here any more: its home was removed, and maybe made anew."""
+        if self._pipe is None:
+            return False
+        try:
+            return not os.path.samestat(os.lstat(_path(self.home)), os.fstat(self._pipe))
+        except OSError:
+            return True
 
     def wait(self, seconds: float | None, running: Sequence[str]) -> None:
         """Until it rings, one of the processes of these identities ends, or the time is over;
-        without `seconds` there is no limit.
+        without `seconds` there is none, but for MOST_SECONDS.
         """
+        limit = MOST_SECONDS if seconds is None else min(max(seconds, 0.0), MOST_SECONDS)
         waiting = select.poll()
         opened = [_process(identity) for identity in running]
         known = [one for one in opened if one is not None]
         is_blind = self._pipe is None or len(known) < len(running)
-        if is_blind and (seconds is None or seconds > BLIND_SECONDS):
-            seconds = BLIND_SECONDS
+        if is_blind:
+            limit = min(limit, BLIND_SECONDS)
         try:
             for descriptor in [*known, *([self._pipe] if self._pipe is not None else [])]:
                 waiting.register(descriptor, select.POLLIN)
-            waiting.poll(None if seconds is None else max(seconds, 0) * 1_000)
+            waiting.poll(limit * 1_000)
         finally:
             for descriptor in known:
                 os.close(descriptor)
@@ -63,6 +76,10 @@ class Bell:
         if self._pipe is not None:
             with ignoring(BlockingIOError):
                 os.read(self._pipe, 1_000)
+
+
+def _path(home: str) -> str:
+    return os.path.join(home, _BELL)
 
 
 def _open(path: str) -> int | None:

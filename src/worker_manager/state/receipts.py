@@ -57,15 +57,16 @@ def settle(home: str, *, restarted: bool) -> None:
         if restarted or _age(marker) >= SETTLE_SECONDS:
             portions.append(_portion(mailbox, claimer))
     # Of all of them first: one receipt that is seen tells how the others are to be understood.
-    for one in portions:
-        if SEEN in one.found.values():
-            _note_works(home, one.transcript)
+    works = {one.transcript for one in portions if SEEN in one.found.values()}
+    for transcript in works:
+        _note_works(home, transcript)
     for one in portions:
         missing = {name for name, state in one.found.items() if state != SEEN}
         is_same = one.transcript == transcript_of(home)
         may_still_come = QUEUED in one.found.values() or (not one.answered and is_same)
         if not (missing and may_still_come and not restarted):
-            again_and_again = not one.answered or _works(home, one.transcript)
+            is_understood = one.transcript in works or _works(home, one.transcript)
+            again_and_again = not one.answered or is_understood
             mailbox.settle(one.claimer, missing, again_and_again=again_and_again)
 
 

@@ -44,8 +44,18 @@ def survey(project: str) -> Ground:
     """Three git processes at the same time. Raises NotARepository or WorktreeRefused."""
     where, config, status = ask_all(project, _WHERE, _CONFIG, evidence.STATUS)
     top, checkout, common = _places(project, where)
-    settings = dict(line.partition("\n")[::2] for line in config.text.split("\0") if line)
-    return Ground(project, top, checkout, common, evidence.standing(status), settings)
+    return Ground(project, top, checkout, common, evidence.standing(status), _settings(config))
+
+
+def settings_of(project: str) -> dict[str, str]:
+    """What git is set to there, of what matters for a worktree."""
+    return _settings(ask(project, *_CONFIG))
+
+
+def _settings(config: Said) -> dict[str, str]:
+    """A setting that is only named is true."""
+    entries = [line.partition("\n") for line in config.text.split("\0") if line]
+    return {name: value if has_value else "true" for name, has_value, value in entries}
 
 
 def main_checkout(project: str) -> Path:

@@ -12,6 +12,8 @@ from worker_manager.worktrees.bases import Ground
 from worker_manager.worktrees.git import attempt, run
 
 _POINTER = b"version https://git-lfs.github.com/spec/"
+#: How git writes it.
+_FALSE = ("", "false", "no", "off", "0")
 #: So many names are told of each thing.
 NAMED = 10
 
@@ -22,7 +24,7 @@ def furnish(ground: Ground, worktree: Path, patterns: Sequence[str]) -> list[str
     """
     copied = copies.copy(ground.checkout, worktree, patterns)
     missing = submodules.populate(str(worktree), ground.common)
-    is_same = ground.settings.get("core.ignorecase", "").lower() in ("true", "yes", "on", "1")
+    is_same = ground.settings.get("core.ignorecase", "").lower() not in _FALSE
     clashes = _clashes(worktree) if is_same else []
     return [
         *_note("Copied from your checkout", copied.files),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from worker_manager.errors import NotARepository, WorkerManagerError, WorktreeRefused
-from worker_manager.worktrees.bases import Ground, survey
+from worker_manager.worktrees.bases import Ground, settings_of
 from worker_manager.worktrees.git import attempt, run
 
 HEADS = "refs/heads/"
@@ -134,7 +134,7 @@ def reopen(checkout: Path, path: Path, branch: str) -> None:
     _require_inside(checkout, path.parent)
     if admin_directory(str(checkout), str(path)):
         forget(checkout, path)
-    _add(checkout, survey(str(checkout)).settings, "--", str(path), branch)
+    _add(checkout, settings_of(str(checkout)), "--", str(path), branch)
     _mark(path, branch)
 
 
