@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tempfile
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,11 +18,13 @@ class Client:
     """Starts the server, and ends it."""
 
     def __init__(self, command: Sequence[str | Path], project: Path, **environ: str) -> None:
+        # No pipe: nobody reads it before the end, and a full one would hold the server up.
+        self._told = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  `kill` closes it
         self.server = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._told,
             text=True,
             env={**os.environ, "CLAUDE_CODE_SESSION_ID": str(uuid.uuid4()), **environ},
             cwd=project,
@@ -52,12 +55,14 @@ class Client:
 
     def end(self) -> str:
         """Closes its stdin; what it has written to stderr."""
-        said, told = self.server.communicate(timeout=30)
+        said, _ = self.server.communicate(timeout=30)
         assert said == ""
         assert self.server.returncode == 0
-        return told
+        self._told.seek(0)
+        return self._told.read()
 
     def kill(self) -> None:
         """Ends it, however it is."""
         self.server.kill()
         self.server.communicate()
+        self._told.close()
