@@ -18,7 +18,8 @@ from worker_manager.state.layout import repository_identity
 from worker_manager.state.records import Records
 from worker_manager.worktrees import trees
 
-MANY = 50
+#: So many looks at /proc take as long as one question to tmux.
+MANY = 150
 
 
 def reconcile(records: Records, workers: Sequence[Worker], runtime: Runtime) -> None:

@@ -65,10 +65,10 @@ def is_open(home: str, request_id: str) -> bool:
 
 def all_open(home: str) -> list[Request]:
     """Oldest first; what can't be read is left out."""
-    try:
-        names = os.listdir(f"{home}/{REQUESTS}")
-    except (FileNotFoundError, NotADirectoryError):
+    folder = f"{home}/{REQUESTS}"
+    if not os.path.isdir(folder):  # of nearly all: half of what a failed listing takes
         return []
+    names = os.listdir(folder)
     found = []
     for name in names:
         with suppress(OSError, ValueError, TypeError):
