@@ -26,7 +26,7 @@ def rows(rounds: int) -> Iterator[Row]:
             rounds * 10, partial(_deliver_one, _mailbox(world, "one")), partial(bare_letter, folder)
         )
         yield Row("a letter, durable", "write, fsync, rename, fsync", ours, floor, 1.5)
-        for writers, known in ((1, 5.0), (8, 6.7)):
+        for writers, known in ((1, 5.0), (8, 5.0)):
             log = world.folder / f"log-{writers}"
             ours, floor = in_turns(
                 rounds, partial(_deliver_anew, world, writers), partial(_log, log, writers)

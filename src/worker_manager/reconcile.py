@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from worker_manager import reports
@@ -109,7 +109,7 @@ def _set_missing(records: Records, worker_id: str, missing: str) -> None:
     journal.note(records.home(worker_id), "reconciled", missing=missing)
 
 
-def _missing(worker: Worker, branches: Collection[str] | None, *, has_worktree: bool) -> str:
+def _missing(worker: Worker, branches: frozenset[str] | None, *, has_worktree: bool) -> str:
     """`worktree`, `branch`, `worktree and branch`, or nothing."""
     gone = [] if has_worktree else ["worktree"]
     if branches is None:

@@ -80,14 +80,14 @@ def names_in(directory: str) -> frozenset[str]:
         return frozenset()
 
 
-def existing(project: str, git_directory: str, wanted: Collection[str]) -> Collection[str] | None:
+def existing(project: str, git_directory: str, wanted: Collection[str]) -> frozenset[str] | None:
     """Which of these workers' branches exist; None when git didn't say. git is asked only when one
     has no file of its own: it may have packed that one, or keep none in files.
     """
     prefix = BRANCHES.removeprefix(HEADS)
     files = {f"{prefix}{name}" for name in names_in(os.path.join(git_directory, BRANCHES))}
     if files.issuperset(wanted):
-        return wanted
+        return frozenset(wanted)
     try:
         names = run(project, "for-each-ref", "--format=%(refname:lstrip=2)", BRANCHES)
     except (NotARepository, WorktreeRefused):
