@@ -13,6 +13,7 @@ from tests.faults import actions
 from tests.faults.injection import forks
 from tests.support.rehearsed import session
 from tests.support.workers import HANG
+from worker_manager.cleaning import Order
 from worker_manager.fleet import Fleet
 from worker_manager.runtimes.tmux import Tmux
 from worker_manager.starts import Wanted
@@ -31,6 +32,19 @@ def test_a_removed_worktree_and_branch_are_named_once(fleet: Fleet, repository: 
     assert listed == ["worktree and branch"] * 2
     journal_text = Path(fleet.records.home(worker.id), "journal.jsonl").read_text("utf-8")
     assert journal_text.count('"missing": "worktree and branch"') == 1
+
+
+@pytest.mark.promise("reconcile-missing")
+def test_of_a_worker_that_was_cleaned_nothing_is_missing(fleet: Fleet, repository: Path) -> None:
+    worker = fleet.start(Wanted("t", HANG)).worker
+    fleet.stop(worker.id)
+    shutil.rmtree(worker.path)
+    assert fleet.workers()[0].missing == "worktree"
+
+    (cleaned,) = fleet.clean(Order((worker.id,)))
+
+    assert fleet.worker(worker.id).cleaned, cleaned
+    assert fleet.workers()[0].missing == ""
 
 
 @pytest.mark.promise("reconcile-unknown")

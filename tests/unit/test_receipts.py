@@ -237,3 +237,26 @@ def test_a_receipt_that_is_seen_tells_of_those_that_were_due_before(session: Ses
     session.settle(restarted=True)
 
     assert session.take() == [True]
+
+
+def test_receipts_of_one_conversation_are_understood_beside_those_of_another(
+    session: Session, tmp_path: Path
+) -> None:
+    session.deliver()
+    session.take()
+    session.settle(restarted=True)  # dropped
+    session.deliver(OTHER)
+    assert session.take() == [True, False]  # of these the first is dropped again
+    session.write("user", f"mail {OTHER}")
+    session.answer()
+    session.transcript = tmp_path / "the next one.jsonl"  # after /clear
+    session.transcript.touch()
+    session.name_transcript()
+    session.deliver("m999999999999")
+    session.take()
+    session.write("user", "mail m999999999999")
+    session.answer()
+
+    session.settle(restarted=True)
+
+    assert session.take() == [True]
