@@ -57,7 +57,7 @@ def settle(home: str, *, restarted: bool) -> None:
         if restarted or _age(marker) >= SETTLE_SECONDS:
             portions.append(_portion(mailbox, claimer))
     # Of all of them first: one receipt that is seen tells how the others are to be understood.
-    works = {one.transcript for one in portions if SEEN in one.found.values()}
+    works = dict.fromkeys(one.transcript for one in portions if SEEN in one.found.values())
     for transcript in works:
         _note_works(home, transcript)
     for one in portions:
