@@ -6,6 +6,7 @@ from worker_manager import naming
 from worker_manager.messages import Message
 from worker_manager.models import Worker
 from worker_manager.reports import report_lock
+from worker_manager.state import bells
 from worker_manager.state.layout import mailbox_path
 from worker_manager.state.locking import exclusive
 from worker_manager.state.mailbox import Mailbox
@@ -31,12 +32,14 @@ def deliver(records: Records, worker_id: str, message: Message, *, once: bool = 
     """Puts it into the worker's mailbox; with `once`, False when one with its id is there, or was.
     Raises StateUnavailable or StateBusy.
     """
-    mailbox = Mailbox(mailbox_path(records.home(worker_id)))
+    home = records.home(worker_id)
+    mailbox = Mailbox(mailbox_path(home))
     if not once:
         mailbox.deliver(message)
-        return True
-    with exclusive(report_lock(records, worker_id)):
-        if mailbox.contains(message.id):
-            return False
-        mailbox.deliver(message)
+    else:
+        with exclusive(report_lock(records, worker_id)):
+            if mailbox.contains(message.id):
+                return False
+            mailbox.deliver(message)
+    bells.ring(home)
     return True

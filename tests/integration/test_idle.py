@@ -21,6 +21,13 @@ from worker_manager.schedule import BUSY_SECONDS
 from worker_manager.state.records import now
 
 
+def wakes(pid: int) -> int:
+    """How often any thread of a process has had to wait for something."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/status")
+    lines = [line for one in tasks for line in one.read_text("ascii").splitlines()]
+    return sum(int(line.split()[1]) for line in lines if line.startswith("voluntary"))
+
+
 class Crew:
     """An orchestrator's server in a process of its own, and its fleet."""
 
@@ -28,10 +35,7 @@ class Crew:
         self.repository, self.client, self.fleet = repository, client, fleet
 
     def wakes(self) -> int:
-        """How often any thread of the server has had to wait for something."""
-        tasks = Path(f"/proc/{self.client.server.pid}/task")
-        lines = [line for one in tasks.glob("*/status") for line in one.read_text().splitlines()]
-        return sum(int(line.split()[1]) for line in lines if line.startswith("voluntary"))
+        return wakes(self.client.server.pid)
 
     def sleeps(self) -> bool:
         before = self.wakes()
@@ -88,3 +92,33 @@ def test_a_worker_that_begins_to_work_is_looked_after_at_once(crew: Crew) -> Non
     )
 
     wait_until(lambda: crew.fleet.records.get(worker.id).status is Status.FAILED, 30)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="counts what Linux counts")
+def test_a_worker_that_waits_for_its_answer_sleeps_until_it_comes(
+    fleet: Fleet, repository: Path
+) -> None:
+    worker = recorded_worker(fleet, repository, status=Status.RUNNING)
+    client = Client(
+        [sys.executable, "-I", "-m", "worker_manager"],
+        repository,
+        CLAUDE_CODE_SESSION_ID=worker.session_id,
+        WORKER_MANAGER_WORKER_ID=worker.id,
+    )
+    client.begin()
+    question = {"name": "ask", "arguments": {"question": "Which?"}}
+    client.say(id=7, method="tools/call", params=question)
+    wait_until(lambda: fleet.worker(worker.id).status is Status.ASKING, 30)
+    time.sleep(1)
+
+    before = wakes(client.server.pid)
+    time.sleep(5)
+    waited = wakes(client.server.pid) - before
+    start = time.monotonic()
+    fleet.nudge(worker.id, "This one.")
+    answer = client.hear()
+
+    assert waited < 5  # it looked fifty times in five seconds
+    assert time.monotonic() - start < 5  # and needs not to wait for its next word of progress
+    assert "This one." in str(answer["result"])
+    client.kill()

@@ -13,6 +13,8 @@ from worker_manager.state.layout import is_worker_home, repository_of, state_roo
 from worker_manager.state.mailbox import Claim
 
 POLL_SECONDS = 0.15
+#: A dialog that stands so long may stand all day: from then on it is looked at less often.
+YOUNG_SECONDS, CALM_SECONDS = 30.0, 0.5
 #: So long a session may be busy between two dialogs (up to 0.2 s were seen).
 GONE_SECONDS = 1.0
 #: Claude Code sends SIGTERM when its dialog was dismissed, and SIGKILL 1.4 s later (seen).
@@ -46,6 +48,11 @@ class Dialog:
         if self._ends_at:
             return UNSURE if now < self._ends_at else LEFT
         return OPEN
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether Claude Code has sent its signal: it leaves little time."""
+        return self._ends_at > 0
 
     def _is_missing(self) -> bool:
         """Whether it was there and is not at this moment."""
@@ -90,7 +97,8 @@ def _wait(home: str, dialog: Dialog, request_id: str, seconds: float) -> tuple[C
     from worker_manager import dialogs, reports
     from worker_manager.state import requests
 
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
+    deadline = began + seconds
     while time.monotonic() < deadline and requests.is_open(home, request_id):
         state = dialog.look()
         if state == GONE:
@@ -102,7 +110,8 @@ def _wait(home: str, dialog: Dialog, request_id: str, seconds: float) -> tuple[C
         claim = reports.take_answer(home, request_id) if state == OPEN else None
         if claim is not None:
             return claim, ""
-        time.sleep(POLL_SECONDS)
+        is_young = time.monotonic() - began < YOUNG_SECONDS
+        time.sleep(POLL_SECONDS if is_young or dialog.is_ending else CALM_SECONDS)
     return None, ""
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Annotated
 
 import anyio
@@ -21,6 +21,7 @@ from worker_manager.servers.tooling import (
     tool_errors,
 )
 from worker_manager.state import questions
+from worker_manager.state.bells import Bell
 from worker_manager.state.mailbox import Claim
 from worker_manager.state.records import Records
 
@@ -120,12 +121,23 @@ def _speaking_for(home: str) -> Iterator[None]:
 async def _wait(context: Context, home: str, question_id: str, seconds: int) -> Claim | None:
     """The answer, or None when it didn't come in time."""
     started = told = time.monotonic()
-    while time.monotonic() - started < seconds:
-        claim = reports.take_answer(home, question_id)
-        if claim is not None:
-            return claim
-        if time.monotonic() - told >= PROGRESS_SECONDS:
-            told = time.monotonic()
-            await context.report_progress(told - started, seconds, "waiting for the answer")
-        await anyio.sleep(POLL_SECONDS)
+    with closing(Bell(home)) as bell:
+        while (left := started + seconds - time.monotonic()) > 0:
+            claim = reports.take_answer(home, question_id)
+            if claim is not None:
+                return claim
+            if time.monotonic() - told >= PROGRESS_SECONDS:
+                told = time.monotonic()
+                await context.report_progress(told - started, seconds, "waiting for the answer")
+            await _rung(bell, min(left, told + PROGRESS_SECONDS - time.monotonic()))
     return None
+
+
+async def _rung(bell: Bell, seconds: float) -> None:
+    """Until a message came, or so long; where nothing can ring, a moment."""
+    if bell.descriptor is None:
+        await anyio.sleep(POLL_SECONDS)
+        return
+    with anyio.move_on_after(seconds):
+        await anyio.wait_readable(bell.descriptor)
+    bell.silence()

@@ -1,6 +1,9 @@
-"""A bell in an orchestrator's home: whoever changes one of its workers rings, and the server that
-looks after them need not look when nothing has happened. A pipe: nothing is left in it when nobody
-listens, and a ring that was missed costs a later look, no more.
+"""A bell in a home, for the one that listens there. In an orchestrator's: whoever changes one of
+its workers rings, and the server that looks after them need not look when nothing has happened.
+In a worker's: whoever sends it a message rings, for the `ask` that waits.
+
+A pipe: nothing is left in it when nobody listens, and a ring that was missed costs a later look,
+no more.
 """
 
 import os
@@ -19,7 +22,7 @@ MOST_SECONDS = 300.0
 
 
 def ring(home: str) -> None:
-    """Wakes who listens in an orchestrator's home; nothing happens when nobody does."""
+    """Wakes who listens in a home; nothing happens when nobody does."""
     with ignoring(OSError):
         descriptor = os.open(_path(home), os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
         try:
@@ -30,7 +33,7 @@ def ring(home: str) -> None:
 
 
 class Bell:
-    """The bell of a home, for its server."""
+    """The bell of a home, for who listens there."""
 
     def __init__(self, home: str) -> None:
         self.home = home
@@ -70,9 +73,15 @@ class Bell:
         finally:
             for descriptor in known:
                 os.close(descriptor)
-        self._silence()
+        self.silence()
 
-    def _silence(self) -> None:
+    @property
+    def descriptor(self) -> int | None:
+        """What becomes readable when it rings, until it is silenced; None without pipes."""
+        return self._pipe
+
+    def silence(self) -> None:
+        """It was heard."""
         if self._pipe is not None:
             with ignoring(BlockingIOError):
                 os.read(self._pipe, 1_000)
