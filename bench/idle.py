@@ -18,7 +18,7 @@ from bench.stage import Stage, add_worker, stage
 from worker_manager.models import Status
 from worker_manager.state.records import now
 
-_WORKERS, _SECONDS = 20, 20.0
+_WORKERS, _SECONDS, _SHORT_SECONDS = 20, 20.0, 6.0
 _CALL = {"method": "tools/call", "params": {"name": "list_workers", "arguments": {}}}
 _CLIENT = {"capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}
 _BEGIN = {"method": "initialize", "params": {"protocolVersion": "2025-11-25", **_CLIENT}}
@@ -39,11 +39,12 @@ def rows(rounds: int) -> Iterator[Row]:
         with _serve(world) as server:
             time.sleep(2)
             wakes, used = _wakes(server.pid), psutil.Process(server.pid).cpu_times()
-            time.sleep(_SECONDS if rounds > 10 else _SECONDS * 0.6)
+            seconds = _SECONDS if rounds > 10 else _SHORT_SECONDS
+            time.sleep(seconds)
             after = psutil.Process(server.pid).cpu_times()
             wakes = _wakes(server.pid) - wakes
             server.kill()
-    what = "idle server, 20 workers, 20 s"
+    what = f"idle server, 20 workers, {seconds:.0f} s"
     spent = sum(after[:2]) - sum(used[:2])
     yield Row(f"{what}: wakes", "one", wakes, 1.0, 0.4, unit="times")
     yield Row(f"{what}: CPU", "a tick of the clock", spent, 0.01, 0.4)

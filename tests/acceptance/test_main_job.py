@@ -203,6 +203,7 @@ def test_without_a_doorbell_an_orchestrator_cannot_stop_past_waiting_mail(
     assert api.times_told("boss", "DONE-1") == 1
 
 
+@pytest.mark.newest_claude
 @pytest.mark.timeout(400)
 def test_an_installed_plugin_builds_its_environment_at_the_first_start(
     lab: ClaudeLab, api: MessagesApi

@@ -76,7 +76,7 @@ def test_no_timer_runs_while_all_workers_wait(crew: Crew, called: bool) -> None:
     wait_until(crew.sleeps, 30)
 
     before = crew.wakes()
-    time.sleep(1.5 * BUSY_SECONDS)
+    time.sleep(1.2 * BUSY_SECONDS)
 
     assert crew.wakes() == before
 
