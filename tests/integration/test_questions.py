@@ -18,6 +18,7 @@ from worker_manager.fleet import Fleet
 from worker_manager.hooks import mail
 from worker_manager.models import Status, Worker
 from worker_manager.rehearsal.session import RehearsedSession, ToolResult
+from worker_manager.state import questions
 
 
 @pytest.fixture
@@ -117,6 +118,22 @@ async def session_of(worker: Worker) -> AsyncIterator[RehearsedSession]:
     async with session:
         await session.start()
         yield session
+
+
+def test_an_answer_that_comes_before_the_call_knows_its_question_is_left_to_it(
+    fleet: Fleet, worker: Worker
+) -> None:
+    home = home_of(fleet, worker)
+
+    with questions.waiting_for_answer(home) as waiting_for:
+        asked = reports.ask(fleet.records, worker.id, "tea?")
+        answered(fleet, worker, "yes")
+        assert mail.take(home) is None
+        waiting_for(asked.message_id)
+        claim = reports.take_answer(home, asked.message_id)
+
+    assert claim is not None
+    assert claim.messages[0].body == "yes"
 
 
 @pytest.mark.anyio

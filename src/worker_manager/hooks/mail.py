@@ -59,11 +59,13 @@ def _accepts(home: str, mailbox: Mailbox) -> Callable[[str], bool]:
     """
     from worker_manager.state import questions
 
-    question = questions.waiting(home)
+    is_being_asked, question = questions.is_being_asked(home), questions.waiting(home)
 
     def is_ours(name: str) -> bool:
         if is_decision(name):
             return False
+        if is_being_asked and is_answer(name):
+            return False  # it may be the answer: the call looks for it first
         if not question or not is_answer(name):
             return True
         message = mailbox.peek(name)

@@ -41,6 +41,12 @@ def waiting(home: str) -> str:
     return "" if processes.has_ended(process) else question_id
 
 
+def is_being_asked(home: str) -> bool:
+    """Whether a call is about to ask, and nobody knows its question's id yet."""
+    process, question_id = _read(home)
+    return bool(process) and not question_id and not processes.has_ended(process)
+
+
 def _read(home: str) -> tuple[str, str]:
     """The process that waits, and for the answer to which question."""
     try:
