@@ -119,7 +119,7 @@ async def test_while_checks_run_the_server_answers_and_a_cancelled_call_ends_the
                 asked = await session.call_tool("ask", question=" ")
             assert "question is empty" in asked.text
             tasks.cancel_scope.cancel()
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             while any(map(is_running, pids.read_text("utf-8").split())):
                 await anyio.sleep(0.05)
 
@@ -137,7 +137,7 @@ async def test_the_end_of_a_session_ends_its_checks(fleet: Fleet, tmp_path: Path
                 await anyio.sleep(0.05)
         home = Path(fleet.records.home(worker.id))
         os.kill(int((home / "server").read_text("utf-8")), 15)
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             while any(map(is_running, pids.read_text("utf-8").split())):
                 await anyio.sleep(0.05)
         tasks.cancel_scope.cancel()

@@ -12,6 +12,7 @@ import anyio
 import pytest
 
 from tests.conftest import CHECKOUT
+from tests.support.rehearsed import SOON
 from tests.support.workers import recorded_worker, take_mail
 from worker_manager import reports
 from worker_manager.fleet import Fleet
@@ -150,7 +151,7 @@ async def test_a_second_question_is_refused_and_not_delivered_while_the_first_wa
             answered(fleet, worker, "the answer")
 
     async with session_of(worker) as session:
-        with anyio.fail_after(10):
+        with anyio.fail_after(SOON):
             async with anyio.create_task_group() as both:
                 both.start_soon(ask, session, "tea?")
                 both.start_soon(ask, session, "coffee?")
