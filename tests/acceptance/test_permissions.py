@@ -129,6 +129,7 @@ def test_the_orchestrator_allows_what_a_worker_asks_permission_for(
     assert api.times_told("boss", r"\[settled m") == 0
 
 
+@pytest.mark.newest_claude
 @pytest.mark.promise("dialog-answer")
 def test_what_the_orchestrator_denies_is_not_run_and_the_worker_reads_why(
     crew: ClaudeLab, api: MessagesApi
@@ -178,6 +179,7 @@ def test_a_dialog_that_the_person_dismisses_is_told_of_too(
     job.wait_for_record("running")
 
 
+@pytest.mark.newest_claude
 @pytest.mark.promise("dialog-time")
 def test_when_the_time_is_up_the_dialog_is_left_to_the_person(
     crew: ClaudeLab, api: MessagesApi
@@ -220,6 +222,7 @@ def test_a_question_at_the_terminal_is_answered_by_mail(
     api.wait_for_request("boss", "DONE-1")
 
 
+@pytest.mark.newest_claude
 @pytest.mark.promise("dialog-question")
 def test_several_questions_are_answered_line_by_line(crew: ClaudeLab, api: MessagesApi) -> None:
     job = Crew(crew, api)

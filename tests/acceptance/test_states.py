@@ -142,6 +142,7 @@ def test_an_overload_that_passes_is_not_told(
     assert api.times_told("boss", r"\[limit m") == 0
 
 
+@pytest.mark.newest_claude
 @pytest.mark.promise("report-end")
 @pytest.mark.parametrize("how", ["killed", "exit"])
 def test_a_worker_that_ends_at_its_terminal_has_failed(
@@ -163,6 +164,7 @@ def test_a_worker_that_ends_at_its_terminal_has_failed(
     assert f"{worker} failed" in listed(api, boss).new_text
 
 
+@pytest.mark.newest_claude
 @pytest.mark.promise("stop-saved", "stop-restored")
 def test_a_worker_stopped_with_dirty_files_goes_on_with_its_conversation(
     crew: ClaudeLab, api: MessagesApi, boss: Session
@@ -192,6 +194,7 @@ def test_a_worker_stopped_with_dirty_files_goes_on_with_its_conversation(
     assert api.times_told("boss", r"\[failed m") == 0
 
 
+@pytest.mark.newest_claude
 @pytest.mark.promise("stop-asked")
 def test_a_worker_that_is_asked_to_stop_refuses_and_goes_on(
     crew: ClaudeLab, api: MessagesApi, boss: Session
@@ -212,6 +215,7 @@ def test_a_worker_that_is_asked_to_stop_refuses_and_goes_on(
     assert f"{worker} asking" in listed(api, boss).new_text
 
 
+@pytest.mark.newest_claude
 @pytest.mark.promise("nudge-fate")
 def test_a_nudge_tells_what_became_of_it(crew: ClaudeLab, api: MessagesApi, boss: Session) -> None:
     api.on("worker", "W1 write", call("Bash", command="sleep 9; echo", description="Work"))
