@@ -71,7 +71,11 @@ def stage(files: int = 20) -> Iterator[Stage]:
     kept = dict(os.environ)
     for name in [one for one in os.environ if one.startswith(_LEAKY)]:
         del os.environ[name]
-    os.environ |= {"HOME": str(folder), "WORKER_MANAGER_STATE_DIR": str(folder / "state")}
+    os.environ |= {
+        "HOME": str(folder),
+        "TMUX_TMPDIR": str(folder),  # its sockets go with it
+        "WORKER_MANAGER_STATE_DIR": str(folder / "state"),
+    }
     identity = "[user]\n name = Bench\n email = bench@example.invalid\n"
     (folder / ".gitconfig").write_text(identity, "utf-8")
     repository, socket = (
