@@ -1,9 +1,10 @@
 """Guards first: no test sees the person's own state, settings, tmux server or git identity."""
 
 import os
+import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,24 @@ def make_fleet(project: Path, socket: str, session: str = "session-1", **setting
 def fleet(repository: Path, tmux_socket: str) -> Fleet:
     """A fleet whose workers play scripts."""
     return make_fleet(repository, tmux_socket)
+
+
+@pytest.fixture
+def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
+    """The arguments of each call of a program (git, tmux) since this was asked last."""
+    folder = tmp_path / "counted"
+    folder.mkdir()
+    for name in ("git", "tmux"):
+        shim = folder / name
+        log = f'printf "%s\\n" "$(echo "$*" | tr "\\n" " ")" >>{folder}/{name}.log'
+        shim.write_text(f'#!/bin/sh\n{log}\nexec {shutil.which(name)} "$@"\n', "utf-8")
+        shim.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+    def made(name: str) -> list[str]:
+        log = folder / f"{name}.log"
+        lines = log.read_text("utf-8").splitlines() if log.exists() else []
+        log.unlink(missing_ok=True)
+        return lines
+
+    return made

@@ -228,7 +228,7 @@ class Fleet:
         an `ask` has taken its place in the record, not in the call that waits.
         """
         if worker.status is Status.BLOCKED:
-            return questions.waiting(self.records.home(worker.id))
+            return questions.waiting(self.records.home(worker.id)) or ""
         asked = worker.report if worker.status is Status.ASKING else None
         return asked.message_id if asked else ""
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import sys
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,8 +20,12 @@ from tests.support.client import Client
 from tests.support.waiting import wait_until
 from tests.support.workers import recorded_worker
 from worker_manager.fleet import Fleet
+from worker_manager.hooks import mail, prompt, session_start
 from worker_manager.models import Status
 from worker_manager.schedule import BUSY_SECONDS
+from worker_manager.state import sessions
+from worker_manager.state.bells import Bell
+from worker_manager.state.layout import state_root
 from worker_manager.state.records import now
 
 
@@ -122,3 +130,56 @@ def test_a_worker_that_waits_for_its_answer_sleeps_until_it_comes(
     assert time.monotonic() - start < 5  # and needs not to wait for its next word of progress
     assert "This one." in str(answer["result"])
     client.kill()
+
+
+@pytest.fixture
+def bell(fleet: Fleet) -> Iterator[Bell]:
+    """That of the orchestrator."""
+    bell = Bell(fleet.home)
+    yield bell
+    bell.close()
+
+
+def rings(bell: Bell) -> bool:
+    """Whether it was rung."""
+    start = time.monotonic()
+    bell.wait(0.5, ())
+    return time.monotonic() - start < 0.5
+
+
+def test_whoever_changes_something_of_a_worker_rings(
+    fleet: Fleet, repository: Path, bell: Bell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = recorded_worker(fleet, repository, status=Status.RUNNING)
+    assert rings(bell)
+    assert not rings(bell)
+    home = fleet.records.home(worker.id)
+
+    fleet.records.update(worker.id, lambda one: replace(one, reason="another"))
+    assert rings(bell)
+    fleet.records.update(worker.id, lambda one: one)
+    assert not rings(bell)
+
+    with closing(Bell(home)) as its_own:
+        fleet.nudge(worker.id, "Go on.")
+        assert rings(its_own)
+    assert not rings(bell)  # the worker has not heard of it yet
+    assert mail.take(home) is not None
+    assert rings(bell)
+
+    monkeypatch.setenv("CLAUDE_CODE_SESSION_ID", worker.session_id)
+    assert prompt.run() == 0  # a person typed at its terminal
+    assert rings(bell)
+
+
+def test_a_session_that_goes_over_to_another_home_wakes_its_server(
+    fleet: Fleet, repository: Path, bell: Bell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLAUDE_PID", str(os.getpid()))
+    sessions.link_process(state_root(), os.getpid(), fleet.home)
+    given = {"session_id": str(uuid.uuid4()), "source": "resume", "cwd": str(repository)}
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(given)))
+
+    assert session_start.run() == 0
+
+    assert rings(bell)

@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import git, make_fleet
+from tests.support.terminals import hanging
 from tests.support.waiting import wait_until
 from tests.support.workers import HANG, running_worker, take_news
 from worker_manager import reports
@@ -16,6 +18,11 @@ from worker_manager.models import Status, Worker
 from worker_manager.starts import Wanted
 from worker_manager.state.layout import mailbox_path
 from worker_manager.state.mailbox import Mailbox
+from worker_manager.stops import AGAIN_SECONDS
+
+
+def seconds_between(one: str, other: str) -> float:
+    return (datetime.fromisoformat(other) - datetime.fromisoformat(one)).total_seconds()
 
 
 @pytest.fixture
@@ -69,6 +76,21 @@ def test_a_worker_is_asked_first_and_ended_when_its_time_is_over(hasty: Fleet) -
     hasty.watch()
     ended = hasty.worker(worker.id)
     assert (ended.status, ended.stop_due) == (Status.STOPPED, "")
+
+
+@pytest.mark.promise("stop-asked")
+def test_a_stop_that_tmux_does_not_carry_out_is_tried_again_later(
+    hasty: Fleet, tmux_socket: str
+) -> None:
+    worker = running_worker(hasty)
+    due = hasty.ask_to_stop(worker.id).stop_due
+
+    with hanging(tmux_socket):
+        hasty.watch()
+
+    later = hasty.records.get(worker.id)
+    assert (later.status, later.stop_requested) == (Status.RUNNING, True)
+    assert seconds_between(due, later.stop_due) > AGAIN_SECONDS / 2
 
 
 @pytest.mark.promise("stop-asked")

@@ -59,15 +59,15 @@ def _accepts(home: str, mailbox: Mailbox) -> Callable[[str], bool]:
     """
     from worker_manager.state import questions
 
-    is_being_asked, question = questions.is_being_asked(home), questions.waiting(home)
+    question = questions.waiting(home)
 
     def is_ours(name: str) -> bool:
         if is_decision(name):
             return False
-        if is_being_asked and is_answer(name):
-            return False  # it may be the answer: the call looks for it first
-        if not question or not is_answer(name):
+        if question is None or not is_answer(name):
             return True
+        if not question:
+            return False  # it may be the answer to what is being asked at this moment
         message = mailbox.peek(name)
         return message is None or message.reply_to != question
 

@@ -9,7 +9,7 @@ no more.
 import os
 import select
 import stat
-from collections.abc import Sequence
+from _collections_abc import Sequence
 
 from worker_manager.errors import ignoring
 from worker_manager.state import processes

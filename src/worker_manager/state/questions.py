@@ -35,16 +35,12 @@ def waiting_for_answer(home: str) -> Iterator[Callable[[str], None]]:
             os.unlink(os.path.join(home, _WAITING))
 
 
-def waiting(home: str) -> str:
-    """The id of the question; empty when no call waits."""
+def waiting(home: str) -> str | None:
+    """The id of the question; empty as long as the call that asks does not know it. None when no
+    call waits.
+    """
     process, question_id = _read(home)
-    return "" if processes.has_ended(process) else question_id
-
-
-def is_being_asked(home: str) -> bool:
-    """Whether a call is about to ask, and nobody knows its question's id yet."""
-    process, question_id = _read(home)
-    return bool(process) and not question_id and not processes.has_ended(process)
+    return question_id if process and not processes.has_ended(process) else None
 
 
 def _read(home: str) -> tuple[str, str]:
