@@ -1,6 +1,6 @@
 """python -m bench [--short] [hooks server mail ...]
 
-Prints one table. Fails when a ratio is more than twice its goal.
+Prints one table. Fails when a ratio is more than twice its goal each time it is measured.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from bench.measuring import Row
 
 PARTS = ("hooks", "server", "mail", "idle", "workers", "crowd")
 FULL, SHORT = 15, 3
+#: How often a part is measured with a row that is far off: a machine may be busy for a moment.
+TIMES = 3
 
 
 def main() -> int:
@@ -22,13 +24,28 @@ def main() -> int:
     parser.add_argument("--short", action="store_true", help="fewer rounds: for CI")
     given = parser.parse_args()
     sys.stdout.write(f"{'':44}{'ours':>10}{'floor':>10}{'ratio':>7}{'goal':>6}\n")
-    is_far = False
-    for part in given.parts or PARTS:
-        for row in importlib.import_module(f"bench.{part}").rows(SHORT if given.short else FULL):
-            sys.stdout.write(f"{_line(row)}\n")
-            sys.stdout.flush()
-            is_far = is_far or row.is_far
-    return 1 if is_far else 0
+    rounds = SHORT if given.short else FULL
+    return 1 if [part for part in given.parts or PARTS if _is_far(part, rounds)] else 0
+
+
+def _is_far(part: str, rounds: int) -> bool:
+    """Whether the same row is far off each time."""
+    far = _measured(part, rounds)
+    for _ in range(1, TIMES):
+        if far:
+            far &= _measured(part, rounds)
+    return bool(far)
+
+
+def _measured(part: str, rounds: int) -> set[str]:
+    """Prints a part's rows; gives those that are far off."""
+    far = set()
+    for row in importlib.import_module(f"bench.{part}").rows(rounds):
+        sys.stdout.write(f"{_line(row)}\n")
+        sys.stdout.flush()
+        if row.is_far:
+            far.add(row.what)
+    return far
 
 
 def _line(row: Row) -> str:
