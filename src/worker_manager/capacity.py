@@ -18,40 +18,49 @@ WORKERS_FOR_EACH_CORE = 4
 NEEDED_BYTES = 700_000_000
 
 
-def why_full(root: str, max_workers: int, runtime: Runtime) -> str:
-    """Why no further worker is to be started on this machine, by whatever session; empty when
-    there is room. `max_workers` is the setting; 0: measured.
+class Machine:
+    """What is at work here, whichever session has started it. Asked again, it reads again only the
+    records that have changed.
     """
-    limited = usage_limits.until(root)
-    if limited:
-        return f"the usage limit is reached until {datetime.fromtimestamp(limited):%a %H:%M}"
-    busy = at_work(root, runtime)
-    if max_workers:
-        return f"max_workers is {max_workers}" if busy >= max_workers else ""
-    cores = os.cpu_count() or 1
-    if busy >= WORKERS_FOR_EACH_CORE * cores:
-        return f"{WORKERS_FOR_EACH_CORE} workers for each of {cores} cores are at work"
-    if busy and _free_bytes() < NEEDED_BYTES:
-        return f"a worker needs {NEEDED_BYTES // 1_000_000} MB of memory, less is free"
-    return ""
 
+    def __init__(self, root: str, runtime: Runtime) -> None:
+        self._root = root
+        self._runtime = runtime
+        self._records: dict[str, Records] = {}
 
-def at_work(root: str, runtime: Runtime) -> int:
-    """How many workers are unfinished and have, or are about to have, a session."""
-    unfinished = [one for one in _all(root) if _counts(one)]
-    doubtful = [one for one in unfinished if not processes.surely_runs(one.process)]
-    presences = runtime.probe([one.handle for one in doubtful])
-    return len(unfinished) - sum(
-        presences[one.handle] is Presence.GONE and not launches.is_under_way(one)
-        for one in doubtful
-    )
+    def why_full(self, max_workers: int) -> str:
+        """Why no further worker is to be started; empty when there is room. `max_workers` is the
+        setting; 0: measured.
+        """
+        limited = usage_limits.until(self._root)
+        if limited:
+            return f"the usage limit is reached until {datetime.fromtimestamp(limited):%a %H:%M}"
+        busy = self._at_work()
+        if max_workers:
+            return f"max_workers is {max_workers}" if busy >= max_workers else ""
+        cores = os.cpu_count() or 1
+        if busy >= WORKERS_FOR_EACH_CORE * cores:
+            return f"{WORKERS_FOR_EACH_CORE} workers for each of {cores} cores are at work"
+        if busy and _free_bytes() < NEEDED_BYTES:
+            return f"a worker needs {NEEDED_BYTES // 1_000_000} MB of memory, less is free"
+        return ""
 
+    def _at_work(self) -> int:
+        """How many workers are unfinished and have, or are about to have, a session."""
+        unfinished = [one for one in self._all() if _counts(one)]
+        doubtful = [one for one in unfinished if not processes.surely_runs(one.process)]
+        presences = self._runtime.probe([one.handle for one in doubtful])
+        return len(unfinished) - sum(
+            presences[one.handle] is Presence.GONE and not launches.is_under_way(one)
+            for one in doubtful
+        )
 
-def _all(root: str) -> list[Worker]:
-    with disk_errors(root):
-        folders = [entry.path for entry in os.scandir(root)]
-    repositories = [one for one in folders if os.path.isdir(os.path.join(one, WORKERS))]
-    return [worker for one in repositories for worker in Records(one).all()]
+    def _all(self) -> list[Worker]:
+        with disk_errors(self._root):
+            folders = [entry.path for entry in os.scandir(self._root)]
+        repositories = [one for one in folders if os.path.isdir(os.path.join(one, WORKERS))]
+        known = [self._records.setdefault(one, Records(one)) for one in repositories]
+        return [worker for records in known for worker in records.all()]
 
 
 def _counts(worker: Worker) -> bool:

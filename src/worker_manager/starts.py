@@ -77,6 +77,7 @@ class Starts:
         self._runtime = launcher.runtime
         self._project = project
         self._settings = settings
+        self._machine = capacity.Machine(launcher.root, launcher.runtime)
 
     def start(self, records: Records, owner: str, wanted: Wanted) -> Started:
         """Launches or queues a worker, or leaves nothing behind. Raises a WorkerManagerError."""
@@ -221,7 +222,7 @@ class Starts:
         """Nobody else starts anything meanwhile; gives what a start must wait for, or nothing."""
         root = self._launcher.root
         with exclusive(os.path.join(root, "starts.lock"), timeout_seconds=LOCK_SECONDS):
-            yield capacity.why_full(root, self._settings.max_workers, self._runtime)
+            yield self._machine.why_full(self._settings.max_workers)
 
     def _next(self, records: Records, owner: str) -> Worker | None:
         """The first that waits, when there is room; from now on it is ours to launch."""

@@ -113,6 +113,18 @@ def test_where_receipts_are_known_to_work_a_missing_one_is_missed_each_time(
         assert session.take() == [True]
 
 
+@pytest.mark.parametrize("left", [b"", b"\0" * 30])
+def test_a_power_cut_that_leaves_the_mark_without_its_text_has_it_shown_again(
+    shown: Session, left: bytes
+) -> None:
+    for claimer in shown.mailbox.pending():
+        Path(shown.mailbox.folder("pending", claimer)).write_bytes(left)
+
+    shown.settle_later()
+
+    assert (shown.take(), len(shown.mailbox.pending())) == ([True], 1)
+
+
 def test_before_the_model_has_spoken_nothing_is_concluded(shown: Session) -> None:
     shown.write("user", "something else")
 

@@ -58,9 +58,12 @@ class Claim:
         to be looked for; empty when there will be none.
         """
         if receipt:
-            # A disk that has no room for this must not have them shown twice.
-            with ignoring(OSError):
-                write_new(self._mailbox.folder("pending", self._claimer), receipt.encode())
+            mark = self._mailbox.folder("pending", self._claimer)
+            try:
+                # Not synced: a power cut leaves at least its name, and that says enough.
+                write_new(mark, receipt.encode(), durable=False)
+            except OSError:
+                _remove(mark)  # a disk that has no room for it must not have them shown twice
         source = self._mailbox.folder("claimed", self._claimer)
         move(source, self._mailbox.folder("read", self._claimer))
 

@@ -88,7 +88,10 @@ def _portion(mailbox: Mailbox, claimer: str) -> _Portion:
     marker = mailbox.folder("pending", claimer)
     offset, _, path = _read(marker).decode("utf-8", "surrogateescape").partition(" ")
     portion = _Portion(claimer, path)
-    tail = _tail(path, int(offset)) if offset.isdigit() else None
+    if not offset.isdigit():  # the machine went down before the mark was on the disk
+        portion.found = dict.fromkeys(mailbox.ids_read(claimer), MISSING)
+        return portion
+    tail = _tail(path, int(offset))
     if tail is not None:
         portion.found = {name: _look(tail, name) for name in mailbox.ids_read(claimer)}
         portion.answered = any(map(_is_of_the_model, tail))
