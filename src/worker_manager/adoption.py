@@ -17,13 +17,13 @@ from worker_manager.state.orchestrators import TERMINAL
 from worker_manager.state.records import Records, now
 
 
-def orphans(root: str, records: Records, owner: str) -> list[Worker]:
+def orphans(root: str, records: Records, owner: str, everybody: Sequence[Worker]) -> list[Worker]:
     """Workers of others whose session is gone, and that work still or have reported to nobody.
     A person's at a terminal are none: nobody says when that one comes back.
     """
     waiting: dict[str, set[str]] = {}
     found = []
-    for worker in records.all():
+    for worker in everybody:
         if worker.owner in (owner, TERMINAL):
             continue
         if worker.owner not in waiting:
@@ -43,7 +43,8 @@ def adopt(
     """
     owner = os.path.basename(home)
     if not worker_ids:
-        return [_adopt(root, records, owner, one) for one in orphans(root, records, owner)]
+        found = orphans(root, records, owner, records.all())
+        return [_adopt(root, records, owner, one) for one in found]
     named = [records.get(worker_id) for worker_id in dict.fromkeys(worker_ids)]
     others = [one for one in named if one.owner != owner]
     for worker in others:

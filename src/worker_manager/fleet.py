@@ -139,10 +139,17 @@ class Fleet:
         """`2 of 3`; empty when it does not wait."""
         return place_in(self.queue(), worker)
 
-    def workers(self) -> list[Worker]:
-        """This orchestrator's workers, oldest first, after a look at the world."""
-        own, writes = self._own(), self.records.writes
-        self._reconcile(own)
+    def workers(
+        self,
+        everybody: Sequence[Worker] | None = None,
+        meanwhile: Callable[[list[Worker]], object] | None = None,
+    ) -> list[Worker]:
+        """This orchestrator's workers, oldest first, after a look at the world. `everybody` is what
+        the records said just now; `meanwhile` is done with this orchestrator's, as they were, while
+        the runtime is asked.
+        """
+        own, writes = self._own(everybody), self.records.writes
+        self._reconcile(own, meanwhile)
         return own if self.records.writes == writes else self._own()
 
     def worker(self, worker_id: str) -> Worker:
@@ -286,9 +293,9 @@ class Fleet:
             self.worker(worker_id)
         return cleaning.clean(self.records, self._runtime, self.workers(), order)
 
-    def orphans(self) -> list[Worker]:
+    def orphans(self, everybody: Sequence[Worker]) -> list[Worker]:
         """As `adoption.orphans`, of this repository."""
-        return adoption.orphans(self._root, self.records, self.owner)
+        return adoption.orphans(self._root, self.records, self.owner, everybody)
 
     def adopt(self, worker_ids: Sequence[str] = (), *, force: bool = False) -> list[Worker]:
         """As `adoption.adopt`, for this orchestrator."""
@@ -344,10 +351,15 @@ class Fleet:
         """Makes this orchestrator's records agree with the world; safe at any time."""
         self._reconcile(self._own())
 
-    def _reconcile(self, own: Sequence[Worker]) -> None:
-        reconcile(self.records, own, self._runtime)
-        dialogs.repair(self.records, own)
-        merges.settle_all(self.records, own)
+    def _reconcile(
+        self, own: list[Worker], meanwhile: Callable[[list[Worker]], object] | None = None
+    ) -> None:
+        records = self.records
+        others: list[Callable[[], object]] = [lambda: dialogs.repair(records, own)]
+        if meanwhile is not None:
+            others.append(lambda: meanwhile(own))
+        reconcile(records, own, self._runtime, *others)
+        merges.settle_all(records, own)
 
     def watch(self) -> None:
         """Notices what fires no hook and ends no process, in a few milliseconds. Raises the first
@@ -384,8 +396,8 @@ class Fleet:
             self._require_budget()
             self._starts.start_queued(self.records, self.owner)
 
-    def _own(self) -> list[Worker]:
-        owner, workers = self.owner, self.records.all()
+    def _own(self, everybody: Sequence[Worker] | None = None) -> list[Worker]:
+        owner, workers = self.owner, self.records.all() if everybody is None else everybody
         return [one for one in workers if one.owner == owner]
 
     def tidy(self) -> None:

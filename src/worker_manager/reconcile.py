@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from worker_manager import reports
@@ -22,21 +22,36 @@ from worker_manager.worktrees import trees
 MANY = 150
 
 
-def reconcile(records: Records, workers: Sequence[Worker], runtime: Runtime) -> None:
-    """Of these workers, as they were read."""
+def reconcile(
+    records: Records, workers: Sequence[Worker], runtime: Runtime, *others: Callable[[], object]
+) -> None:
+    """Of these workers, as they were read. `others` is what else needs no answer of the runtime."""
     reports.redeliver_all(records, workers)
-    end_the_gone(records, workers, runtime)
-    _note_missing(records, workers)
+    end_the_gone(records, workers, runtime, lambda: _note_missing(records, workers), *others)
 
 
-def end_the_gone(records: Records, workers: Sequence[Worker], runtime: Runtime) -> None:
-    """Whose session and process are gone without a report has failed."""
+def end_the_gone(
+    records: Records, workers: Sequence[Worker], runtime: Runtime, *meanwhile: Callable[[], object]
+) -> None:
+    """Whose session and process are gone without a report has failed. `meanwhile` is done until
+    the runtime answers, which of many workers takes long.
+    """
     expected = [one for one in workers if _has_session(one)]
     # Of many the runtime tells more quickly than the kernel does of each.
     is_many = len(expected) > MANY
     open_ones = [one for one in expected if is_many or not processes.surely_runs(one.process)]
-    presences = runtime.probe([one.handle for one in open_ones])
-    for one in open_ones:
+    answer = runtime.ask([one.handle for one in open_ones])
+    try:
+        for do in meanwhile:
+            do()
+    finally:
+        _end_each(records, open_ones, answer(), runtime)
+
+
+def _end_each(
+    records: Records, doubtful: list[Worker], presences: dict[str, Presence], runtime: Runtime
+) -> None:
+    for one in doubtful:
         # A server that can't be found is not the same as a process that has ended.
         is_gone = presences[one.handle] is Presence.GONE
         if is_gone and (not one.process or processes.has_ended(one.process)):
@@ -95,9 +110,9 @@ def _note_missing(records: Records, workers: Sequence[Worker]) -> None:
             by_project.setdefault(one.project, []).append(one)
     for project, those in by_project.items():
         there = trees.existing(project, repository_identity(project), [one.branch for one in those])
-        folders = {one: trees.names_in(one) for one in {os.path.dirname(one.path) for one in those}}
-        for one in those:
-            folder, _, name = one.path.rpartition(os.sep)
+        placed = [(one, *one.path.rpartition(os.sep)) for one in those]
+        folders = {one: trees.names_in(one) for one in {folder for _, folder, *_ in placed}}
+        for one, folder, _, name in placed:
             missing = _missing(one, there, has_worktree=name in folders[folder])
             if missing != one.missing and not _is_to_come(one):
                 _set_missing(records, one.id, missing)

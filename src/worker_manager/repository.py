@@ -66,7 +66,7 @@ class Repository:
 
     def orphans(self) -> list[Worker]:
         """As `adoption.orphans`, for a person: none of them is one's own."""
-        return adoption.orphans(self.root, self.records, orchestrators.TERMINAL)
+        return adoption.orphans(self.root, self.records, orchestrators.TERMINAL, self.records.all())
 
     def fleets(self) -> list[Fleet]:
         """Of everybody who owns a worker here."""

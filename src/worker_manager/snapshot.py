@@ -124,11 +124,31 @@ class Snapshots:
         one than before. Tools may call this at the same time.
         """
         with self._lock:
-            return self._of(workers)
+            return self._of(workers, self._look(workers))
 
-    def _of(self, workers: Sequence[Worker]) -> list[Facts]:
+    def of_own(self, everybody: Sequence[Worker]) -> tuple[list[Worker], list[Facts]]:
+        """The fleet's workers among all that the records know, after a look at the world, and the
+        facts of those that are not cleaned. Their files are read while the runtime is asked.
+        """
+        looked: list[_Known] = []
+
+        def look(workers: list[Worker]) -> None:
+            with self._lock:
+                looked.extend(self._look(_uncleaned(workers)))
+
+        workers = self._fleet.workers(everybody, look)
+        shown = _uncleaned(workers)
+        # Records that were not written since are the same objects.
+        as_looked = {id(one.worker): one for one in looked}
+        with self._lock:
+            known = [as_looked.get(id(one)) or self._look([one])[0] for one in shown]
+            return workers, self._of(shown, known)
+
+    def _look(self, workers: Sequence[Worker]) -> list[_Known]:
         heads = {one: _heads(one) for one in {worker.project for worker in workers}}
-        known = [self._read(worker, heads[worker.project]) for worker in workers]
+        return [self._read(worker, heads[worker.project]) for worker in workers]
+
+    def _of(self, workers: Sequence[Worker], known: Sequence[_Known]) -> list[Facts]:
         self._count(known)
         told = self._fleet.activities() if any(not one.finished for one in workers) else {}
         is_queue = any(one.status is Status.QUEUED for one in workers)
@@ -184,6 +204,10 @@ class Snapshots:
         found = facts(worker, look, at=time.time())
         known.facts = found if is_still else None
         return found
+
+
+def _uncleaned(workers: Sequence[Worker]) -> list[Worker]:
+    return [one for one in workers if not one.cleaned]
 
 
 def facts_of(fleet: Fleet, worker: Worker) -> Facts:

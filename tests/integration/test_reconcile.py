@@ -14,7 +14,10 @@ from tests.faults.injection import forks
 from tests.support.rehearsed import session
 from tests.support.workers import HANG
 from worker_manager.cleaning import Order
+from worker_manager.errors import StateUnavailable
 from worker_manager.fleet import Fleet
+from worker_manager.models import Status
+from worker_manager.reconcile import end_the_gone
 from worker_manager.runtimes.tmux import Tmux
 from worker_manager.starts import Wanted
 from worker_manager.state.layout import mailbox_path, state_root
@@ -55,6 +58,22 @@ def test_a_repository_that_git_cannot_read_makes_no_branch_missing(
     (repository / ".git" / "HEAD").rename(repository / ".git" / "HEAD.away")
 
     assert fleet.workers()[0].missing == ""
+
+
+def test_what_fails_while_the_runtime_is_asked_keeps_nobody_from_being_told_of(
+    fleet: Fleet, tmux_socket: str
+) -> None:
+    worker = fleet.start(Wanted("t", HANG)).worker
+    os.kill(int(worker_process(fleet, worker.id)), signal.SIGKILL)
+    end_tmux(tmux_socket)
+
+    def fail() -> None:
+        raise StateUnavailable("the disk")
+
+    with pytest.raises(StateUnavailable):
+        end_the_gone(fleet.records, [worker], Tmux(tmux_socket), fail)
+
+    assert fleet.worker(worker.id).status is Status.FAILED
 
 
 @pytest.mark.promise("report-end")
@@ -124,5 +143,5 @@ async def test_a_worker_whose_record_is_gone_is_told_what_to_do(
         terminal = Tmux(tmux_socket)
         handle = terminal.handle_for(started.structured["name"])
         with anyio.fail_after(20):
-            while "Commit your work, say so" not in terminal.screen(handle).replace("\n", " "):
+            while "Commityourwork,sayso" not in "".join(terminal.screen(handle).split()):
                 await anyio.sleep(0.1)

@@ -121,7 +121,7 @@ def _tokens(usage: dict[str, Any]) -> Tokens:
 def _subagents(path: str) -> list[str]:
     """Their transcripts (seen in 2.1.197 and 2.1.329)."""
     folder = f"{path.removesuffix('.jsonl')}/subagents"
-    if not os.path.isdir(folder):  # mostly: half of what a failed listing takes
+    if not os.access(folder, os.F_OK):  # mostly: a quarter of what a failed listing takes
         return []
     try:
         names = os.listdir(folder)

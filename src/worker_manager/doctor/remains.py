@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Sequence
 from contextlib import suppress
 
 from worker_manager import adoption
@@ -27,14 +28,18 @@ def workers(place: Place) -> list[Finding]:
     about = "workers"
     records = _records(place)
     everybody = records.all()
-    found = [*_orphans(place, records), *_ended_unseen(records, everybody), *_damaged(records)]
+    found = [
+        *_orphans(place, records, everybody),
+        *_ended_unseen(records, everybody),
+        *_damaged(records),
+    ]
     unfinished = sum(not one.finished for one in everybody)
     return found or [ok(about, f"known here: {len(everybody)}; unfinished: {unfinished}.")]
 
 
-def _orphans(place: Place, records: Records) -> list[Finding]:
+def _orphans(place: Place, records: Records, everybody: Sequence[Worker]) -> list[Finding]:
     """The session that started them is gone: nobody hears them."""
-    orphans = adoption.orphans(place.root, records, "")
+    orphans = adoption.orphans(place.root, records, "", everybody)
     if not orphans:
         return []
     says = f"the session of {_named(orphans)} is gone."

@@ -1,6 +1,6 @@
 """What a place for workers can do."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Protocol
 
@@ -33,6 +33,11 @@ class Runtime(Protocol):
 
     def probe(self, handles: Sequence[str]) -> dict[str, Presence]:
         """What is known of each, in one question for each place. Never raises."""
+
+    def ask(self, handles: Sequence[str]) -> Callable[[], dict[str, Presence]]:
+        """As `probe`, for one who has to do meanwhile: gives what waits for the answer. It must be
+        called.
+        """
 
     def is_there(self, handle: str) -> bool:
         """Whether a person can look at it; its program may have ended. Raises

@@ -1,14 +1,14 @@
 """Workers in tmux sessions on a server of our own; the only importer of libtmux.
 
 libtmux knows no time limit and reads "don't know" as "nothing": every call here goes through
-`_Server.cmd`, which has one, and every answer is judged by its exit code and error text.
+`_Server.ask`, which has one, and every answer is judged by its exit code and error text.
 """
 
 import os
 import shutil
 import stat
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -39,21 +39,13 @@ _OWN_FOLDER = f"tmux-{os.getuid()}"
 
 
 class _Answer(tmux_cmd):
-    """A tmux command's outcome, run with a time limit."""
+    """A tmux command's outcome."""
 
-    def __init__(self, command: list[str]) -> None:
+    def __init__(self, command: list[str], code: int, stdout: str, stderr: str) -> None:
         self.cmd = command
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=TIMEOUT_SECONDS,
-            env=_client_environment(),
-        )
-        self.returncode = done.returncode
-        self.stdout = done.stdout.splitlines()
-        self.stderr = done.stderr.splitlines()
+        self.returncode = code
+        self.stdout = stdout.splitlines()
+        self.stderr = stderr.splitlines()
 
     @property
     def says_absent(self) -> bool:
@@ -66,6 +58,10 @@ class _Server(libtmux.Server):
         self, cmd: str, *args: Any, target: str | int | None = None
     ) -> _Answer:
         """As libtmux's, with a time limit. Raises RuntimeUnavailable."""
+        return self.ask(cmd, *args, target=target)()
+
+    def ask(self, cmd: str, *args: Any, target: str | int | None = None) -> Callable[[], _Answer]:
+        """Gives what waits for the answer, and raises RuntimeUnavailable; must be called."""
         tmux = shutil.which("tmux")
         if tmux is None:
             raise RuntimeUnavailable(
@@ -74,15 +70,32 @@ class _Server(libtmux.Server):
         # Our own settings only: a person's could change what a pane runs.
         command = [tmux, f"-S{self.socket_path}", "-f/dev/null", cmd]
         command += [] if target is None else ["-t", str(target)]
+        command += map(str, args)
         try:
-            return _Answer([*command, *map(str, args)])
-        except subprocess.TimeoutExpired as error:
-            raise RuntimeUnavailable(
-                f"tmux (socket {self.socket_path}) did not answer within {TIMEOUT_SECONDS:.0f} s. "
-                f"Look at it with: tmux -S {self.socket_path} ls"
-            ) from error
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                env=_client_environment(),
+            )
         except OSError as error:
             raise RuntimeUnavailable(f"tmux can't be run: {error.strerror}. Try again.") from error
+        return lambda: self._answer(process, command)
+
+    def _answer(self, process: subprocess.Popen[str], command: list[str]) -> _Answer:
+        with process:
+            try:
+                stdout, stderr = process.communicate(timeout=TIMEOUT_SECONDS)
+            except subprocess.TimeoutExpired as error:
+                process.kill()
+                raise RuntimeUnavailable(
+                    f"tmux (socket {self.socket_path}) did not answer within "
+                    f"{TIMEOUT_SECONDS:.0f} s. Look at it with: tmux -S {self.socket_path} ls"
+                ) from error
+            return _Answer(command, process.returncode, stdout, stderr)
 
 
 class Tmux:
@@ -136,10 +149,18 @@ class Tmux:
         return int(answer.stdout[0])
 
     def probe(self, handles: Sequence[str]) -> dict[str, Presence]:
+        """At once."""
+        return self.ask(handles)()
+
+    def ask(self, handles: Sequence[str]) -> Callable[[], dict[str, Presence]]:
         """One `list-panes` for each server. A dead pane is a gone agent."""
-        sockets = {handle.rpartition(":")[0] for handle in handles}
-        alive = {socket: _alive(socket) for socket in sockets}
-        return {handle: _presence(handle, alive[handle.rpartition(":")[0]]) for handle in handles}
+        asked = {socket: _ask(socket) for socket in {one.rpartition(":")[0] for one in handles}}
+
+        def answer() -> dict[str, Presence]:
+            alive = {socket: _alive(one) for socket, one in asked.items()}
+            return {one: _presence(one, alive[one.rpartition(":")[0]]) for one in handles}
+
+        return answer
 
     def is_there(self, handle: str) -> bool:
         """Whether the session exists."""
@@ -212,13 +233,19 @@ def _server(socket: str) -> _Server:
     return _Server(socket_path=socket)
 
 
-def _alive(socket: str) -> set[str] | None:
+def _ask(socket: str) -> Callable[[], _Answer] | None:
+    with suppress(RuntimeUnavailable):
+        return _server(socket).ask("list-panes", "-a", "-F", "#{session_name} #{pane_dead}")
+    return None
+
+
+def _alive(asked: Callable[[], _Answer] | None) -> set[str] | None:
     """The sessions whose program runs; None when the server didn't say."""
     try:
-        answer = _server(socket).cmd("list-panes", "-a", "-F", "#{session_name} #{pane_dead}")
+        answer = asked() if asked else None
     except RuntimeUnavailable:
         return None
-    if answer.returncode and not answer.says_absent:
+    if answer is None or (answer.returncode and not answer.says_absent):
         return None
     return {line.split()[0] for line in answer.stdout if line.endswith(" 0")}
 

@@ -43,8 +43,8 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
         themselves.
         """
         with tool_errors():
-            workers = fleet.workers()
-            seen = snapshots.of([one for one in workers if not one.cleaned])
+            everybody = fleet.records.all()
+            workers, seen = snapshots.of_own(everybody)
             infos = [info_from(one) for one in seen]
             listed = WorkerList(
                 workers=infos,
@@ -52,7 +52,7 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
                 tokens_written=sum(one.tokens_written or 0 for one in infos),
                 cost_usd=sum(one.cost_usd or 0.0 for one in infos),
                 cleaned=[one.id for one in workers if one.cleaned],
-                orphans=[one.id for one in fleet.orphans()],
+                orphans=[one.id for one in fleet.orphans(everybody)],
                 damaged=fleet.records.damaged(),
             )
             return answer(_list_text(listed, cleaning.advice(workers)), listed)

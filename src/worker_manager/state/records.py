@@ -136,7 +136,7 @@ class Records:
             try:
                 workers.append(self._as_read(name, f"{folder}/{name}/{RECORD}"))
             except (WorkerNotFound, StateUnavailable):
-                continue  # being made, undone, or among the `damaged`
+                self._read.pop(name, None)  # being made, undone, or among the `damaged`
         return sorted(workers, key=lambda worker: (worker.created_at, worker.id))
 
     def _as_read(self, worker_id: str, path: str) -> Worker:
@@ -148,9 +148,11 @@ class Records:
         return known[1]
 
     def damaged(self) -> list[str]:
-        """The records that can't be read: where each was set aside, or lies."""
+        """The records that could not be read when `all` did it last: where each was set aside, or
+        lies.
+        """
         found = []
-        for worker_id in self.ids():
+        for worker_id in set(self.ids()).difference(self._read):
             home = self.home(worker_id)
             if not os.access(f"{home}/{RECORD}", os.R_OK):
                 found += sorted(glob.glob(os.path.join(glob.escape(home), f"{RECORD}*")))[-1:]

