@@ -24,6 +24,7 @@ from worker_manager.errors import (
 )
 from worker_manager.fleet import Fleet
 from worker_manager.models import Status
+from worker_manager.runtimes.tmux import Tmux
 from worker_manager.starts import Wanted
 
 
@@ -261,6 +262,16 @@ def test_a_hanging_tmux_server_is_said_and_changes_nothing(
 
     assert statuses in ([Status.STARTING], [Status.RUNNING])
     assert os.listdir(repository / ".worktrees") == [worker.name]
+
+
+def test_a_tmux_that_cannot_make_its_socket_launches_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMUX_TMPDIR", str(tmp_path))
+    terminal = Tmux("s")
+
+    with pytest.raises(RuntimeUnavailable, match="error creating"):
+        terminal.launch(terminal.handle_for("t"), ["sleep", "9"], cwd=str(tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,8 @@ class Tmux:
             )
         together, *later = _forget(environment, _COMMAND_LIMIT_BYTES - size)
         answer = server.cmd("set-option", *command, *together)
-        if answer.returncode:
+        # A server that can't make its socket says so, and ends with code 0.
+        if answer.returncode or not answer.stdout:
             raise _unavailable(answer)
         for chunk in later:
             server.cmd(*chunk[1:])
