@@ -37,14 +37,14 @@ def _is_far(part: str, rounds: int) -> bool:
     return bool(far)
 
 
-def _measured(part: str, rounds: int) -> set[str]:
+def _measured(part: str, rounds: int) -> set[tuple[str, str]]:
     """Prints a part's rows; gives those that are far off."""
     far = set()
     for row in importlib.import_module(f"bench.{part}").rows(rounds):
         sys.stdout.write(f"{_line(row)}\n")
         sys.stdout.flush()
         if row.is_far:
-            far.add(row.what)
+            far.add((row.what, row.floor_is))
     return far
 
 

@@ -149,7 +149,7 @@ class Fleet:
         the runtime is asked.
         """
         own, writes = self._own(everybody), self.records.writes
-        self._reconcile(own, meanwhile)
+        self._reconcile(own, None if meanwhile is None else lambda: meanwhile(own))
         return own if self.records.writes == writes else self._own()
 
     def worker(self, worker_id: str) -> Worker:
@@ -351,14 +351,10 @@ class Fleet:
         """Makes this orchestrator's records agree with the world; safe at any time."""
         self._reconcile(self._own())
 
-    def _reconcile(
-        self, own: list[Worker], meanwhile: Callable[[list[Worker]], object] | None = None
-    ) -> None:
+    def _reconcile(self, own: list[Worker], meanwhile: Callable[[], object] | None = None) -> None:
         records = self.records
-        others: list[Callable[[], object]] = [lambda: dialogs.repair(records, own)]
-        if meanwhile is not None:
-            others.append(lambda: meanwhile(own))
-        reconcile(records, own, self._runtime, *others)
+        reconcile(records, own, self._runtime, meanwhile)
+        dialogs.repair(records, own)
         merges.settle_all(records, own)
 
     def watch(self) -> None:

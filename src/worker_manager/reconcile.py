@@ -23,35 +23,37 @@ MANY = 150
 
 
 def reconcile(
-    records: Records, workers: Sequence[Worker], runtime: Runtime, *others: Callable[[], object]
+    records: Records,
+    workers: Sequence[Worker],
+    runtime: Runtime,
+    meanwhile: Callable[[], object] | None = None,
 ) -> None:
-    """Of these workers, as they were read. `others` is what else needs no answer of the runtime."""
+    """Of these workers, as they were read. `meanwhile` is done while the runtime is asked, which of
+    many workers takes long.
+    """
     reports.redeliver_all(records, workers)
-    end_the_gone(records, workers, runtime, lambda: _note_missing(records, workers), *others)
+    end_the_gone(records, workers, runtime, meanwhile)
+    _note_missing(records, workers)
 
 
 def end_the_gone(
-    records: Records, workers: Sequence[Worker], runtime: Runtime, *meanwhile: Callable[[], object]
+    records: Records,
+    workers: Sequence[Worker],
+    runtime: Runtime,
+    meanwhile: Callable[[], object] | None = None,
 ) -> None:
-    """Whose session and process are gone without a report has failed. `meanwhile` is done until
-    the runtime answers, which of many workers takes long.
-    """
+    """Whose session and process are gone without a report has failed."""
     expected = [one for one in workers if _has_session(one)]
     # Of many the runtime tells more quickly than the kernel does of each.
     is_many = len(expected) > MANY
     open_ones = [one for one in expected if is_many or not processes.surely_runs(one.process)]
     answer = runtime.ask([one.handle for one in open_ones])
     try:
-        for do in meanwhile:
-            do()
+        if meanwhile is not None:
+            meanwhile()
     finally:
-        _end_each(records, open_ones, answer(), runtime)
-
-
-def _end_each(
-    records: Records, doubtful: list[Worker], presences: dict[str, Presence], runtime: Runtime
-) -> None:
-    for one in doubtful:
+        presences = answer()
+    for one in open_ones:
         # A server that can't be found is not the same as a process that has ended.
         is_gone = presences[one.handle] is Presence.GONE
         if is_gone and (not one.process or processes.has_ended(one.process)):
@@ -75,7 +77,8 @@ def _end(records: Records, worker: Worker, screen: str) -> None:
         screen=screen,
         reason="" if worker.launched else "its start was interrupted",
         is_meant=lambda current: (
-            (current.process, current.starter) == (worker.process, worker.starter)
+            (current.process, current.starter, current.launched)
+            == (worker.process, worker.starter, worker.launched)
         ),
     )
 

@@ -14,7 +14,6 @@ from tests.faults.injection import forks
 from tests.support.rehearsed import session
 from tests.support.workers import HANG
 from worker_manager.cleaning import Order
-from worker_manager.errors import StateUnavailable
 from worker_manager.fleet import Fleet
 from worker_manager.models import Status
 from worker_manager.reconcile import end_the_gone
@@ -22,6 +21,7 @@ from worker_manager.runtimes.tmux import Tmux
 from worker_manager.starts import Wanted
 from worker_manager.state.layout import mailbox_path, state_root
 from worker_manager.state.mailbox import Mailbox
+from worker_manager.state.records import now
 
 
 @pytest.mark.promise("reconcile-missing")
@@ -60,20 +60,21 @@ def test_a_repository_that_git_cannot_read_makes_no_branch_missing(
     assert fleet.workers()[0].missing == ""
 
 
-def test_what_fails_while_the_runtime_is_asked_keeps_nobody_from_being_told_of(
+def test_a_worker_that_is_restored_while_tmux_is_asked_has_not_failed(
     fleet: Fleet, tmux_socket: str
 ) -> None:
     worker = fleet.start(Wanted("t", HANG)).worker
     os.kill(int(worker_process(fleet, worker.id)), signal.SIGKILL)
     end_tmux(tmux_socket)
 
-    def fail() -> None:
-        raise StateUnavailable("the disk")
+    def restore() -> None:
+        fleet.records.update(
+            worker.id, lambda one: one.restore(one.starter, at=now(), waits_for="")
+        )
 
-    with pytest.raises(StateUnavailable):
-        end_the_gone(fleet.records, [worker], Tmux(tmux_socket), fail)
+    end_the_gone(fleet.records, [worker], Tmux(tmux_socket), restore)
 
-    assert fleet.worker(worker.id).status is Status.FAILED
+    assert fleet.worker(worker.id).status is Status.STARTING
 
 
 @pytest.mark.promise("report-end")

@@ -125,6 +125,17 @@ def test_a_power_cut_that_leaves_the_mark_without_its_text_has_it_shown_again(
     assert (shown.take(), len(shown.mailbox.pending())) == ([True], 1)
 
 
+def test_what_another_one_settles_at_the_same_time_is_not_shown_again(shown: Session) -> None:
+    for claimer in shown.mailbox.pending():
+        mark = Path(shown.mailbox.folder("pending", claimer))
+        mark.unlink()
+        mark.mkdir()  # listed, and then not to be read
+
+    shown.settle(restarted=True)
+
+    assert shown.take() == []
+
+
 def test_before_the_model_has_spoken_nothing_is_concluded(shown: Session) -> None:
     shown.write("user", "something else")
 

@@ -155,11 +155,12 @@ class Tmux:
 
     def ask(self, handles: Sequence[str]) -> Callable[[], dict[str, Presence]]:
         """One `list-panes` for each server. A dead pane is a gone agent."""
-        asked = {socket: _ask(socket) for socket in {one.rpartition(":")[0] for one in handles}}
+        parted = [(one, *one.rpartition(":")) for one in handles]
+        asked = {socket: _ask(socket) for socket in {socket for _, socket, *_ in parted}}
 
         def answer() -> dict[str, Presence]:
             alive = {socket: _alive(one) for socket, one in asked.items()}
-            return {one: _presence(one, alive[one.rpartition(":")[0]]) for one in handles}
+            return {one: _presence(session, alive[socket]) for one, socket, _, session in parted}
 
         return answer
 
@@ -251,10 +252,10 @@ def _alive(asked: Callable[[], _Answer] | None) -> set[str] | None:
     return {line.split()[0] for line in answer.stdout if line.endswith(" 0")}
 
 
-def _presence(handle: str, alive: set[str] | None) -> Presence:
+def _presence(session: str, alive: set[str] | None) -> Presence:
     if alive is None:
         return Presence.UNKNOWN
-    return Presence.ALIVE if handle.rpartition(":")[2] in alive else Presence.GONE
+    return Presence.ALIVE if session in alive else Presence.GONE
 
 
 def _socket_directory() -> str:

@@ -23,6 +23,7 @@ SETTLE_SECONDS = 5.0
 HISTORY = 50
 SEEN, QUEUED, MISSING = "seen", "queued", "missing"
 WAITING, TAKEN = "waiting", "taken"
+_GONE = b"gone"
 #: A message that was just shown stands in so much of the transcript's end.
 FATE_BYTES = 300_000
 
@@ -85,15 +86,19 @@ class _Portion:
 
 
 def _portion(mailbox: Mailbox, claimer: str) -> _Portion:
-    marker = mailbox.folder("pending", claimer)
-    offset, _, path = _read(marker).decode("utf-8", "surrogateescape").partition(" ")
+    # Before its mark, which is written before they are there: then an empty mark is a lost one.
+    shown = mailbox.ids_read(claimer)
+    mark = _read(mailbox.folder("pending", claimer), default=_GONE)
+    offset, _, path = mark.decode("utf-8", "surrogateescape").partition(" ")
     portion = _Portion(claimer, path)
+    if mark == _GONE:  # another one has settled it
+        return portion
     if not offset.isdigit():  # the machine went down before the mark was on the disk
-        portion.found = dict.fromkeys(mailbox.ids_read(claimer), MISSING)
+        portion.found = dict.fromkeys(shown, MISSING)
         return portion
     tail = _tail(path, int(offset))
     if tail is not None:
-        portion.found = {name: _look(tail, name) for name in mailbox.ids_read(claimer)}
+        portion.found = {name: _look(tail, name) for name in shown}
         portion.answered = any(map(_is_of_the_model, tail))
     return portion
 
@@ -178,9 +183,9 @@ def _age(path: str) -> float:
         return 0.0
 
 
-def _read(path: str) -> bytes:
+def _read(path: str, default: bytes = b"") -> bytes:
     try:
         with open(path, "rb") as file:
             return file.read()
     except OSError:
-        return b""
+        return default

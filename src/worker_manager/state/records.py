@@ -4,9 +4,10 @@ import glob
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
+from operator import attrgetter
 
 from worker_manager.errors import StateCorrupt, StateUnavailable, WorkerNotFound
 from worker_manager.models import Worker, from_json, to_json
@@ -89,12 +90,12 @@ class Records:
                 f"The record of worker {worker_id} can't be read and was set aside as {aside}."
             ) from error
 
-    def ids(self) -> list[str]:
-        """Of whatever has a place among the workers. Raises StateUnavailable."""
+    def ids(self, besides: Collection[str] = ()) -> list[str]:
+        """Of whatever has a place among the workers, but these. Raises StateUnavailable."""
         folder = os.path.join(self.repository, WORKERS)
         with disk_errors(folder):
             names = os.listdir(folder) if os.path.isdir(folder) else []
-        return [name for name in names if is_worker_id(name)]
+        return [name for name in names if name not in besides and is_worker_id(name)]
 
     def peek(self, worker_id: str) -> Worker:
         """As `get`, for one who only looks: what can't be parsed stays where it lies."""
@@ -137,7 +138,7 @@ class Records:
                 workers.append(self._as_read(name, f"{folder}/{name}/{RECORD}"))
             except (WorkerNotFound, StateUnavailable):
                 self._read.pop(name, None)  # being made, undone, or among the `damaged`
-        return sorted(workers, key=lambda worker: (worker.created_at, worker.id))
+        return sorted(workers, key=attrgetter("created_at", "id"))
 
     def _as_read(self, worker_id: str, path: str) -> Worker:
         """As `get`. Not for `update`: two writes within one tick of the clock may look alike."""
@@ -148,11 +149,11 @@ class Records:
         return known[1]
 
     def damaged(self) -> list[str]:
-        """The records that could not be read when `all` did it last: where each was set aside, or
-        lies.
+        """The records that could not be read, by `all` where it was called before, else now: where
+        each was set aside, or lies.
         """
         found = []
-        for worker_id in set(self.ids()).difference(self._read):
+        for worker_id in self.ids(besides=self._read):
             home = self.home(worker_id)
             if not os.access(f"{home}/{RECORD}", os.R_OK):
                 found += sorted(glob.glob(os.path.join(glob.escape(home), f"{RECORD}*")))[-1:]
