@@ -18,7 +18,7 @@ from bench.stage import Stage, add_worker, stage
 from worker_manager.models import Status
 from worker_manager.state.records import now
 
-_WORKERS, _SECONDS, _SHORT_SECONDS = 20, 20.0, 6.0
+_WORKERS, _SECONDS, _SHORT_SECONDS = 20, 60.0, 6.0
 _CALL = {"method": "tools/call", "params": {"name": "list_workers", "arguments": {}}}
 _CLIENT = {"capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}
 _BEGIN = {"method": "initialize", "params": {"protocolVersion": "2025-11-25", **_CLIENT}}
