@@ -72,6 +72,6 @@ def take_news(fleet: Fleet) -> list[tuple[str, str]]:
 def letters_to(fleet: Fleet, worker: Worker) -> list[str]:
     """The types of the messages that a worker was sent, shown or not."""
     box = Mailbox(mailbox_path(fleet.records.home(worker.id)))
-    waiting = [box.peek(name) for name in box.waiting()]
-    shown = [message for message, _ in box.history(50)]
-    return [message.type for message in (*waiting, *shown) if message]
+    # Also those that a hook has taken and not yet shown.
+    found = map(box.find, box.files())
+    return [message.type for message in found if message]
