@@ -75,6 +75,7 @@ def test_after_a_kill_each_report_reaches_the_resumed_session_once(
     assert api.times_told("boss", UNMARKED) == 2
 
 
+@pytest.mark.newest_claude
 @pytest.mark.promise("identity-fork")
 def test_a_fork_has_a_home_of_its_own(crew: ClaudeLab, api: MessagesApi) -> None:
     parent, _, (first, second) = boss_at_work(crew, api, "W1", "W2")
@@ -121,6 +122,7 @@ def test_compaction_neither_loses_nor_repeats_a_report(crew: ClaudeLab, api: Mes
     assert api.times_told("boss", "DONE-W2") == 1
 
 
+@pytest.mark.newest_claude
 @pytest.mark.promise("identity-server")
 def test_a_new_server_of_the_same_session_has_its_workers(
     crew: ClaudeLab, api: MessagesApi
@@ -166,6 +168,7 @@ def test_a_report_that_was_only_queued_when_the_session_died_is_shown_again_and_
     assert api.times_told("boss", "DONE-W1") == 1
 
 
+@pytest.mark.newest_claude
 def test_a_report_that_was_shown_before_the_session_died_is_not_repeated(
     crew: ClaudeLab, api: MessagesApi
 ) -> None:
@@ -186,6 +189,7 @@ def test_a_report_that_was_shown_before_the_session_died_is_not_repeated(
     assert A_REPEAT not in told.all_text
 
 
+@pytest.mark.newest_claude
 def test_a_report_shown_at_the_resume_is_not_repeated_at_a_late_first_prompt(
     crew: ClaudeLab, api: MessagesApi
 ) -> None:
@@ -208,6 +212,7 @@ def test_a_report_shown_at_the_resume_is_not_repeated_at_a_late_first_prompt(
     assert api.times_told("boss", "DONE-W1") == 1
 
 
+@pytest.mark.newest_claude
 @pytest.mark.promise("mail-subagent")
 def test_mail_reaches_the_main_conversation_and_no_subagent(
     crew: ClaudeLab, api: MessagesApi
@@ -232,6 +237,7 @@ def test_mail_reaches_the_main_conversation_and_no_subagent(
     assert api.times_told("boss", UNMARKED) == 1
 
 
+@pytest.mark.newest_claude
 @pytest.mark.promise("end-deliberate")
 def test_exit_in_one_of_two_terminals_leaves_the_workers_to_the_other(
     crew: ClaudeLab, api: MessagesApi

@@ -91,6 +91,7 @@ def touch(name: str) -> dict[str, str]:
     return {"command": f"touch {name}", "description": "Touch"}
 
 
+@pytest.mark.newest_claude
 def test_the_rule_of_the_readme_allows_an_orchestrator_all_tools(
     crew: ClaudeLab, api: MessagesApi
 ) -> None:
@@ -146,6 +147,7 @@ def test_what_the_orchestrator_denies_is_not_run_and_the_worker_reads_why(
     assert not (Path(str(session.state["cwd"])) / "denied.txt").exists()
 
 
+@pytest.mark.newest_claude
 @pytest.mark.promise("dialog-terminal")
 def test_the_person_at_the_terminal_may_be_faster(crew: ClaudeLab, api: MessagesApi) -> None:
     job = Crew(crew, api)
@@ -164,6 +166,7 @@ def test_the_person_at_the_terminal_may_be_faster(crew: ClaudeLab, api: Messages
     assert api.times_told("boss", r"\[settled m") == 1
 
 
+@pytest.mark.newest_claude
 @pytest.mark.promise("dialog-terminal")
 def test_a_dialog_that_the_person_dismisses_is_told_of_too(
     crew: ClaudeLab, api: MessagesApi

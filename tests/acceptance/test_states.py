@@ -78,6 +78,7 @@ def test_esc_at_a_workers_terminal_is_seen_and_told(crew: ClaudeLab, api: Messag
     assert api.times_told("boss", r"\[stalled m") == 1
 
 
+@pytest.mark.newest_claude
 @pytest.mark.promise("state-dialog")
 def test_a_dialog_at_a_workers_start_is_told_with_the_way_out(
     crew: ClaudeLab, api: MessagesApi, boss: Session
@@ -128,6 +129,7 @@ def test_a_usage_limit_is_told_once_and_a_nudge_goes_on(
     assert api.times_told("boss", r"\[limit m") == 1
 
 
+@pytest.mark.newest_claude
 @pytest.mark.promise("state-limit")
 def test_an_overload_that_passes_is_not_told(
     crew: ClaudeLab, api: MessagesApi, boss: Session
