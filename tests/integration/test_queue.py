@@ -10,6 +10,7 @@ from tests.conftest import git, make_fleet, make_repository
 from tests.support.waiting import wait_until
 from tests.support.workers import HANG, letters_to, running_worker, take_news
 from worker_manager import capacity, limits, messages
+from worker_manager.config import Settings
 from worker_manager.errors import InvalidInput, InvalidSetting
 from worker_manager.fleet import Fleet
 from worker_manager.models import Status, Worker
@@ -165,7 +166,9 @@ def test_workers_of_other_repositories_take_room_too(
 def test_measured_a_first_worker_always_has_room(tmux_socket: str) -> None:
     Path(state_root()).mkdir(parents=True, exist_ok=True)
 
-    assert capacity.Machine(state_root(), Tmux(tmux_socket)).why_full(0) == ""
+    machine = capacity.Machine(state_root(), Tmux(tmux_socket))
+
+    assert machine.why_full(Settings().max_workers) == ""
 
 
 @pytest.mark.promise("limit-queue")
