@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
+import subprocess
 import sys
 import time
 import uuid
@@ -20,7 +20,7 @@ from tests.support.client import Client
 from tests.support.waiting import wait_until
 from tests.support.workers import recorded_worker
 from worker_manager.fleet import Fleet
-from worker_manager.hooks import mail, prompt, session_start
+from worker_manager.hooks import mail, prompt
 from worker_manager.models import Status
 from worker_manager.schedule import BUSY_SECONDS
 from worker_manager.state import sessions
@@ -178,8 +178,8 @@ def test_a_session_that_goes_over_to_another_home_wakes_its_server(
     monkeypatch.setenv("CLAUDE_PID", str(os.getpid()))
     sessions.link_process(state_root(), os.getpid(), fleet.home)
     given = {"session_id": str(uuid.uuid4()), "source": "resume", "cwd": str(repository)}
-    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(given)))
+    hook = [sys.executable, "-I", "-m", "worker_manager", "--hook", "SessionStart"]
 
-    assert session_start.run() == 0
+    subprocess.run(hook, input=json.dumps(given).encode(), check=True, capture_output=True)
 
     assert rings(bell)
