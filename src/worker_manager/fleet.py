@@ -55,6 +55,7 @@ from worker_manager.state import (
     reminders,
     requests,
     sessions,
+    unread,
 )
 from worker_manager.state.layout import mailbox_path, repository_of
 from worker_manager.state.mailbox import Claim, Mailbox
@@ -365,6 +366,7 @@ class Fleet:
         own = self._own()
         records, runtime = self.records, self._runtime
         _each(
+            lambda: unread.ring_again(self.mailbox),
             lambda: end_the_gone(records, own, runtime),
             lambda: self._tell_idle(own),
             lambda: stops.end_the_due(records, runtime, own),
@@ -382,7 +384,9 @@ class Fleet:
         doing = {homes[home].id: one for home, one in self.activities().items() if home in homes}
         told = [one.id for home, one in homes.items() if reminders.was_told_of(home)]
         told += [one for one, since in self._told_idle.items() if _is_since(doing.get(one), since)]
-        return pause(list(homes.values()), doing, self._settings, told=told, at=time.time())
+        at = time.time()
+        lies = unread.due(self.mailbox, at)
+        return pause(list(homes.values()), doing, self._settings, told=told, unread=lies, at=at)
 
     def _tell_idle(self, own: Sequence[Worker]) -> None:
         self._told_idle = tell_idle(self._root, self.records, own, self.idle_seconds)

@@ -6,7 +6,6 @@ from worker_manager import naming
 from worker_manager.messages import Message
 from worker_manager.models import Worker
 from worker_manager.reports import report_lock
-from worker_manager.state import bells
 from worker_manager.state.layout import mailbox_path
 from worker_manager.state.locking import exclusive
 from worker_manager.state.mailbox import Mailbox
@@ -32,8 +31,7 @@ def deliver(records: Records, worker_id: str, message: Message, *, once: bool = 
     """Puts it into the worker's mailbox; with `once`, False when one with its id is there, or was.
     Raises StateUnavailable or StateBusy.
     """
-    home = records.home(worker_id)
-    mailbox = Mailbox(mailbox_path(home))
+    mailbox = Mailbox(mailbox_path(records.home(worker_id)))
     if not once:
         mailbox.deliver(message)
     else:
@@ -41,5 +39,4 @@ def deliver(records: Records, worker_id: str, message: Message, *, once: bool = 
             if mailbox.contains(message.id):
                 return False
             mailbox.deliver(message)
-    bells.ring(home)
     return True

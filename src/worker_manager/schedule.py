@@ -34,16 +34,20 @@ def pause(
     settings: Settings,
     *,
     told: Sequence[str],
+    unread: float | None = None,
     at: float,
 ) -> Pause:
     """Of these workers, with what their sessions do by their ids. `told` are the ids of those whose
-    owner knows that they are idle; `at` is in seconds since the epoch.
+    owner knows that they are idle; `unread` is when mail that lies there is looked after. Moments
+    are in seconds since the epoch.
     """
     due = [
         moment
         for one in workers
         if (moment := _due(one, activities.get(one.id), settings, is_told=one.id in told, at=at))
     ]
+    if unread is not None:
+        due.append(_not_before(unread, at))
     running = tuple(one.process for one in workers if _has_process(one))
     return Pause(max(min(due) - at, 0.0) if due else None, running)
 

@@ -73,3 +73,12 @@ def test_the_processes_of_unfinished_workers_are_watched() -> None:
     workers = [worker(Status.ASKING, process="1-2"), worker(Status.COMPLETED, process="3-4")]
 
     assert pause(workers, {}, Settings(), told=[], at=AT).running == ("1-2",)
+
+
+def test_unread_mail_is_looked_after_in_time() -> None:
+    def until(moment: float | None) -> float | None:
+        return pause([], {}, Settings(), told=[], unread=moment, at=AT).seconds
+
+    assert until(None) is None
+    assert until(AT + 5) == pytest.approx(5, abs=0.2)
+    assert until(AT - 5) == BUSY_SECONDS  # ringing has failed

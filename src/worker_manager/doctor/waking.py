@@ -22,7 +22,7 @@ from worker_manager.errors import WorkerManagerError
 from worker_manager.fleet import plugin_root
 from worker_manager.messages import TEST, Message
 from worker_manager.runtimes.tmux import Tmux
-from worker_manager.state import activities, launches, receipts, sessions
+from worker_manager.state import activities, launches, receipts, sessions, unread
 from worker_manager.state.layout import mailbox_path
 from worker_manager.state.mailbox import Mailbox
 from worker_manager.state.records import now
@@ -96,8 +96,14 @@ def _rung(test: _TestSession, home: str) -> Finding:
         body=_LETTER,
     )
     began = time.monotonic()
-    Mailbox(mailbox_path(home)).deliver(letter)
-    if _wait(lambda: receipts.fate(home, letter.id) == receipts.SEEN, WAKE_SECONDS):
+    mailbox = Mailbox(mailbox_path(home))
+
+    def is_seen() -> bool:
+        unread.ring_again(mailbox)  # as the server does of a session that has workers
+        return receipts.fate(home, letter.id) == receipts.SEEN
+
+    mailbox.deliver(letter)
+    if _wait(is_seen, WAKE_SECONDS):
         return ok("doorbell", f"a test letter woke a session in {_since(began)} (tried).")
     if receipts.fate(home, letter.id) == receipts.TAKEN:
         says = "a hook took the test letter, but it never reached the conversation (tried)."

@@ -88,10 +88,13 @@ class Mailbox:
             make_private(self.folder(name))
 
     def deliver(self, message: Message) -> None:
-        """Puts a message into the mailbox; it survives a power cut when this returns.
+        """Puts a message into the mailbox, and rings the bell of its home; it survives a power
+        cut when this returns.
 
         Raises StateUnavailable when the disk refuses; nothing is left behind then.
         """
+        from worker_manager.state import bells  # who only reads needs none
+
         self._refuse_links()
         try:
             name = f"{self._stamp():020d}-{message.type}-{message.id}{SUFFIX}"
@@ -101,6 +104,7 @@ class Mailbox:
                 f"The message was not delivered to {self.path}: {error.strerror}. "
                 "Free or repair the disk, then send it again."
             ) from error
+        bells.ring(os.path.dirname(self.path))
 
     def waiting(self) -> list[str]:
         """File names in `new/`, oldest first."""
@@ -131,6 +135,19 @@ class Mailbox:
         for name in self.waiting()[:1]:
             with ignoring(OSError):
                 os.utime(self.folder("new", name))
+
+    def oldest(self) -> tuple[float, float] | None:
+        """Of the letter that waits longest: when it came and when it rang last, in seconds since
+        the epoch. None when none waits.
+        """
+        for name in self.waiting()[:1]:
+            with ignoring(FileNotFoundError):
+                return _stamp_of(name) / 1e9, os.stat(self.folder("new", name)).st_mtime
+        return None
+
+    def taken_since(self) -> list[float]:
+        """When readers took what they have not acknowledged yet, in seconds since the epoch."""
+        return [_stamp_of(claimer) / 1e9 for claimer in _names(self.folder("claimed"))]
 
     def senders(self) -> set[str]:
         """Whose messages wait."""

@@ -1,0 +1,99 @@
+"""Letters that lie unread ring again, ever more seldom."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.unit.test_mailbox import message
+from worker_manager.state import unread
+from worker_manager.state.bells import Bell
+from worker_manager.state.mailbox import Mailbox
+from worker_manager.state.unread import FIRST_SECONDS, MOST_SECONDS
+
+
+@pytest.fixture
+def mailbox(tmp_path: Path) -> Iterator[Mailbox]:
+    mailbox = Mailbox(str(tmp_path / "mail"))
+    mailbox.create()
+    return mailbox
+
+
+def touched(mailbox: Mailbox) -> float:
+    (name,) = mailbox.waiting()
+    return os.stat(mailbox.folder("new", name)).st_mtime
+
+
+def lain(mailbox: Mailbox, seconds: float) -> None:
+    """It came so long ago, and has not rung since."""
+    (name,) = mailbox.waiting()
+    came = time.time() - seconds
+    older = f"{int(came * 1e9):020d}-{name.partition('-')[2]}"
+    os.rename(mailbox.folder("new", name), mailbox.folder("new", older))
+    os.utime(mailbox.folder("new", older), (came, came))
+
+
+def test_nothing_is_due_where_nothing_lies(mailbox: Mailbox) -> None:
+    unread.ring_again(mailbox)
+
+    assert unread.due(mailbox, time.time()) is None
+
+
+def test_a_letter_rings_again_after_a_while_and_then_ever_more_seldom(mailbox: Mailbox) -> None:
+    mailbox.deliver(message(1))
+    came = touched(mailbox)
+    unread.ring_again(mailbox)
+
+    assert touched(mailbox) == came
+    assert unread.due(mailbox, came) == pytest.approx(came + FIRST_SECONDS, abs=1)
+
+    lain(mailbox, 20)
+    unread.ring_again(mailbox)
+
+    rung = touched(mailbox)
+    assert rung == pytest.approx(time.time(), abs=2)
+    assert unread.due(mailbox, rung) == pytest.approx(rung + 20, abs=2)
+
+    lain(mailbox, 10 * MOST_SECONDS)
+    unread.ring_again(mailbox)
+
+    rung = touched(mailbox)
+    assert unread.due(mailbox, rung) == pytest.approx(rung + MOST_SECONDS, abs=2)
+
+
+def test_a_clock_that_was_set_back_keeps_no_letter_waiting(mailbox: Mailbox) -> None:
+    mailbox.deliver(message(1))
+    lain(mailbox, -3_600)
+
+    assert unread.due(mailbox, time.time()) == pytest.approx(time.time(), abs=2)
+    unread.ring_again(mailbox)
+
+    assert touched(mailbox) == pytest.approx(time.time(), abs=2)
+
+
+def test_what_a_killed_reader_had_taken_comes_back_and_is_looked_after(mailbox: Mailbox) -> None:
+    mailbox.deliver(message(1))
+    pid = os.fork()
+    if pid == 0:
+        mailbox.claim()
+        os._exit(0)
+    os.waitpid(pid, 0)
+    assert mailbox.waiting() == []
+    at = time.time()
+
+    assert unread.due(mailbox, at) == pytest.approx(at + FIRST_SECONDS, abs=1)
+    unread.ring_again(mailbox)
+
+    assert len(mailbox.waiting()) == 1
+
+
+def test_whoever_delivers_rings_at_the_home(mailbox: Mailbox, tmp_path: Path) -> None:
+    with closing(Bell(str(tmp_path))) as bell:
+        mailbox.deliver(message(1))
+        began = time.monotonic()
+        bell.wait(30, [])
+
+    assert time.monotonic() - began < 10
