@@ -5,15 +5,19 @@ Seen on the real Claude Code: the assertions look at what the model was really s
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
+import time
+from pathlib import Path
 
 import pytest
 
 from tests.support.claude_lab import ClaudeLab
 from tests.support.claude_session import Session
 from tests.support.crew import (
+    AUTONOMOUS,
     CREW,
     boss_at_work,
     fork_boss,
@@ -54,6 +58,17 @@ def let_receipts_be_due(lab: ClaudeLab, session_id: str) -> None:
         os.utime(marker, (0, 0))
 
 
+def slow_to_start(lab: ClaudeLab) -> Path:
+    """Gives the person a SessionStart hook of their own, which waits for this file."""
+    go = lab.root / "go-start"
+    hook = {"type": "command", "command": f"while [ ! -e {go} ]; do sleep 0.1; done"}
+    settings = lab.home / ".claude" / "settings.json"
+    chosen = json.loads(settings.read_text("utf-8"))
+    chosen["hooks"] = {"SessionStart": [{"hooks": [hook]}]}
+    settings.write_text(json.dumps(chosen), "utf-8")
+    return go
+
+
 @pytest.mark.promise("identity-resume")
 def test_after_a_kill_each_report_reaches_the_resumed_session_once(
     crew: ClaudeLab, api: MessagesApi
@@ -73,6 +88,30 @@ def test_after_a_kill_each_report_reaches_the_resumed_session_once(
     assert api.times_told("boss", "DONE-W1") == 1
     assert api.times_told("boss", "DONE-W2") == 1
     assert api.times_told("boss", UNMARKED) == 2
+
+
+@pytest.mark.newest_claude
+@pytest.mark.promise("rung-again")
+def test_a_report_that_came_before_the_mailbox_was_watched_wakes_the_idle_session(
+    crew: ClaudeLab, api: MessagesApi
+) -> None:
+    first, _, (go,) = boss_at_work(crew, api, "W1")
+    session_id = first.session_id
+    first.end(signal.SIGKILL)
+    before = server_pid(crew, session_id)
+    watched = slow_to_start(crew)
+    second = crew.start("--resume", session_id, *AUTONOMOUS)
+    wait_for_server(crew, session_id, before)
+    time.sleep(2)  # our own SessionStart hook takes half a second
+
+    # Claude Code watches the mailbox when all these hooks have ended, and reports nothing older.
+    go.touch()
+    wait_for_mail(crew, session_id, 1)
+    watched.touch()
+    second.wait_for_status("idle")
+
+    api.wait_for_request("boss", "DONE-W1", 60)
+    assert api.times_told("boss", "DONE-W1") == 1
 
 
 @pytest.mark.newest_claude
