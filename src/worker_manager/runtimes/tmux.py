@@ -15,6 +15,7 @@ from typing import Any
 import libtmux
 from libtmux.common import tmux_cmd
 
+from worker_manager.children import Child
 from worker_manager.errors import RuntimeUnavailable
 from worker_manager.models import Screen
 from worker_manager.runtimes.base import Presence
@@ -72,7 +73,7 @@ class _Server(libtmux.Server):
         command += [] if target is None else ["-t", str(target)]
         command += map(str, args)
         try:
-            process = subprocess.Popen(
+            process = Child(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -85,7 +86,7 @@ class _Server(libtmux.Server):
             raise RuntimeUnavailable(f"tmux can't be run: {error.strerror}. Try again.") from error
         return lambda: self._answer(process, command)
 
-    def _answer(self, process: subprocess.Popen[str], command: list[str]) -> _Answer:
+    def _answer(self, process: Child[str], command: list[str]) -> _Answer:
         with process:
             try:
                 stdout, stderr = process.communicate(timeout=TIMEOUT_SECONDS)

@@ -41,6 +41,7 @@ for _name in _LOCAL:
 from git import Git  # noqa: E402  the variables above must be set first
 from git.exc import GitCommandNotFound  # noqa: E402
 
+from worker_manager.children import Child  # noqa: E402
 from worker_manager.errors import NotARepository, WorktreeRefused  # noqa: E402
 
 TIMEOUT_SECONDS = 300
@@ -91,7 +92,7 @@ def ask_all(directory: str, *commands: Sequence[str]) -> list[Said]:
 
 
 def _heard(
-    process: "subprocess.Popen[bytes]",
+    process: Child[bytes],
     directory: str,
     arguments: Sequence[str],
     stdin: str = "",
@@ -149,7 +150,7 @@ def last_line(error: str) -> str:
 
 def _start(
     directory: str, arguments: Sequence[str], environment: Mapping[str, str]
-) -> "subprocess.Popen[bytes]":
+) -> Child[bytes]:
     git = Git()
     # Not its own way to change the directory: where that is gone it goes on in ours.
     command = ["git", "-C", directory, *arguments]
@@ -162,13 +163,15 @@ def _start(
         raise NotARepository("git is not installed. Install it.") from error
     except OSError as error:
         raise NotARepository(f"git can't be run: {error.strerror}. Try again.") from error
-    process: subprocess.Popen[bytes] | None = started.proc
+    process = started.proc
     assert process is not None  # noqa: S101  it was just started
+    process.__class__ = Child  # GitPython makes a plain Popen
+    assert isinstance(process, Child)  # noqa: S101  as mypy can't know
     started.proc = None  # it would be killed when GitPython's wrapper goes
     return process
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def _end(process: Child[bytes]) -> None:
     """Ends git and what it has started: a filter, a hook, a transport."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError, PermissionError):

@@ -1,0 +1,42 @@
+"""A process that has ended is not waited for any longer."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from worker_manager.children import Child
+
+has_pidfd = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="the kernel does not tell")
+
+
+@pytest.fixture
+def endless() -> Iterator[Child[bytes]]:
+    with Child(["sleep", "60"]) as child:
+        yield child
+        child.kill()
+
+
+@has_pidfd
+def test_the_kernel_tells_when_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("looked again after a while"))
+    # It ends some time after its answer, as every process does.
+    script = "import os, time; print('yes', flush=True); os.close(1); time.sleep(0.3); os._exit(7)"
+    with Child(["python3", "-Ic", script], stdout=subprocess.PIPE, text=True) as child:
+        answer, _ = child.communicate(timeout=30)
+
+    assert (answer, child.returncode) == ("yes\n", 7)
+
+
+def test_it_is_waited_for_only_so_long(endless: Child[bytes]) -> None:
+    with pytest.raises(subprocess.TimeoutExpired):
+        endless.wait(0.1)
+    assert endless.poll() is None
+
+
+def test_it_is_waited_for_without_a_pidfd_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "pidfd_open", raising=False)
+
+    assert Child(["true"]).wait(30) == 0
