@@ -7,8 +7,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -89,17 +88,16 @@ class Starts:
         told = terms.as_told(worker.checks, worker.allowed_paths)
         files = {TASK: f"Task from your orchestrator: {title}\n\n{task}\n{told}"}
         notes: Sequence[str] = ()
-        with ThreadPoolExecutor(1) as meanwhile, ExitStack() as undo:
-            checked = meanwhile.submit(self._runtime.check)
+        with self._runtime.checking() as check, ExitStack() as undo:
             worker, place = self._place(worker, wanted)
-            self._require_runnable(worker, home, checked)
+            self._require_runnable(worker, home, check)
             if place is not None:
                 files |= environments.files(worker, place.ground, self._settings)
             worker = self._admit(records, worker, files)
             undo.callback(remove_tree, home)
             # One that waits may be at its start in another thread by now.
             if worker.status is not Status.QUEUED:
-                checked.result()
+                check()
                 ground = place.ground if place else None
                 worker, notes = self._launch_first(records, worker, ground, undo)
             undo.pop_all()
@@ -111,7 +109,8 @@ class Starts:
         """
         self._require_ended(worker)
         self._wait_for_end(worker, records.home(worker.id))
-        self._runtime.check()
+        with self._runtime.checking() as check:
+            check()
         self._launcher.spec(worker, records.home(worker.id))
         prompt = _prompt_to_go_on(worker, records.home(worker.id), text)
         restored = self._admit_again(records, worker, prompt)
@@ -187,11 +186,11 @@ class Starts:
         )
         return placed, Place(ground, base)
 
-    def _require_runnable(self, worker: Worker, home: str, checked: Future[None]) -> None:
+    def _require_runnable(self, worker: Worker, home: str, check: Callable[[], None]) -> None:
         try:
             self._launcher.spec(worker, home)
         except WorkerManagerError:
-            checked.result()  # without a runtime that comes first
+            check()  # without a runtime that comes first
             raise
 
     def _admit(self, records: Records, worker: Worker, files: Mapping[str, str]) -> Worker:

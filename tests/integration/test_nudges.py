@@ -64,7 +64,8 @@ class Terminal:
 
     def open(self, mood: str = "") -> None:
         """The worker's session, idle for a minute."""
-        self.runtime.check()
+        with self.runtime.checking() as check:
+            check()
         file = Path.home() / ".claude" / "sessions" / "new.json"
         command = [sys.executable, str(PROGRAM), str(self.log), str(file), mood]
         pid = self.runtime.launch(self.worker.handle, command, cwd=self.worker.path)

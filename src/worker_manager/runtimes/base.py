@@ -1,6 +1,7 @@
 """What a place for workers can do."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from enum import Enum
 from typing import Protocol
 
@@ -20,8 +21,10 @@ class Runtime(Protocol):
     it is, whatever the settings say later.
     """
 
-    def check(self) -> None:
-        """Raises RuntimeUnavailable, with the next step, when nothing can be launched here."""
+    def checking(self) -> AbstractContextManager[Callable[[], None]]:
+        """Asks whether anything can be launched here; what it gives waits for the answer. Both
+        raise RuntimeUnavailable, with the next step, when nothing can.
+        """
 
     def handle_for(self, name: str) -> str:
         """The handle of a program that would be launched under this name, by now."""

@@ -8,8 +8,8 @@ import os
 import shutil
 import stat
 import subprocess
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import libtmux
@@ -111,12 +111,21 @@ class Tmux:
         """`<socket path>:<name>`."""
         return f"{self._socket}:{name}"
 
-    def check(self) -> None:
+    @contextmanager
+    def checking(self) -> Iterator[Callable[[], None]]:
         """Asks the server something, so that a hanging one is known before a start."""
         _make_socket_directory(os.path.dirname(self._socket))
-        answer = _server(self._socket).cmd("list-sessions")
-        if answer.returncode and not answer.says_absent:
-            raise _unavailable(answer)
+        asked = _server(self._socket).ask("list-sessions")
+        with ExitStack() as unheard:
+            unheard.callback(_quietly, asked)
+
+            def require_an_answer() -> None:
+                unheard.pop_all()
+                answer = asked()
+                if answer.returncode and not answer.says_absent:
+                    raise _unavailable(answer)
+
+            yield require_an_answer
 
     def launch(self, handle: str, argv: Sequence[str], *, cwd: str) -> int:
         """One call (two with hundreds of variables): options, session, and our environment for
@@ -240,6 +249,11 @@ def _ask(socket: str) -> Callable[[], _Answer] | None:
     with suppress(RuntimeUnavailable):
         return _server(socket).ask("list-panes", "-a", "-F", "#{session_name} #{pane_dead}")
     return None
+
+
+def _quietly(asked: Callable[[], _Answer]) -> None:
+    with suppress(RuntimeUnavailable):
+        asked()
 
 
 def _alive(asked: Callable[[], _Answer] | None) -> set[str] | None:
