@@ -72,6 +72,9 @@ def test_a_secret_of_the_starter_reaches_the_worker_and_nothing_else(
         "ünï",
         "$x",
         "[*]",
+        "\"quo'te\\",
+        "new\nline",
+        "~",
     ):
         monkeypatch.setenv(name, secret)
     first = environment_of_a_worker(fleet)

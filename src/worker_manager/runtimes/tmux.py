@@ -18,6 +18,7 @@ from libtmux.common import tmux_cmd
 from worker_manager.children import Child
 from worker_manager.errors import RuntimeUnavailable
 from worker_manager.models import Screen
+from worker_manager.naming import random_hex
 from worker_manager.runtimes.base import Presence
 
 TIMEOUT_SECONDS = 5.0
@@ -36,6 +37,8 @@ _ABSENT = (
 )
 #: tmux refuses a command line above this; names of variables are the bulk of ours.
 _COMMAND_LIMIT_BYTES = 15_000
+#: In the environment of a tmux that we run, hence in that of a server it starts: whose that was.
+_STARTER, _TOKEN = "WORKER_MANAGER_TMUX_STARTER", random_hex(8)
 _OWN_FOLDER = f"tmux-{os.getuid()}"
 
 
@@ -128,35 +131,35 @@ class Tmux:
             yield require_an_answer
 
     def launch(self, handle: str, argv: Sequence[str], *, cwd: str) -> int:
-        """One call (two with hundreds of variables): options, session, and our environment for
+        """One call (more with hundreds of variables): options, session, and our environment for
         this session alone. tmux takes no others than those with common names.
 
         The variables travel over tmux's socket, never a command line or a file; only their
-        names are given. They are removed from the server's global environment again, so that
-        no worker inherits what another orchestrator had.
+        names are given. A server that this call starts has them in its global environment, too:
+        there they are removed at once, so that no worker inherits what another orchestrator had.
         """
         server, session = _at(handle)
         environment = sorted(_client_environment())
-        names = [name for name in environment if name.isidentifier()]
-        command = ["-g", "update-environment", " ".join(names)]
+        names = [name for name in environment if name.isidentifier() and name != _STARTER]
+        prepare = ["-g", "update-environment", " ".join(names)]
         for option in (("remain-on-exit", "on"), ("history-limit", "20000"), ("mouse", "on")):
-            command += [";", "set-option", "-g", *option]
+            prepare += [";", "set-option", "-g", *option]
         form = ("-x", "200", "-y", "50", "-P", "-F", "#{pane_pid}")
-        command += [";", "new-session", "-d", "-s", session, *form]
-        command += ["-c", _literal(cwd), "--", *argv]
-        size = sum(len(part.encode()) + 1 for part in command)
-        if size > _COMMAND_LIMIT_BYTES:
+        begin = [";", "new-session", "-d", "-s", session, *form, "-c", _literal(cwd), "--", *argv]
+        if_new = ["if-shell", "-F", f"#{{==:#{{{_STARTER}}},{_TOKEN}}}"]
+        room = _COMMAND_LIMIT_BYTES - _size([*prepare, ";", *if_new, *begin])
+        if room < 0:
             raise RuntimeUnavailable(
                 f"The environment has {len(names)} variables, more than tmux takes. "
                 "Start Claude Code with a smaller environment."
             )
-        together, *later = _forget(environment, _COMMAND_LIMIT_BYTES - size)
-        answer = server.cmd("set-option", *command, *together)
+        forget, *later = _forget(environment, room)
+        answer = server.cmd("set-option", *prepare, ";", *if_new, forget, *begin)
         # A server that can't make its socket says so, and ends with code 0.
         if answer.returncode or not answer.stdout:
             raise _unavailable(answer)
-        for chunk in later:
-            server.cmd(*chunk[1:])
+        for more in later:
+            server.cmd(*if_new, more)
         return int(answer.stdout[0])
 
     def probe(self, handles: Sequence[str]) -> dict[str, Presence]:
@@ -298,19 +301,31 @@ def _make_socket_directory(path: str) -> None:
         )
 
 
-def _forget(names: Sequence[str], room: int) -> list[list[str]]:
-    """Commands that remove variables from the server's global environment, each with its
-    leading `;`, in portions: the first of at most `room` bytes, the others of a whole call.
+def _forget(names: Sequence[str], room: int) -> list[str]:
+    """Commands that remove variables from the server's global environment, in portions: the first
+    of at most `room` bytes, the others of a whole call. What tells that they are there goes last.
     """
-    portions: list[list[str]] = [[]]
-    for name in names:
-        part = [";", "set-environment", "-gu", "--", _word(name)]
-        room -= sum(len(word) + 1 for word in part)
-        if room < 0:
-            portions.append([])
-            room = _COMMAND_LIMIT_BYTES - 100
-        portions[-1] += part
+    portions = [""]
+    for name in (*(one for one in names if one != _STARTER), _STARTER):
+        command = f"set-environment -gu -- {_quoted(name)};"
+        size = _size([command])
+        if size > room:
+            portions.append("")
+            room = _COMMAND_LIMIT_BYTES - 200
+        portions[-1] += command
+        room -= size
     return portions
+
+
+def _quoted(name: str) -> str:
+    """A word in a command that tmux parses: what would mean something there is escaped."""
+    escaped = "".join(f"\\{one}" if one in '\\"$~' else one for one in name)
+    return f'"{escaped}"'.replace("\n", "\\n")
+
+
+def _size(words: Sequence[str]) -> int:
+    """What they take of a call, in bytes."""
+    return sum(len(word.encode("utf-8", "surrogateescape")) + 1 for word in words)
 
 
 def _word(text: str) -> str:
@@ -324,7 +339,8 @@ def _literal(path: str) -> str:
 
 
 def _client_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name not in _OF_A_PANE}
+    own = {name: value for name, value in os.environ.items() if name not in _OF_A_PANE}
+    return {**own, _STARTER: _TOKEN}
 
 
 def _unavailable(answer: _Answer) -> RuntimeUnavailable:
