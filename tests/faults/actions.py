@@ -9,7 +9,7 @@ from collections.abc import Callable
 from threading import Barrier
 from typing import Any
 
-from worker_manager import cleaning, reports
+from worker_manager import cleaning, dialogs, reports
 from worker_manager.cleaning import Order
 from worker_manager.config import Settings
 from worker_manager.errors import StateUnavailable
@@ -36,6 +36,11 @@ def deliver_all(home: str, messages: list[Message]) -> None:
     """One after the other."""
     for message in messages:
         Mailbox(mailbox_path(home)).deliver(message)
+
+
+def close_dialogs(_: Tell, home: str) -> None:
+    """All of a worker."""
+    dialogs.close_all(home, dialogs.AT_TERMINAL, subagents_too=True)
 
 
 def complete_all(barrier: Barrier, repository: str, worker_id: str) -> None:

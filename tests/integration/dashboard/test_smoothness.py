@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,7 @@ from worker_manager.fleet import Fleet
 from worker_manager.gathering import MEASURED_AT_ONCE, QUIET_SECONDS, Gatherer
 from worker_manager.models import Status
 from worker_manager.repository import Repository
-from worker_manager.state.records import Records
+from worker_manager.state.records import RECORD
 from worker_manager.worktrees.git import run
 
 CROWD = 100
@@ -29,20 +31,27 @@ def crowd(fleet: Fleet, repository: Path) -> list[str]:
     ]
 
 
+@pytest.fixture
+def read() -> Iterator[list[str]]:
+    """The ids of the workers whose records this process opens, as Python itself tells."""
+    opened: list[str] = []
+    is_over = False
+
+    def note(event: str, given: tuple[Any, ...]) -> None:
+        if event == "open" and not is_over and str(given[0]).endswith(f"/{RECORD}"):
+            opened.append(Path(given[0]).parent.name)
+
+    sys.addaudithook(note)  # for as long as this process lives
+    yield opened
+    is_over = True
+
+
 def test_a_look_reads_only_records_that_have_changed_and_runs_no_program(
     crowd: list[str],
     watched: Repository,
     calls: Callable[[str], list[str]],
-    monkeypatch: pytest.MonkeyPatch,
+    read: list[str],
 ) -> None:
-    read: list[str] = []
-    peek = Records.peek
-
-    def noting(records: Records, worker_id: str) -> object:
-        read.append(worker_id)
-        return peek(records, worker_id)
-
-    monkeypatch.setattr(Records, "peek", noting)
     gatherer = Gatherer(watched)
     assert len(gatherer.gather().sightings) == CROWD
     assert sorted(read) == sorted(crowd)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults import actions
+from tests.faults.injection import KILL, Outcome, at_every_step, run
 from tests.integration.dialogs.session import (
     BASH,
     WRITE,
@@ -28,8 +30,7 @@ from tests.support.workers import take_mail
 from worker_manager import dialogs, reports
 from worker_manager.hooks import mail
 from worker_manager.models import Status
-from worker_manager.state import requests
-from worker_manager.state.layout import mailbox_path
+from worker_manager.state.layout import mailbox_path, repository_of
 from worker_manager.state.mailbox import Mailbox
 
 
@@ -151,14 +152,18 @@ def test_the_dialogs_of_a_former_process_are_gone(session: Session) -> None:
 
 @pytest.mark.promise("dialog-crash")
 def test_an_end_that_was_told_before_a_crash_is_told_once(
-    session: Session, monkeypatch: pytest.MonkeyPatch
+    session: Session,
 ) -> None:
     hook, _ = session.open(BASH)
     kill(hook)
-    with monkeypatch.context() as crash:
-        crash.setattr(requests, "forget", lambda *_: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            dialogs.close_all(session.home, dialogs.AT_TERMINAL, subagents_too=True)
+
+    def kill_at(step: int) -> Outcome:
+        root = repository_of(session.home)
+        return run(actions.close_dialogs, session.home, root=root, fault=KILL, at=step)
+
+    # Each goes on with what the one before has left.
+    killed = [outcome.killed for _, outcome in at_every_step(kill_at)]
+    assert sum(killed) > 3
 
     session.hook("Stop")
 
