@@ -7,6 +7,9 @@ import time
 from contextlib import suppress
 from typing import AnyStr
 
+#: More than poll takes is of no use.
+_MOST_SECONDS = 86_400.0
+
 
 class Child(subprocess.Popen[AnyStr]):
     """Popen, whose `wait` with a time limit looks again after 1 ms, 2 ms, and so on (before Python
@@ -20,7 +23,7 @@ class Child(subprocess.Popen[AnyStr]):
         deadline = time.monotonic() + timeout
         # Where there is no pidfd, or no room for one, it looks again.
         with suppress(AttributeError, OSError):
-            _await_end(self.pid, timeout)
+            _await_end(self.pid, min(max(timeout, 0.0), _MOST_SECONDS))
         return super().wait(max(deadline - time.monotonic(), 0.0))
 
 

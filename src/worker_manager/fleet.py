@@ -43,6 +43,7 @@ from worker_manager.messages import Message
 from worker_manager.models import Activity, Screen, Status, Worker
 from worker_manager.radar import Radar
 from worker_manager.reconcile import end_the_gone, is_gone, reconcile, tell_idle
+from worker_manager.reports import redeliver_all
 from worker_manager.runtimes.base import Runtime
 from worker_manager.schedule import Pause, pause
 from worker_manager.starts import Started, Starts, Wanted, place_in, queue
@@ -366,7 +367,7 @@ class Fleet:
         own = self._own()
         records, runtime = self.records, self._runtime
         _each(
-            lambda: unread.ring_again(self.mailbox),
+            lambda: self._mind_mail(own),
             lambda: end_the_gone(records, own, runtime),
             lambda: self._tell_idle(own),
             lambda: stops.end_the_due(records, runtime, own),
@@ -387,6 +388,10 @@ class Fleet:
         at = time.time()
         lies = unread.due(self.mailbox, at)
         return pause(list(homes.values()), doing, self._settings, told=told, unread=lies, at=at)
+
+    def _mind_mail(self, own: Sequence[Worker]) -> None:
+        if unread.ring_again(self.mailbox):  # a reader has died: more may have
+            redeliver_all(self.records, own)
 
     def _tell_idle(self, own: Sequence[Worker]) -> None:
         self._told_idle = tell_idle(self._root, self.records, own, self.idle_seconds)

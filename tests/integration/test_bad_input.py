@@ -340,3 +340,4 @@ def test_an_environment_of_hundreds_of_variables_reaches_its_own_workers_only(
     command = ["tmux", "-L", tmux_socket, "show-environment", "-g"]
     left = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert "A_VARIABLE" not in left
+    assert "TMUX_STARTER" not in left + seen.read_text("utf-8")

@@ -4,6 +4,8 @@ import os
 import shutil
 import stat
 import subprocess
+import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,11 +14,12 @@ import pytest
 from tests.support.waiting import wait_until
 from tests.support.workers import HANG
 from worker_manager import reports
-from worker_manager.errors import StateUnavailable
+from worker_manager.errors import RuntimeUnavailable, StateUnavailable
 from worker_manager.fleet import Fleet
 from worker_manager.hooks import entry, mail
 from worker_manager.messages import Message
 from worker_manager.models import Worker
+from worker_manager.runtimes import tmux
 from worker_manager.starts import Wanted
 from worker_manager.state import sessions
 from worker_manager.state.layout import mailbox_path, state_root
@@ -75,6 +78,7 @@ def test_a_secret_of_the_starter_reaches_the_worker_and_nothing_else(
         "\"quo'te\\",
         "new\nline",
         "~",
+        os.fsdecode(b"a\xffb"),
     ):
         monkeypatch.setenv(name, secret)
     first = environment_of_a_worker(fleet)
@@ -90,6 +94,45 @@ def test_a_secret_of_the_starter_reaches_the_worker_and_nothing_else(
     command = ["tmux", "-L", tmux_socket, "show-environment", "-g"]
     left = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert secret not in left
+
+
+@pytest.fixture
+def half_started(tmux_socket: str) -> Iterator[list[str]]:
+    """tmux's command for a server whose starter has not removed its variables yet."""
+    command = ["tmux", "-L", tmux_socket, "-f", os.devnull]
+    environ = {**os.environ, tmux._STARTER: "another", "MY_TOKEN": "s3cr3t"}
+    subprocess.run([*command, "new-session", "-d", "sleep 100"], env=environ, check=True)
+    yield command
+    subprocess.run([*command, "kill-server"], check=False)
+
+
+def test_nothing_is_launched_beside_the_variables_of_another_starter(
+    fleet: Fleet, half_started: list[str]
+) -> None:
+    done = threading.Event()
+
+    def remove() -> None:
+        subprocess.run([*half_started, "set-environment", "-gu", "MY_TOKEN"], check=True)
+        done.set()
+        subprocess.run([*half_started, "set-environment", "-gu", tmux._STARTER], check=True)
+
+    threading.Timer(0.5, remove).start()
+    seen = environment_of_a_worker(fleet)
+
+    assert done.is_set()
+    assert "MY_TOKEN" not in seen
+    assert "TMUX_STARTER" not in seen
+
+
+def test_a_starter_that_never_ends_is_named(
+    fleet: Fleet, half_started: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tmux, "TIMEOUT_SECONDS", 1.0)
+
+    with pytest.raises(RuntimeUnavailable, match="Another session began to start tmux"):
+        fleet.start(Wanted("t", "x"))
+
+    assert fleet.workers() == []
 
 
 def environment_of_a_worker(fleet: Fleet) -> str:

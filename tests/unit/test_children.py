@@ -33,6 +33,8 @@ def test_the_kernel_tells_when_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> 
 def test_it_is_waited_for_only_so_long(endless: Child[bytes]) -> None:
     with pytest.raises(subprocess.TimeoutExpired):
         endless.wait(0.1)
+    with pytest.raises(subprocess.TimeoutExpired):
+        endless.wait(-1)
     assert endless.poll() is None
 
 
@@ -40,3 +42,7 @@ def test_it_is_waited_for_without_a_pidfd_too(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delattr(os, "pidfd_open", raising=False)
 
     assert Child(["true"]).wait(30) == 0
+
+
+def test_a_limit_may_be_longer_than_the_kernel_takes() -> None:
+    assert Child(["true"]).wait(1e10) == 0

@@ -42,7 +42,10 @@ def test_nothing_is_due_where_nothing_lies(mailbox: Mailbox) -> None:
     assert unread.due(mailbox, time.time()) is None
 
 
-def test_a_letter_rings_again_after_a_while_and_then_ever_more_seldom(mailbox: Mailbox) -> None:
+def test_a_letter_rings_again_after_a_while_and_then_ever_more_seldom(
+    mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unread, "_BEGAN", 0.0)  # the server runs for a long time
     mailbox.deliver(message(1))
     came = touched(mailbox)
     unread.ring_again(mailbox)
@@ -97,3 +100,34 @@ def test_whoever_delivers_rings_at_the_home(mailbox: Mailbox, tmp_path: Path) ->
         bell.wait(30, [])
 
     assert time.monotonic() - began < 10
+
+
+def test_an_old_letter_rings_a_new_server_as_often_as_a_new_one(mailbox: Mailbox) -> None:
+    mailbox.deliver(message(1))
+    lain(mailbox, 10 * MOST_SECONDS)
+    unread.ring_again(mailbox)
+
+    rung = touched(mailbox)
+    assert rung == pytest.approx(time.time(), abs=2)
+    assert unread.due(mailbox, rung) <= rung + max(FIRST_SECONDS, rung - unread._BEGAN)
+
+
+def test_a_new_letter_behind_an_old_one_rings_soon(
+    mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unread, "_BEGAN", 0.0)
+    mailbox.deliver(message(1))
+    lain(mailbox, 10 * MOST_SECONDS)
+    unread.ring_again(mailbox)
+    mailbox.deliver(message(2))
+
+    assert unread.due(mailbox, time.time()) == pytest.approx(time.time() + FIRST_SECONDS, abs=1)
+
+
+def test_letters_from_the_future_ring_ever_more_seldom_too(mailbox: Mailbox) -> None:
+    mailbox.deliver(message(1))
+    lain(mailbox, -3_600)
+    unread.ring_again(mailbox)
+
+    rung = touched(mailbox)
+    assert unread.due(mailbox, rung) == pytest.approx(rung + MOST_SECONDS, abs=2)

@@ -8,6 +8,7 @@ import os
 import shutil
 import stat
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
@@ -37,8 +38,19 @@ _ABSENT = (
 )
 #: tmux refuses a command line above this; names of variables are the bulk of ours.
 _COMMAND_LIMIT_BYTES = 15_000
-#: In the environment of a tmux that we run, hence in that of a server it starts: whose that was.
-_STARTER, _TOKEN = "WORKER_MANAGER_TMUX_STARTER", random_hex(8)
+#: In the environment of each tmux that we run, hence in that of a server it starts: whose it is.
+_STARTER, _TOKEN = "_WORKER_MANAGER_TMUX_STARTER", random_hex(8)
+_IS_OURS = f"#{{==:#{{{_STARTER}}},{_TOKEN}}}"
+_IS_ANOTHERS = f"#{{&&:#{{{_STARTER}}},#{{!=:#{{{_STARTER}}},{_TOKEN}}}}}"
+_NOTE_STARTER = f"set-environment -gu {_STARTER}; set-option -g @worker-manager-starter {_TOKEN}"
+#: Only who has started the server knows all that is to be removed there.
+_NOTE_CLEAN = (
+    f'if-shell -F "#{{==:#{{@worker-manager-starter}},{_TOKEN}}}"'
+    ' "set-option -g @worker-manager-clean yes"'
+)
+_UNLESS_CLEAN = ("if-shell", "-F", "#{@worker-manager-clean}", "")
+#: What tmux says of a session without a name.
+_REFUSED = "invalid session"
 _OWN_FOLDER = f"tmux-{os.getuid()}"
 
 
@@ -55,6 +67,11 @@ class _Answer(tmux_cmd):
     def says_absent(self) -> bool:
         """Whether tmux answered that there is nothing of the kind."""
         return any(word in line for line in self.stderr for word in _ABSENT)
+
+    @property
+    def says_refused(self) -> bool:
+        """Whether there was no name for the session."""
+        return any(_REFUSED in line for line in self.stderr)
 
 
 class _Server(libtmux.Server):
@@ -144,22 +161,20 @@ class Tmux:
         prepare = ["-g", "update-environment", " ".join(names)]
         for option in (("remain-on-exit", "on"), ("history-limit", "20000"), ("mouse", "on")):
             prepare += [";", "set-option", "-g", *option]
+        prepare += [";", "if-shell", "-F", _IS_OURS, _NOTE_STARTER, ";", *_UNLESS_CLEAN]
         form = ("-x", "200", "-y", "50", "-P", "-F", "#{pane_pid}")
-        begin = [";", "new-session", "-d", "-s", session, *form, "-c", _literal(cwd), "--", *argv]
-        if_new = ["if-shell", "-F", f"#{{==:#{{{_STARTER}}},{_TOKEN}}}"]
-        room = _COMMAND_LIMIT_BYTES - _size([*prepare, ";", *if_new, *begin])
+        begin = [";", "new-session", "-d", "-s", f"#{{?{_IS_ANOTHERS},,{session}}}", *form]
+        begin += ["-c", _literal(cwd), "--", *argv]
+        room = _COMMAND_LIMIT_BYTES - _size([*prepare, *begin])
         if room < 0:
             raise RuntimeUnavailable(
                 f"The environment has {len(names)} variables, more than tmux takes. "
                 "Start Claude Code with a smaller environment."
             )
         forget, *later = _forget(environment, room)
-        answer = server.cmd("set-option", *prepare, ";", *if_new, forget, *begin)
-        # A server that can't make its socket says so, and ends with code 0.
-        if answer.returncode or not answer.stdout:
-            raise _unavailable(answer)
+        answer = _answer_of_a_server(server, ["set-option", *prepare, forget, *begin])
         for more in later:
-            server.cmd(*if_new, more)
+            server.cmd(*_UNLESS_CLEAN, more)
         return int(answer.stdout[0])
 
     def probe(self, handles: Sequence[str]) -> dict[str, Presence]:
@@ -301,13 +316,33 @@ def _make_socket_directory(path: str) -> None:
         )
 
 
+def _answer_of_a_server(server: _Server, command: Sequence[str]) -> _Answer:
+    """To a launch, once nobody else's variables are where it goes. A starter that was killed before
+    it said what it wants leaves an empty server, which ends.
+    """
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while True:
+        answer = server.cmd(*command)
+        # A server that can't make its socket says so, and ends with code 0.
+        if answer.stdout and not answer.returncode:
+            return answer
+        if not answer.says_refused:
+            raise _unavailable(answer)
+        if time.monotonic() > deadline:
+            raise RuntimeUnavailable(
+                f"Another session began to start tmux (socket {server.socket_path}) and has not "
+                f"ended that. Try again; look at it with: tmux -S {server.socket_path} ls"
+            )
+        time.sleep(0.05)
+
+
 def _forget(names: Sequence[str], room: int) -> list[str]:
     """Commands that remove variables from the server's global environment, in portions: the first
-    of at most `room` bytes, the others of a whole call. What tells that they are there goes last.
+    of at most `room` bytes, the others of a whole call. At last it is clean, if they are all.
     """
+    commands = [f"set-environment -gu -- {_quoted(one)};" for one in names if one != _STARTER]
     portions = [""]
-    for name in (*(one for one in names if one != _STARTER), _STARTER):
-        command = f"set-environment -gu -- {_quoted(name)};"
+    for command in [*commands, _NOTE_CLEAN]:
         size = _size([command])
         if size > room:
             portions.append("")
@@ -320,7 +355,8 @@ def _forget(names: Sequence[str], room: int) -> list[str]:
 def _quoted(name: str) -> str:
     """A word in a command that tmux parses: what would mean something there is escaped."""
     escaped = "".join(f"\\{one}" if one in '\\"$~' else one for one in name)
-    return f'"{escaped}"'.replace("\n", "\\n")
+    # Its parser takes the byte 0xFF for the end.
+    return f'"{escaped}"'.replace("\n", "\\n").replace("\udcff", "\\377")
 
 
 def _size(words: Sequence[str]) -> int:

@@ -136,13 +136,14 @@ class Mailbox:
             with ignoring(OSError):
                 os.utime(self.folder("new", name))
 
-    def oldest(self) -> tuple[float, float] | None:
-        """Of the letter that waits longest: when it came and when it rang last, in seconds since
-        the epoch. None when none waits.
+    def last_ring(self) -> tuple[float, float] | None:
+        """When what waits rang last, and when the newest of it came, in seconds since the epoch.
+        None when nothing waits.
         """
-        for name in self.waiting()[:1]:
+        names = self.waiting()
+        for name in names:  # the first may be taken at this moment
             with ignoring(FileNotFoundError):
-                return _stamp_of(name) / 1e9, os.stat(self.folder("new", name)).st_mtime
+                return os.stat(self.folder("new", name)).st_mtime, _stamp_of(names[-1]) / 1e9
         return None
 
     def taken_since(self) -> list[float]:

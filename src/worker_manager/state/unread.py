@@ -10,14 +10,20 @@ from worker_manager.state.mailbox import Mailbox
 #: A doorbell that works has been answered by then, on a busy machine too.
 FIRST_SECONDS = 5.0
 MOST_SECONDS = 300.0
+#: A new server is that of a session which has just begun to watch, or is about to.
+_BEGAN = time.time()
 
 
-def ring_again(mailbox: Mailbox) -> None:
-    """Rings for what has lain there long enough; what killed readers had taken comes back to it."""
-    mailbox.release_stale()
-    moment = _next_ring(mailbox, time.time())
-    if moment is not None and moment <= time.time():
+def ring_again(mailbox: Mailbox) -> bool:
+    """Rings for what has lain there long enough. What killed readers had taken comes back; whether
+    there were any.
+    """
+    has_dead_readers = mailbox.release_stale()
+    at = time.time()
+    moment = _next_ring(mailbox, at)
+    if moment is not None and moment <= at:
         mailbox.ring()
+    return has_dead_readers
 
 
 def due(mailbox: Mailbox, at: float) -> float | None:
@@ -30,14 +36,14 @@ def due(mailbox: Mailbox, at: float) -> float | None:
 
 
 def _next_ring(mailbox: Mailbox, at: float) -> float | None:
-    oldest = mailbox.oldest()
-    if oldest is None:
+    found = mailbox.last_ring()
+    if found is None:
         return None
-    came, touched = oldest
+    rung, newest = found
     # A clock that was set back must not keep it waiting.
-    return at if touched > at else touched + _pause(touched - came)
+    return at if rung > at else rung + _pause(rung - max(newest, _BEGAN))
 
 
 def _pause(age: float) -> float:
     """To the next ring, for a letter of that age: it doubles."""
-    return min(max(age, FIRST_SECONDS), MOST_SECONDS)
+    return min(max(abs(age), FIRST_SECONDS), MOST_SECONDS)
