@@ -19,7 +19,7 @@ from worker_manager.fleet import Fleet
 from worker_manager.hooks import entry, mail
 from worker_manager.messages import Message
 from worker_manager.models import Worker
-from worker_manager.runtimes import tmux
+from worker_manager.runtimes import inheritance, tmux
 from worker_manager.starts import Wanted
 from worker_manager.state import sessions
 from worker_manager.state.layout import mailbox_path, state_root
@@ -100,7 +100,7 @@ def test_a_secret_of_the_starter_reaches_the_worker_and_nothing_else(
 def half_started(tmux_socket: str) -> Iterator[list[str]]:
     """tmux's command for a server whose starter has not removed its variables yet."""
     command = ["tmux", "-L", tmux_socket, "-f", os.devnull]
-    environ = {**os.environ, tmux._STARTER: "another", "MY_TOKEN": "s3cr3t"}
+    environ = {**os.environ, inheritance.STARTER: "another", "MY_TOKEN": "s3cr3t"}
     subprocess.run([*command, "new-session", "-d", "sleep 100"], env=environ, check=True)
     yield command
     subprocess.run([*command, "kill-server"], check=False)
@@ -114,7 +114,7 @@ def test_nothing_is_launched_beside_the_variables_of_another_starter(
     def remove() -> None:
         subprocess.run([*half_started, "set-environment", "-gu", "MY_TOKEN"], check=True)
         done.set()
-        subprocess.run([*half_started, "set-environment", "-gu", tmux._STARTER], check=True)
+        subprocess.run([*half_started, "set-environment", "-gu", inheritance.STARTER], check=True)
 
     threading.Timer(0.5, remove).start()
     seen = environment_of_a_worker(fleet)

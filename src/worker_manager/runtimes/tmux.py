@@ -19,14 +19,14 @@ from libtmux.common import tmux_cmd
 from worker_manager.children import Child
 from worker_manager.errors import RuntimeUnavailable
 from worker_manager.models import Screen
-from worker_manager.naming import random_hex
+from worker_manager.runtimes import inheritance
 from worker_manager.runtimes.base import Presence
 
 TIMEOUT_SECONDS = 5.0
 #: What tmux itself writes below a program that has ended.
 _DEAD_PANE = "Pane is dead ("
 #: What a pane of another server gave us; TMUX_TMPDIR is a setting, and stays.
-_OF_A_PANE = ("TMUX", "TMUX_PANE")
+_OF_A_PANE = ("TMUX", "TMUX_PANE", inheritance.STARTER)
 #: How tmux says that its server, or the session, doesn't exist. That it must not connect, or
 #: can't for another reason, says nothing.
 _ABSENT = (
@@ -36,21 +36,6 @@ _ABSENT = (
     "can't find session",
     "no such session",
 )
-#: tmux refuses a command line above this; names of variables are the bulk of ours.
-_COMMAND_LIMIT_BYTES = 15_000
-#: In the environment of each tmux that we run, hence in that of a server it starts: whose it is.
-_STARTER, _TOKEN = "_WORKER_MANAGER_TMUX_STARTER", random_hex(8)
-_IS_OURS = f"#{{==:#{{{_STARTER}}},{_TOKEN}}}"
-_IS_ANOTHERS = f"#{{&&:#{{{_STARTER}}},#{{!=:#{{{_STARTER}}},{_TOKEN}}}}}"
-_NOTE_STARTER = f"set-environment -gu {_STARTER}; set-option -g @worker-manager-starter {_TOKEN}"
-#: Only who has started the server knows all that is to be removed there.
-_NOTE_CLEAN = (
-    f'if-shell -F "#{{==:#{{@worker-manager-starter}},{_TOKEN}}}"'
-    ' "set-option -g @worker-manager-clean yes"'
-)
-_UNLESS_CLEAN = ("if-shell", "-F", "#{@worker-manager-clean}", "")
-#: What tmux says of a session without a name.
-_REFUSED = "invalid session"
 _OWN_FOLDER = f"tmux-{os.getuid()}"
 
 
@@ -70,8 +55,8 @@ class _Answer(tmux_cmd):
 
     @property
     def says_refused(self) -> bool:
-        """Whether there was no name for the session."""
-        return any(_REFUSED in line for line in self.stderr)
+        """Whether it made no session, because of another one's variables."""
+        return any(inheritance.REFUSED in line for line in self.stderr)
 
 
 class _Server(libtmux.Server):
@@ -100,7 +85,7 @@ class _Server(libtmux.Server):
                 stderr=subprocess.PIPE,
                 text=True,
                 errors="replace",
-                env=_client_environment(),
+                env=inheritance.marked(_own_environment()),
             )
         except OSError as error:
             raise RuntimeUnavailable(f"tmux can't be run: {error.strerror}. Try again.") from error
@@ -153,28 +138,28 @@ class Tmux:
 
         The variables travel over tmux's socket, never a command line or a file; only their
         names are given. A server that this call starts has them in its global environment, too:
-        there they are removed at once, so that no worker inherits what another orchestrator had.
+        see `inheritance`.
         """
         server, session = _at(handle)
-        environment = sorted(_client_environment())
-        names = [name for name in environment if name.isidentifier() and name != _STARTER]
+        environment = sorted(_own_environment())
+        names = [name for name in environment if name.isidentifier()]
         prepare = ["-g", "update-environment", " ".join(names)]
         for option in (("remain-on-exit", "on"), ("history-limit", "20000"), ("mouse", "on")):
             prepare += [";", "set-option", "-g", *option]
-        prepare += [";", "if-shell", "-F", _IS_OURS, _NOTE_STARTER, ";", *_UNLESS_CLEAN]
+        prepare += [";", *inheritance.NOTE_STARTER, ";", *inheritance.UNLESS_CLEAN]
         form = ("-x", "200", "-y", "50", "-P", "-F", "#{pane_pid}")
-        begin = [";", "new-session", "-d", "-s", f"#{{?{_IS_ANOTHERS},,{session}}}", *form]
+        begin = [";", "new-session", "-d", "-s", inheritance.guarded(session), *form]
         begin += ["-c", _literal(cwd), "--", *argv]
-        room = _COMMAND_LIMIT_BYTES - _size([*prepare, *begin])
+        room = inheritance.COMMAND_LIMIT_BYTES - inheritance.size([*prepare, *begin])
         if room < 0:
             raise RuntimeUnavailable(
                 f"The environment has {len(names)} variables, more than tmux takes. "
                 "Start Claude Code with a smaller environment."
             )
-        forget, *later = _forget(environment, room)
-        answer = _answer_of_a_server(server, ["set-option", *prepare, forget, *begin])
+        removal, *later = inheritance.removal(environment, room)
+        answer = _answer_to_launch(server, ["set-option", *prepare, removal, *begin])
         for more in later:
-            server.cmd(*_UNLESS_CLEAN, more)
+            server.cmd(*inheritance.UNLESS_CLEAN, more)
         return int(answer.stdout[0])
 
     def probe(self, handles: Sequence[str]) -> dict[str, Presence]:
@@ -316,9 +301,9 @@ def _make_socket_directory(path: str) -> None:
         )
 
 
-def _answer_of_a_server(server: _Server, command: Sequence[str]) -> _Answer:
-    """To a launch, once nobody else's variables are where it goes. A starter that was killed before
-    it said what it wants leaves an empty server, which ends.
+def _answer_to_launch(server: _Server, command: Sequence[str]) -> _Answer:
+    """Once nobody else's variables are where it goes. A starter that was killed before it said what
+    it wants leaves an empty server, which ends.
     """
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while True:
@@ -336,34 +321,6 @@ def _answer_of_a_server(server: _Server, command: Sequence[str]) -> _Answer:
         time.sleep(0.05)
 
 
-def _forget(names: Sequence[str], room: int) -> list[str]:
-    """Commands that remove variables from the server's global environment, in portions: the first
-    of at most `room` bytes, the others of a whole call. At last it is clean, if they are all.
-    """
-    commands = [f"set-environment -gu -- {_quoted(one)};" for one in names if one != _STARTER]
-    portions = [""]
-    for command in [*commands, _NOTE_CLEAN]:
-        size = _size([command])
-        if size > room:
-            portions.append("")
-            room = _COMMAND_LIMIT_BYTES - 200
-        portions[-1] += command
-        room -= size
-    return portions
-
-
-def _quoted(name: str) -> str:
-    """A word in a command that tmux parses: what would mean something there is escaped."""
-    escaped = "".join(f"\\{one}" if one in '\\"$~' else one for one in name)
-    # Its parser takes the byte 0xFF for the end.
-    return f'"{escaped}"'.replace("\n", "\\n").replace("\udcff", "\\377")
-
-
-def _size(words: Sequence[str]) -> int:
-    """What they take of a call, in bytes."""
-    return sum(len(word.encode("utf-8", "surrogateescape")) + 1 for word in words)
-
-
 def _word(text: str) -> str:
     """tmux reads a `;` at the end of a word as the end of a command."""
     return f"{text[:-1]}\\;" if text.endswith(";") else text
@@ -374,9 +331,8 @@ def _literal(path: str) -> str:
     return path.replace("#", "##")
 
 
-def _client_environment() -> dict[str, str]:
-    own = {name: value for name, value in os.environ.items() if name not in _OF_A_PANE}
-    return {**own, _STARTER: _TOKEN}
+def _own_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in _OF_A_PANE}
 
 
 def _unavailable(answer: _Answer) -> RuntimeUnavailable:
