@@ -18,6 +18,7 @@ import anyio
 import pytest
 
 from tests.conftest import CHECKOUT, git
+from tests.support.waiting import wait_until
 from tests.support.workers import HANG
 from worker_manager import checks, commands, reports
 from worker_manager.errors import ChecksFailed, InvalidInput
@@ -130,13 +131,18 @@ async def test_while_checks_run_the_server_answers_and_a_cancelled_call_ends_the
 async def test_the_end_of_a_session_ends_its_checks(fleet: Fleet, tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     worker = start(fleet, f"sleep 60 & echo $$ $! > {shlex.quote(str(pids))}; wait")
+    # First that of the session in its terminal has noted itself: else it may do so after ours.
+    server = Path(fleet.records.home(worker.id), "server")
+    wait_until(server.exists, 30)
+    in_its_terminal = server.read_text("utf-8")
     async with session_of(worker) as session, anyio.create_task_group() as tasks:
         tasks.start_soon(complete_in_vain, session)
         with anyio.fail_after(30):
             while not pids.exists() or not pids.read_text("utf-8").strip():
                 await anyio.sleep(0.05)
-        home = Path(fleet.records.home(worker.id))
-        os.kill(int((home / "server").read_text("utf-8")), 15)
+            while server.read_text("utf-8") == in_its_terminal:
+                await anyio.sleep(0.05)
+        os.kill(int(server.read_text("utf-8")), 15)
         with anyio.fail_after(30):
             while any(map(is_running, pids.read_text("utf-8").split())):
                 await anyio.sleep(0.05)
