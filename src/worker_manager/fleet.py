@@ -85,6 +85,7 @@ class Fleet:
         self._starts = Starts(Launcher(runtime, root, plugin_root), project, settings)
         self._radar = Radar()
         self._told_idle: dict[str, float] = {}
+        self._began = time.time()
         self._records = Records("")
 
     @cached_property
@@ -386,11 +387,11 @@ class Fleet:
         told = [one.id for home, one in homes.items() if reminders.was_told_of(home)]
         told += [one for one, since in self._told_idle.items() if _is_since(doing.get(one), since)]
         at = time.time()
-        lies = unread.due(self.mailbox, at)
+        lies = unread.due(self.mailbox, at, self._began)
         return pause(list(homes.values()), doing, self._settings, told=told, unread=lies, at=at)
 
     def _mind_mail(self, own: Sequence[Worker]) -> None:
-        if unread.ring_again(self.mailbox):  # a reader has died: more may have
+        if unread.ring_again(self.mailbox, self._began):  # a reader has died: more may have
             redeliver_all(self.records, own)
 
     def _tell_idle(self, own: Sequence[Worker]) -> None:

@@ -34,7 +34,7 @@ def pause(
     settings: Settings,
     *,
     told: Sequence[str],
-    unread: float | None = None,
+    unread: float | None,
     at: float,
 ) -> Pause:
     """Of these workers, with what their sessions do by their ids. `told` are the ids of those whose

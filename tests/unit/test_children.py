@@ -2,11 +2,13 @@
 
 import os
 import subprocess
-import time
+import sys
 from collections.abc import Iterator
+from subprocess import PIPE
 
 import pytest
 
+from tests.support.audited import audited
 from worker_manager.children import Child
 
 has_pidfd = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="the kernel does not tell")
@@ -20,14 +22,15 @@ def endless() -> Iterator[Child[bytes]]:
 
 
 @has_pidfd
-def test_the_kernel_tells_when_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("looked again after a while"))
+def test_the_kernel_tells_when_it_has_ended() -> None:
     # It ends some time after its answer, as every process does.
     script = "import os, time; print('yes', flush=True); os.close(1); time.sleep(0.3); os._exit(7)"
-    with Child(["python3", "-Ic", script], stdout=subprocess.PIPE, text=True) as child:
+    command = [sys.executable, "-Ic", script]
+    with audited("time.sleep") as sleeps, Child(command, stdout=PIPE, text=True) as child:
         answer, _ = child.communicate(timeout=30)
 
     assert (answer, child.returncode) == ("yes\n", 7)
+    assert sleeps == [], "it looked again after a while"
 
 
 def test_it_is_waited_for_only_so_long(endless: Child[bytes]) -> None:

@@ -22,7 +22,9 @@ def worker(status: Status, **changes: object) -> Worker:
 
 def seconds(one: Worker, activity: Activity | None = None, *, told: bool = False) -> float | None:
     doing = {one.id: activity} if activity else {}
-    return pause([one], doing, Settings(), told=[one.id] if told else [], at=AT).seconds
+    return pause(
+        [one], doing, Settings(), told=[one.id] if told else [], unread=None, at=AT
+    ).seconds
 
 
 @pytest.mark.parametrize("status", [Status.STARTING, Status.RUNNING, Status.QUEUED])
@@ -72,7 +74,7 @@ def test_a_usage_limit_may_be_over_early() -> None:
 def test_the_processes_of_unfinished_workers_are_watched() -> None:
     workers = [worker(Status.ASKING, process="1-2"), worker(Status.COMPLETED, process="3-4")]
 
-    assert pause(workers, {}, Settings(), told=[], at=AT).running == ("1-2",)
+    assert pause(workers, {}, Settings(), told=[], unread=None, at=AT).running == ("1-2",)
 
 
 def test_unread_mail_is_looked_after_in_time() -> None:

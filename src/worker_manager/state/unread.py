@@ -10,38 +10,37 @@ from worker_manager.state.mailbox import Mailbox
 #: A doorbell that works has been answered by then, on a busy machine too.
 FIRST_SECONDS = 5.0
 MOST_SECONDS = 300.0
-#: A new server is that of a session which has just begun to watch, or is about to.
-_BEGAN = time.time()
 
 
-def ring_again(mailbox: Mailbox) -> bool:
+def ring_again(mailbox: Mailbox, began: float) -> bool:
     """Rings for what has lain there long enough. What killed readers had taken comes back; whether
-    there were any.
+    there were any. `began` as for `due`.
     """
     has_dead_readers = mailbox.release_stale()
     at = time.time()
-    moment = _next_ring(mailbox, at)
+    moment = _next_ring(mailbox, at, began)
     if moment is not None and moment <= at:
         mailbox.ring()
     return has_dead_readers
 
 
-def due(mailbox: Mailbox, at: float) -> float | None:
+def due(mailbox: Mailbox, at: float, began: float) -> float | None:
     """When it is to be looked after, if nothing is heard of it before; None when nothing lies
-    there. Both in seconds since the epoch.
+    there. `began` is when the caller began to look: its session had just begun to watch, or was
+    about to. All in seconds since the epoch.
     """
     moments = [at + _pause(at - since) for since in mailbox.taken_since()]
-    unread = _next_ring(mailbox, at)
+    unread = _next_ring(mailbox, at, began)
     return min(moments if unread is None else [*moments, unread], default=None)
 
 
-def _next_ring(mailbox: Mailbox, at: float) -> float | None:
+def _next_ring(mailbox: Mailbox, at: float, began: float) -> float | None:
     found = mailbox.last_ring()
     if found is None:
         return None
     rung, newest = found
     # A clock that was set back must not keep it waiting.
-    return at if rung > at else rung + _pause(rung - max(newest, _BEGAN))
+    return at if rung > at else rung + _pause(rung - max(newest, began))
 
 
 def _pause(age: float) -> float:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.audited import audited
 from tests.support.watching import watching
 from tests.support.workers import recorded_worker
 from worker_manager.fleet import Fleet
@@ -31,39 +31,28 @@ def crowd(fleet: Fleet, repository: Path) -> list[str]:
     ]
 
 
-@pytest.fixture
-def read() -> Iterator[list[str]]:
-    """The ids of the workers whose records this process opens, as Python itself tells."""
-    opened: list[str] = []
-    is_over = False
-
-    def note(event: str, given: tuple[Any, ...]) -> None:
-        if event == "open" and not is_over and str(given[0]).endswith(f"/{RECORD}"):
-            opened.append(Path(given[0]).parent.name)
-
-    sys.addaudithook(note)  # for as long as this process lives
-    yield opened
-    is_over = True
+def records_read(opened: list[tuple[Any, ...]]) -> list[str]:
+    """The ids of the workers whose records were opened since the last time."""
+    paths = [Path(path) for path, *_ in opened if isinstance(path, str)]
+    opened.clear()
+    return [path.parent.name for path in paths if path.name == RECORD]
 
 
 def test_a_look_reads_only_records_that_have_changed_and_runs_no_program(
-    crowd: list[str],
-    watched: Repository,
-    calls: Callable[[str], list[str]],
-    read: list[str],
+    crowd: list[str], watched: Repository, calls: Callable[[str], list[str]]
 ) -> None:
     gatherer = Gatherer(watched)
-    assert len(gatherer.gather().sightings) == CROWD
-    assert sorted(read) == sorted(crowd)
+    with audited("open") as opened:
+        assert len(gatherer.gather().sightings) == CROWD
+        assert sorted(records_read(opened)) == sorted(crowd)
 
-    read.clear()
-    gatherer.gather()
-    assert read == []
+        gatherer.gather()
+        assert records_read(opened) == []
 
-    watched.records.update(crowd[7], lambda one: one.adopt("somebody"))
-    read.clear()
-    assert gatherer.gather().sightings[7].worker.owner == "somebody"
-    assert read == [crowd[7]]
+        watched.records.update(crowd[7], lambda one: one.adopt("somebody"))
+        opened.clear()
+        assert gatherer.gather().sightings[7].worker.owner == "somebody"
+        assert records_read(opened) == [crowd[7]]
     assert calls("git") == calls("tmux") == []
 
 
