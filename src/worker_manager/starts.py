@@ -20,8 +20,9 @@ from worker_manager.errors import InvalidInput, RuntimeUnavailable, WorkerManage
 from worker_manager.launching import RESTORED, TASK, Launcher, has_conversation
 from worker_manager.models import Status, Worker
 from worker_manager.runtimes.base import Presence, Runtime
-from worker_manager.state import journal, launches, processes, sessions
+from worker_manager.state import bells, journal, launches, processes, sessions
 from worker_manager.state.files import remove_tree, write_atomic
+from worker_manager.state.layout import orchestrator_home
 from worker_manager.state.locking import exclusive
 from worker_manager.state.records import Records, now
 from worker_manager.worktrees import bases, trees
@@ -284,8 +285,10 @@ class Starts:
         return notes, environments.setup_command(home, self._settings)
 
     def _launch(self, records: Records, worker: Worker, setup: Sequence[str]) -> Worker:
-        process = self._launcher.launch(worker, records.home(worker.id), setup)
-        _, launched = records.update(worker.id, lambda one: one.launch(process))
+        home = records.home(worker.id)
+        launches.note_process(home, self._launcher.launch(worker, home, setup))
+        bells.ring(orchestrator_home(records.repository, worker.owner))
+        launched = records.get(worker.id)
         if launched.status is Status.STOPPED:  # while it was being started
             _quietly_end(self._runtime, worker.handle)
         return launched

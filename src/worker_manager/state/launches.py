@@ -1,10 +1,11 @@
-"""What a worker was started with: its task and its launch script. No secrets: the
-environment comes through the runtime.
+"""What a worker was started with: its task, its launch script, the process of that. No secrets:
+the environment comes through the runtime.
 """
 
 import os
 import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from worker_manager.errors import StateCorrupt
 from worker_manager.models import Worker
@@ -30,6 +31,7 @@ SESSION_VARIABLES = (
     "CLAUDE_PROJECT_DIR",
     "AI_AGENT",
 )
+PROCESS = "process"
 #: A session checks in 1 to 3 s after its start.
 CHECK_IN_SECONDS = 20
 #: Above this a task is named instead of given: Linux allows 128 KiB for one argument.
@@ -66,6 +68,25 @@ def prompt_word(home: str, name: str) -> str:
     if os.path.getsize(path) <= PROMPT_LIMIT_BYTES:
         return f'"$(cat {shlex.quote(path)})"'
     return shlex.quote(f"Your task is in the file {path}. Read all of it, then do it.")
+
+
+def note_process(home: str, process: str) -> None:
+    """The identity of the launch script's process, until the record is written next. A power cut
+    ends the process, too, so that no disk is waited for.
+    """
+    write_file(home, PROCESS, process)
+
+
+def forget_process(home: str) -> None:
+    """It is to be launched anew. Raises OSError."""
+    with suppress(FileNotFoundError):
+        os.unlink(os.path.join(home, PROCESS))
+
+
+def with_process(worker: Worker, home: str) -> Worker:
+    """A worker as its record has it, launched when that was noted since then."""
+    process = "" if worker.launched else read_text(home, PROCESS)
+    return worker.launch(process) if process else worker
 
 
 def is_under_way(worker: Worker) -> bool:

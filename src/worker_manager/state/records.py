@@ -12,7 +12,7 @@ from operator import attrgetter
 from worker_manager.errors import StateCorrupt, StateUnavailable, WorkerNotFound
 from worker_manager.models import Worker, from_json, to_json
 from worker_manager.naming import checked_worker_id, is_worker_id
-from worker_manager.state import bells, journal
+from worker_manager.state import bells, journal, launches
 from worker_manager.state.files import (
     disk_errors,
     make_private,
@@ -99,9 +99,10 @@ class Records:
 
     def peek(self, worker_id: str) -> Worker:
         """As `get`, for one who only looks: what can't be parsed stays where it lies."""
-        path = os.path.join(self.home(worker_id), RECORD)
+        home = self.home(worker_id)
+        path = os.path.join(home, RECORD)
         try:
-            return from_json(json.loads(read_regular(path)))
+            return launches.with_process(from_json(json.loads(read_regular(path))), home)
         except FileNotFoundError as error:
             raise WorkerNotFound(worker_id) from error
         except OSError as error:
@@ -119,6 +120,9 @@ class Records:
             before = self.get(worker_id)
             after = change(before)
             if after != before:
+                if not after.launched:
+                    with disk_errors(home):
+                        launches.forget_process(home)
                 _write(home, after)
                 self.writes += 1
         if after != before:
@@ -146,7 +150,8 @@ class Records:
         known = self._read.get(worker_id)
         if known is None or known[0] != stamp:
             known = self._read[worker_id] = (stamp, self.get(worker_id))
-        return known[1]
+        worker = known[1]
+        return worker if worker.launched else launches.with_process(worker, os.path.dirname(path))
 
     def damaged(self) -> list[str]:
         """The records that could not be read, by `all` where it was called before, else now: where
