@@ -1,9 +1,10 @@
-"""Launching a worker's agent in its terminal."""
+"""Launching a worker's agent in its terminal, which may open before all is ready."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from worker_manager.agents import agent_named
@@ -42,15 +43,16 @@ class Launcher(NamedTuple):
         )
         return agent_named(worker.agent).launch_spec(assignment)
 
-    def launch(self, worker: Worker, home: str, setup: Sequence[str] = ()) -> str:
-        """Starts its agent, behind its setup, with the prompt that lies in its home; gives the
-        identity of the launch script's process. Raises a WorkerManagerError.
+    def prepare(self, worker: Worker, home: str, setup: Sequence[str] = ()) -> None:
+        """Writes its launch script, which runs the setup, then its agent with the prompt that lies
+        in its home. Both begin now, or as soon as its terminal is open. Raises a
+        WorkerManagerError.
         """
         spec = self.spec(worker, home)
         for file, text in spec.files.items():
             launches.write_file(home, file, text)
         ours = [sys.executable, "-I", "-m", "worker_manager"]
-        script = launches.write_script(
+        launches.write_script(
             home,
             cwd=worker.path,
             argv=spec.argv,
@@ -65,8 +67,15 @@ class Launcher(NamedTuple):
             on_silence=[*ours, "--not-checked-in", worker.id],
             before=setup,
         )
-        pid = self.runtime.launch(worker.handle, ["sh", script], cwd=worker.path)
-        return processes.identity(pid)
+
+    @contextmanager
+    def opening(self, worker: Worker, home: str) -> Iterator[Callable[[], str]]:
+        """Opens its terminal, which waits for its launch script; what this gives waits for the
+        terminal, and gives the identity of its process. Raises RuntimeUnavailable.
+        """
+        argv = launches.waiting_program(home)
+        with self.runtime.launching(worker.handle, argv, cwd=worker.path) as opened:
+            yield lambda: processes.identity(opened())
 
 
 def has_conversation(worker: Worker, home: str) -> bool:

@@ -88,19 +88,21 @@ class Starts:
         home = records.home(worker.id)
         told = terms.as_told(worker.checks, worker.allowed_paths)
         files = {TASK: f"Task from your orchestrator: {title}\n\n{task}\n{told}"}
-        notes: Sequence[str] = ()
-        with self._runtime.checking() as check, ExitStack() as undo:
-            worker, place = self._place(worker, wanted)
-            self._require_runnable(worker, home, check)
-            if place is not None:
-                files |= environments.files(worker, place.ground, self._settings)
-            worker = self._admit(records, worker, files)
+        worker, place = self._place(worker, wanted)
+        self._launcher.spec(worker, home)
+        if place is not None:
+            files |= environments.files(worker, place.ground, self._settings)
+        worker, wait_for_disk = self._admit(records, worker, files)
+        # One that waits may be at its start in another thread by now.
+        if worker.status is Status.QUEUED:
+            return Started(worker, place)
+        with ExitStack() as undo:
             undo.callback(remove_tree, home)
-            # One that waits may be at its start in another thread by now.
-            if worker.status is not Status.QUEUED:
-                check()
-                ground = place.ground if place else None
-                worker, notes = self._launch_first(records, worker, ground, undo)
+            ground = place.ground if place else None
+            with self._opening(records, worker, undo) as opened:
+                wait_for_disk()
+                notes = self._make_ready(records, worker, ground, undo)
+                worker = self._launched(records, worker, opened())
             undo.pop_all()
         return Started(worker, place, notes)
 
@@ -110,8 +112,6 @@ class Starts:
         """
         self._require_ended(worker)
         self._wait_for_end(worker, records.home(worker.id))
-        with self._runtime.checking() as check:
-            check()
         self._launcher.spec(worker, records.home(worker.id))
         prompt = _prompt_to_go_on(worker, records.home(worker.id), text)
         restored = self._admit_again(records, worker, prompt)
@@ -132,13 +132,10 @@ class Starts:
         """
         while (worker := self._next(records, owner)) is not None:
             try:
-                with ExitStack() as undo:
-                    if worker.has_run:
-                        self._launch_again(records, worker)
-                    else:
-                        worker, ground = self._on_fresh_base(records, worker)
-                        self._launch_first(records, worker, ground, undo)
-                    undo.pop_all()
+                if worker.has_run:
+                    self._launch_again(records, worker)
+                else:
+                    self._launch_first(records, worker)
             except (WorkerManagerError, OSError) as error:
                 reason = f"it could not be started: {error}"
                 reports.ended(records, worker.id, exit_code=None, screen="", reason=reason)
@@ -187,15 +184,12 @@ class Starts:
         )
         return placed, Place(ground, base)
 
-    def _require_runnable(self, worker: Worker, home: str, check: Callable[[], None]) -> None:
-        try:
-            self._launcher.spec(worker, home)
-        except WorkerManagerError:
-            check()  # without a runtime that comes first
-            raise
-
-    def _admit(self, records: Records, worker: Worker, files: Mapping[str, str]) -> Worker:
-        """Makes its record and files: `starting`, or `queued` when there is no room."""
+    def _admit(
+        self, records: Records, worker: Worker, files: Mapping[str, str]
+    ) -> tuple[Worker, Callable[[], None]]:
+        """Makes its record and files: `starting`, or `queued` when there is no room. One that is to
+        start waits for the disk by what this gives.
+        """
         with self._counting() as why_full:
             waits_for = why_full or (
                 "others wait before it" if queue(records, worker.owner) else ""
@@ -203,8 +197,10 @@ class Starts:
             if waits_for:
                 worker = replace(worker, status=Status.QUEUED, reason=waits_for)
             # The record comes first: should we be killed, it tells what was begun.
-            records.create(worker, files)
-        return worker
+            wait_for_disk = records.create(worker, files)
+            if waits_for:
+                wait_for_disk()
+        return worker, wait_for_disk
 
     def _admit_again(self, records: Records, worker: Worker, prompt: str) -> Worker:
         starter = processes.identity(os.getpid())
@@ -238,22 +234,40 @@ class Starts:
             )
         return worker if before.status is Status.QUEUED else None
 
-    def _launch_first(
+    def _launch_first(self, records: Records, worker: Worker) -> None:
+        """A worker that has waited."""
+        with ExitStack() as undo:
+            worker, ground = self._on_fresh_base(records, worker)
+            with self._opening(records, worker, undo) as opened:
+                self._make_ready(records, worker, ground, undo)
+                self._launched(records, worker, opened())
+            undo.pop_all()
+
+    @contextmanager
+    def _opening(
+        self, records: Records, worker: Worker, undo: ExitStack
+    ) -> Iterator[Callable[[], str]]:
+        """As `Launcher.opening`; `undo` ends it."""
+        undo.callback(_quietly_end, self._runtime, worker.handle)
+        with self._launcher.opening(worker, records.home(worker.id)) as opened:
+            yield opened
+
+    def _make_ready(
         self, records: Records, worker: Worker, ground: bases.Ground | None, undo: ExitStack
-    ) -> tuple[Worker, list[str]]:
-        """Makes all that a new worker needs; `undo` takes it back. Gives notes on its worktree."""
+    ) -> list[str]:
+        """Makes all that a new worker needs, its launch script last: with that it begins. `undo`
+        takes it back. Gives notes on its worktree.
+        """
         notes, setup = list[str](), list[str]()
         if ground is not None:
             self._make_worktree(records, worker, ground, undo)
             notes, setup = self._furnish(records, worker, ground)
-        root = self._launcher.root
-        sessions.link(root, worker.session_id, records.home(worker.id))
+        root, home = self._launcher.root, records.home(worker.id)
+        sessions.link(root, worker.session_id, home)
         undo.callback(sessions.unlink, root, worker.session_id)
-        undo.callback(_quietly_end, self._runtime, worker.handle)
-        launched = self._launch(records, worker, setup)
-        home = records.home(worker.id)
         journal.note(home, "started", agent=worker.agent, base=worker.base_sha)
-        return launched, notes
+        self._launcher.prepare(worker, home, setup)
+        return notes
 
     def _launch_again(self, records: Records, worker: Worker) -> Worker:
         home, setup = records.home(worker.id), list[str]()
@@ -268,9 +282,10 @@ class Starts:
             setup = environments.setup_command(home, self._settings)  # it may have failed
         self._runtime.end(worker.handle)  # the terminal that shows how it ended
         sessions.link(self._launcher.root, worker.session_id, home)
-        launched = self._launch(records, worker, setup)
         journal.note(home, "restored")
-        return launched
+        self._launcher.prepare(worker, home, setup)
+        with self._launcher.opening(worker, home) as opened:
+            return self._launched(records, worker, opened())
 
     def _furnish(
         self, records: Records, worker: Worker, ground: bases.Ground
@@ -284,9 +299,9 @@ class Starts:
             journal.note(home, "furnished", note=note)
         return notes, environments.setup_command(home, self._settings)
 
-    def _launch(self, records: Records, worker: Worker, setup: Sequence[str]) -> Worker:
-        home = records.home(worker.id)
-        launches.note_process(home, self._launcher.launch(worker, home, setup))
+    def _launched(self, records: Records, worker: Worker, process: str) -> Worker:
+        """Notes the process of its launch script."""
+        launches.note_process(records.home(worker.id), process)
         bells.ring(orchestrator_home(records.repository, worker.owner))
         launched = records.get(worker.id)
         if launched.status is Status.STOPPED:  # while it was being started

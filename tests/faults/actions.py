@@ -88,7 +88,7 @@ def settle(_: Tell, home: str) -> None:
 
 def create(_: Tell, repository: str, worker: Worker) -> None:
     """A record."""
-    Records(repository).create(worker)
+    Records(repository).create(worker)()
 
 
 def complete(_: Tell, repository: str, worker_id: str, summary: str) -> None:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -269,8 +270,11 @@ def test_a_tmux_that_cannot_make_its_socket_launches_nothing(
 ) -> None:
     monkeypatch.setenv("TMUX_TMPDIR", str(tmp_path))
     terminal = Tmux("s")
+    socket = Path(terminal.handle_for("").rstrip(":"))
+    socket.parent.mkdir(mode=0o700)
+    socket.mkdir()  # something else is in its place
 
-    with pytest.raises(RuntimeUnavailable, match="error creating"):
+    with pytest.raises(RuntimeUnavailable, match="error connecting"):
         terminal.launch(terminal.handle_for("t"), ["sleep", "9"], cwd=str(tmp_path))
 
 
@@ -287,15 +291,14 @@ def test_a_missing_program_is_named_with_its_install_command(
     error: type[WorkerManagerError],
 ) -> None:
     (tmp_path / "few").mkdir()
-    for name in {"git", "sh", "tmux"} - {missing}:
-        (tmp_path / "few" / name).symlink_to(str(shutil.which(name)))
+    for name in {"claude", "git", "sh", "tmux"} - {missing}:
+        (tmp_path / "few" / name).symlink_to(shutil.which(name) or sys.executable)
     monkeypatch.setenv("PATH", str(tmp_path / "few"))
 
     with pytest.raises(error, match=f"{missing}.*[Ii]nstall"):
-        fleet.start(Wanted("t", "x", agent="claude"))
+        fleet.start(Wanted("t", "x", agent="claude", permission_mode="acceptEdits"))
 
     monkeypatch.undo()
-    assert os.path.exists(repository / ".worktrees") in (True, False)
     assert not list((repository / ".worktrees").glob("*"))
     assert git(repository, "branch", "--list", "worker/*") == ""
 

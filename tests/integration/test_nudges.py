@@ -64,8 +64,6 @@ class Terminal:
 
     def open(self, mood: str = "") -> None:
         """The worker's session, idle for a minute."""
-        with self.runtime.checking() as check:
-            check()
         file = Path.home() / ".claude" / "sessions" / "new.json"
         command = [sys.executable, str(PROGRAM), str(self.log), str(file), mood]
         pid = self.runtime.launch(self.worker.handle, command, cwd=self.worker.path)

@@ -20,7 +20,7 @@ from worker_manager.doctor.findings import (
     warning,
 )
 from worker_manager.errors import StateUnavailable
-from worker_manager.state.files import make_private, move, sync_directory, write_new
+from worker_manager.state.files import make_private, move, sync, write_new
 
 #: Below this a worker's checkout and transcripts are likely to meet a full disk.
 LITTLE_BYTES = 2_000_000_000
@@ -50,7 +50,7 @@ def _deliver_something(root: str) -> None:
     try:
         write_new(draft, b"a letter")
         move(draft, names[1])
-        sync_directory(root)
+        sync(root)
         os.symlink(names[1], names[2])
     finally:
         for name in names:

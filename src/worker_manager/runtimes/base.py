@@ -21,17 +21,19 @@ class Runtime(Protocol):
     it is, whatever the settings say later.
     """
 
-    def checking(self) -> AbstractContextManager[Callable[[], None]]:
-        """Asks whether anything can be launched here; what it gives waits for the answer. Both
-        raise RuntimeUnavailable, with the next step, when nothing can.
-        """
-
     def handle_for(self, name: str) -> str:
         """The handle of a program that would be launched under this name, by now."""
 
     def launch(self, handle: str, argv: Sequence[str], *, cwd: str) -> int:
         """Starts a program with this process's environment; gives its pid. Raises
-        RuntimeUnavailable.
+        RuntimeUnavailable, with the next step.
+        """
+
+    def launching(
+        self, handle: str, argv: Sequence[str], *, cwd: str
+    ) -> AbstractContextManager[Callable[[], int]]:
+        """As `launch`, for one who has to do meanwhile: what it gives waits for the pid. At the end
+        of the context nothing is being launched any more.
         """
 
     def probe(self, handles: Sequence[str]) -> dict[str, Presence]:

@@ -116,23 +116,15 @@ class Tmux:
         """`<socket path>:<name>`."""
         return f"{self._socket}:{name}"
 
-    @contextmanager
-    def checking(self) -> Iterator[Callable[[], None]]:
-        """Asks the server something, so that a hanging one is known before a start."""
-        _make_socket_directory(os.path.dirname(self._socket))
-        asked = _server(self._socket).ask("list-sessions")
-        with ExitStack() as unheard:
-            unheard.callback(_quietly, asked)
-
-            def require_an_answer() -> None:
-                unheard.pop_all()
-                answer = asked()
-                if answer.returncode and not answer.says_absent:
-                    raise _unavailable(answer)
-
-            yield require_an_answer
-
     def launch(self, handle: str, argv: Sequence[str], *, cwd: str) -> int:
+        """As `launching`, and waits."""
+        with self.launching(handle, argv, cwd=cwd) as launched:
+            return launched()
+
+    @contextmanager
+    def launching(
+        self, handle: str, argv: Sequence[str], *, cwd: str
+    ) -> Iterator[Callable[[], int]]:
         """One call (more with hundreds of variables): options, session, and our environment for
         this session alone. tmux takes no others than those with common names.
 
@@ -141,26 +133,20 @@ class Tmux:
         see `inheritance`.
         """
         server, session = _at(handle)
-        environment = sorted(_own_environment())
-        names = [name for name in environment if name.isidentifier()]
-        prepare = ["-g", "update-environment", " ".join(names)]
-        for option in (("remain-on-exit", "on"), ("history-limit", "20000"), ("mouse", "on")):
-            prepare += [";", "set-option", "-g", *option]
-        prepare += [";", *inheritance.NOTE_STARTER, ";", *inheritance.UNLESS_CLEAN]
-        form = ("-x", "200", "-y", "50", "-P", "-F", "#{pane_pid}")
-        begin = [";", "new-session", "-d", "-s", inheritance.guarded(session), *form]
-        begin += ["-c", _literal(cwd), "--", *argv]
-        room = inheritance.COMMAND_LIMIT_BYTES - inheritance.size([*prepare, *begin])
-        if room < 0:
-            raise RuntimeUnavailable(
-                f"The environment has {len(names)} variables, more than tmux takes. "
-                "Start Claude Code with a smaller environment."
-            )
-        removal, *later = inheritance.removal(environment, room)
-        answer = _answer_to_launch(server, ["set-option", *prepare, removal, *begin])
-        for more in later:
-            server.cmd(*inheritance.UNLESS_CLEAN, more)
-        return int(answer.stdout[0])
+        command, later = _launch_command(session, argv, cwd)
+        _make_socket_directory(os.path.dirname(str(server.socket_path)))
+        asked = server.ask(*command)
+        with ExitStack() as unheard:
+            unheard.callback(_quietly, asked)
+
+            def launched() -> int:
+                unheard.pop_all()
+                answer = _answer_to_launch(server, command, asked)
+                for more in later:
+                    server.cmd(*inheritance.UNLESS_CLEAN, more)
+                return int(answer.stdout[0])
+
+            yield launched
 
     def probe(self, handles: Sequence[str]) -> dict[str, Presence]:
         """At once."""
@@ -301,13 +287,36 @@ def _make_socket_directory(path: str) -> None:
         )
 
 
-def _answer_to_launch(server: _Server, command: Sequence[str]) -> _Answer:
+def _launch_command(session: str, argv: Sequence[str], cwd: str) -> tuple[list[str], list[str]]:
+    """The command that launches, and what is to be removed from the server after it."""
+    environment = sorted(_own_environment())
+    names = [name for name in environment if name.isidentifier()]
+    prepare = ["-g", "update-environment", " ".join(names)]
+    for option in (("remain-on-exit", "on"), ("history-limit", "20000"), ("mouse", "on")):
+        prepare += [";", "set-option", "-g", *option]
+    prepare += [";", *inheritance.NOTE_STARTER, ";", *inheritance.UNLESS_CLEAN]
+    form = ("-x", "200", "-y", "50", "-P", "-F", "#{pane_pid}")
+    begin = [";", "new-session", "-d", "-s", inheritance.guarded(session), *form]
+    begin += ["-c", _word(_literal(cwd)), "--", *map(_word, argv)]
+    room = inheritance.COMMAND_LIMIT_BYTES - inheritance.size([*prepare, *begin])
+    if room < 0:
+        raise RuntimeUnavailable(
+            f"The environment has {len(names)} variables, more than tmux takes. "
+            "Start Claude Code with a smaller environment."
+        )
+    removal, *later = inheritance.removal(environment, room)
+    return ["set-option", *prepare, removal, *begin], later
+
+
+def _answer_to_launch(
+    server: _Server, command: Sequence[str], asked: Callable[[], _Answer]
+) -> _Answer:
     """Once nobody else's variables are where it goes. A starter that was killed before it said what
     it wants leaves an empty server, which ends.
     """
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while True:
-        answer = server.cmd(*command)
+        answer = asked()
         # A server that can't make its socket says so, and ends with code 0.
         if answer.stdout and not answer.returncode:
             return answer
@@ -319,6 +328,7 @@ def _answer_to_launch(server: _Server, command: Sequence[str]) -> _Answer:
                 f"ended that. Try again; look at it with: tmux -S {server.socket_path} ls"
             )
         time.sleep(0.05)
+        asked = server.ask(*command)
 
 
 def _word(text: str) -> str:

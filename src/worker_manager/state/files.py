@@ -31,7 +31,7 @@ def write_atomic(path: str, content: bytes, *, mode: int = 0o600, durable: bool 
         write_new(temporary, content, mode=mode, durable=durable)
         move(temporary, path)
         if durable:
-            sync_directory(directory)
+            sync(directory)
     except OSError as error:
         _remove(temporary)
         raise unavailable(path, error) from error
@@ -68,8 +68,8 @@ def append(path: str, text: str) -> None:
         os.close(descriptor)
 
 
-def sync_directory(path: str) -> None:
-    """Makes renames in a directory survive a power cut. Raises OSError."""
+def sync(path: str) -> None:
+    """Makes a file, or the names in a directory, survive a power cut. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -31,7 +31,7 @@ SESSION_VARIABLES = (
     "CLAUDE_PROJECT_DIR",
     "AI_AGENT",
 )
-PROCESS = "process"
+PROCESS, SCRIPT = "process", "launch.sh"
 #: A session checks in 1 to 3 s after its start.
 CHECK_IN_SECONDS = 20
 #: Above this a task is named instead of given: Linux allows 128 KiB for one argument.
@@ -94,6 +94,17 @@ def is_under_way(worker: Worker) -> bool:
     return not worker.launched and bool(worker.starter) and not processes.has_ended(worker.starter)
 
 
+def waiting_program(home: str) -> list[str]:
+    """Becomes the launch script as soon as that is there. It ends with this process, which was to
+    write it, or with the home, when the start was taken back.
+    """
+    waiting = (
+        'until [ -e "$0" ]; do [ -d "$1" ] && kill -0 "$2" 2>/dev/null || exit; sleep 0.005; done; '
+        'exec sh "$0"'
+    )
+    return ["sh", "-c", waiting, os.path.join(home, SCRIPT), home, str(os.getpid())]
+
+
 def write_script(
     home: str,
     *,
@@ -104,8 +115,8 @@ def write_script(
     on_exit: Sequence[str],
     on_silence: Sequence[str],
     before: Sequence[str] = (),
-) -> str:
-    """The launch script; gives its path. `on_exit` is called with the script's pid and the agent's
+) -> None:
+    """The launch script. `on_exit` is called with the script's pid and the agent's
     exit code behind it, also when the terminal goes away. The kernel tells that to the first shell
     alone, which dies of it, so that it is told to the agent, too; the second outlives the agent.
 
@@ -131,4 +142,4 @@ def write_script(
         ")",
         'exit "$?"',
     ]
-    return write_file(home, "launch.sh", "\n".join(lines) + "\n")
+    write_file(home, SCRIPT, "\n".join(lines) + "\n")

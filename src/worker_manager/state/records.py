@@ -21,7 +21,7 @@ from worker_manager.state.files import (
     refuse_link,
     remove_tree,
     set_aside,
-    sync_directory,
+    sync,
     unavailable,
     write_atomic,
     write_new,
@@ -54,26 +54,36 @@ class Records:
         """The worker's directory; raises WorkerNotFound when the id has not the form of one."""
         return worker_home(self.repository, checked_worker_id(worker_id))
 
-    def create(self, worker: Worker, files: Mapping[str, str] | None = None) -> None:
+    def create(self, worker: Worker, files: Mapping[str, str] | None = None) -> Callable[[], None]:
         """Makes the worker's directory with its mailbox, its record and more files, in one step:
-        killed before it, nothing is left that looks like a worker.
+        killed before it, nothing is left that looks like a worker. What this gives waits for the
+        disk, and takes it all back when that refuses; before, a power cut may leave a record that
+        can't be read.
         """
         draft = os.path.join(self.repository, WORKERS, f"{DRAFT}{worker.id}")
+        contents = {**(files or {}), RECORD: _encoded(worker)}
         with ExitStack() as undo:
             undo.callback(_discard, draft)
             make_private(draft)
             Mailbox(mailbox_path(draft)).create()
             self.writes += 1
-            for name, text in {**(files or {}), RECORD: _encoded(worker)}.items():
+            for name, text in contents.items():
                 with disk_errors(os.path.join(draft, name)):
-                    write_new(os.path.join(draft, name), text.encode())
+                    write_new(os.path.join(draft, name), text.encode(), durable=False)
             with disk_errors(draft):
-                sync_directory(draft)
                 move(draft, self.home(worker.id))
-                undo.callback(_discard, self.home(worker.id))
-                sync_directory(os.path.dirname(draft))
             undo.pop_all()
         bells.ring(orchestrator_home(self.repository, worker.owner))
+        return lambda: self._sync(worker.id, contents)
+
+    def _sync(self, worker_id: str, names: Collection[str]) -> None:
+        home = self.home(worker_id)
+        with ExitStack() as undo, disk_errors(home):
+            undo.callback(_discard, home)
+            for path in (*(os.path.join(home, name) for name in names), home):
+                sync(path)
+            sync(os.path.dirname(home))
+            undo.pop_all()
 
     def get(self, worker_id: str) -> Worker:
         """The record; raises WorkerNotFound, StateUnavailable when the disk refuses it, or
