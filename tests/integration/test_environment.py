@@ -374,6 +374,34 @@ def test_names_that_only_case_tells_apart_are_said_where_case_does_not_count(
     assert told in notes
 
 
+@pytest.mark.parametrize(
+    ("files", "setting", "helped"),
+    [(150, "", True), (150, "1", False), (150, "2", True), (20, "", False)],
+)
+def test_many_files_are_written_on_all_cores_unless_told_otherwise(
+    repository: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    files: int,
+    setting: str,
+    helped: bool,
+) -> None:
+    if (os.cpu_count() or 1) < 2:
+        pytest.skip("one core")
+    for number in range(files):
+        (repository / f"{number}").touch()
+    git(repository, "add", ".")
+    git(repository, "commit", "-q", "-m", "files")
+    if setting:
+        git(repository, "config", "checkout.workers", setting)
+    monkeypatch.setenv("GIT_TRACE2", str(tmp_path / "trace"))
+    head = git(repository, "rev-parse", "HEAD")
+
+    trees.create(survey(str(repository)), repository / ".worktrees" / "w", "worker/w", head)
+
+    assert ("checkout--worker" in (tmp_path / "trace").read_text("utf-8")) is helped
+
+
 def test_a_git_that_hangs_is_ended_and_takes_back_what_it_began(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

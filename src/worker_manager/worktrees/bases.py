@@ -14,7 +14,6 @@ from worker_manager.worktrees.git import Said, ask, ask_all, attempt, run
 _ASK = ("rev-parse", "--path-format=absolute")
 _PLACES = ("--show-toplevel", "--git-dir", "--git-common-dir")
 _WHERE = (*_ASK, "--is-inside-work-tree", *_PLACES)
-_CONFIG = ("config", "-z", "--get-regexp", r"^(checkout\.workers|core\.ignorecase)$")
 
 
 class Base(NamedTuple):
@@ -28,8 +27,7 @@ class Base(NamedTuple):
 
 class Ground(NamedTuple):
     """Where worktrees of a project are made: its own checkout, and the one below which they go;
-    git's directory of all of them. `standing` is how the own checkout stands, `settings` what
-    git is set to.
+    git's directory of all of them. `standing` is how the own checkout stands.
     """
 
     project: str
@@ -37,25 +35,13 @@ class Ground(NamedTuple):
     checkout: Path
     common: str
     standing: Standing
-    settings: dict[str, str]
 
 
 def survey(project: str) -> Ground:
-    """Three git processes at the same time. Raises NotARepository or WorktreeRefused."""
-    where, config, status = ask_all(project, _WHERE, _CONFIG, evidence.STATUS)
+    """Two git processes at the same time. Raises NotARepository or WorktreeRefused."""
+    where, status = ask_all(project, _WHERE, evidence.STATUS)
     top, checkout, common = _places(project, where)
-    return Ground(project, top, checkout, common, evidence.standing(status), _settings(config))
-
-
-def settings_of(project: str) -> dict[str, str]:
-    """What git is set to there, of what matters for a worktree."""
-    return _settings(ask(project, *_CONFIG))
-
-
-def _settings(config: Said) -> dict[str, str]:
-    """A setting that is only named is true."""
-    entries = [line.partition("\n") for line in config.text.split("\0") if line]
-    return {name: value if has_value else "true" for name, has_value, value in entries}
+    return Ground(project, top, checkout, common, evidence.standing(status))
 
 
 def main_checkout(project: str) -> Path:

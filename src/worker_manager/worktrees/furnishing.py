@@ -9,11 +9,11 @@ from pathlib import Path
 
 from worker_manager.worktrees import copies, submodules
 from worker_manager.worktrees.bases import Ground
-from worker_manager.worktrees.git import attempt, run
+from worker_manager.worktrees.git import Said, ask_all, attempt, run
 
 _POINTER = b"version https://git-lfs.github.com/spec/"
-#: How git writes it.
-_FALSE = ("", "false", "no", "off", "0")
+_LARGE = ("ls-files", "-z", "--", ":(attr:filter=lfs)")
+_IGNORES_CASE = ("config", "--type=bool", "core.ignorecase")
 #: So many names are told of each thing.
 NAMED = 10
 
@@ -24,13 +24,13 @@ def furnish(ground: Ground, worktree: Path, patterns: Sequence[str]) -> list[str
     """
     copied = copies.copy(ground.checkout, worktree, patterns)
     missing = submodules.populate(str(worktree), ground.common)
-    is_same = ground.settings.get("core.ignorecase", "").lower() not in _FALSE
-    clashes = _clashes(worktree) if is_same else []
+    large, ignores_case = ask_all(str(worktree), _LARGE, _IGNORES_CASE)
+    clashes = _clashes(worktree) if ignores_case.text == "true\n" else []
     return [
         *_note("Copied from your checkout", copied.files),
         *_note("Not copied", copied.skipped),
         *_note("Empty submodules", missing),
-        *_note("Large files that are pointers only (git lfs pull)", _pointers(worktree)),
+        *_note("Large files that are pointers only (git lfs pull)", _pointers(worktree, large)),
         *_note("Names that differ by case only, of which one is missing", clashes),
     ]
 
@@ -41,13 +41,12 @@ def _note(what: str, names: Sequence[str]) -> Iterator[str]:
         yield f"{what}: {', '.join(names[:NAMED])}{more}."
 
 
-def _pointers(worktree: Path) -> list[str]:
+def _pointers(worktree: Path, large: Said) -> list[str]:
     """Large files that stand for themselves, after those that are here already were put in."""
-    large = attempt(str(worktree), "ls-files", "-z", "--", ":(attr:filter=lfs)").split("\0")
-    if not any(large):
+    if not large.text:
         return []
     attempt(str(worktree), "lfs", "checkout")  # of what was fetched before: no network
-    return [name for name in large if name and _is_pointer(worktree / name)]
+    return [name for name in large.text.split("\0")[:-1] if _is_pointer(worktree / name)]
 
 
 def _is_pointer(path: Path) -> bool:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from worker_manager.errors import NotARepository, WorkerManagerError, WorktreeRefused
-from worker_manager.worktrees.bases import Ground, settings_of
+from worker_manager.worktrees.bases import Ground
 from worker_manager.worktrees.git import attempt, run
 
 HEADS = "refs/heads/"
 BRANCHES = "refs/heads/worker/"
 #: A file that we leave in git's own directory of a worktree: it was made for the branch it names.
 MARKER = "worker-manager"
+#: Of git's list of files (index) when they are fewer than the 100 that are worth several processes.
+FEW_BYTES = 6_400
 
 
 class Listed(NamedTuple):
@@ -104,7 +107,7 @@ def create(ground: Ground, path: Path, branch: str, base_sha: str) -> None:
     _exclude(ground.common, path.parent.relative_to(checkout).as_posix())
     was_there = os.path.lexists(path)
     try:
-        _add(checkout, ground.settings, "-b", branch, "--", str(path), base_sha)
+        _add(checkout, "-b", branch, "--", str(path), base_sha)
     except WorktreeRefused as error:
         if not was_there:
             attempt(str(checkout), "worktree", "remove", "--force", "--", str(path))
@@ -134,7 +137,7 @@ def reopen(checkout: Path, path: Path, branch: str) -> None:
     _require_inside(checkout, path.parent)
     if admin_directory(str(checkout), str(path)):
         forget(checkout, path)
-    _add(checkout, settings_of(str(checkout)), "--", str(path), branch)
+    _add(checkout, "--", str(path), branch)
     _mark(path, branch)
 
 
@@ -145,11 +148,19 @@ def forget(checkout: Path, path: Path) -> None:
     run(str(checkout), "worktree", "remove", "--force", "--", str(path))
 
 
-def _add(checkout: Path, settings: Mapping[str, str], *arguments: str) -> None:
+def _add(checkout: Path, *arguments: str) -> None:
     """Writes the files on all cores, unless told otherwise, and asks no network for large files."""
-    more = [] if "checkout.workers" in settings else ["-c", "checkout.workers=0"]
+    more = ["-c", "checkout.workers=0"] if _may_use_all_cores(checkout) else []
     skip_large = {"GIT_LFS_SKIP_SMUDGE": "1"}
     run(str(checkout), *more, "worktree", "add", "--quiet", *arguments, environment=skip_large)
+
+
+def _may_use_all_cores(checkout: Path) -> bool:
+    """Of a few files git writes each itself: then it is not even asked what it is set to."""
+    with suppress(OSError):
+        if (checkout / ".git" / "index").stat().st_size < FEW_BYTES:
+            return False
+    return not attempt(str(checkout), "config", "checkout.workers")
 
 
 def _require_inside(checkout: Path, directory: Path) -> None:
