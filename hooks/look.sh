@@ -30,11 +30,14 @@ fi
 
 # Of a worker: the interpreter of the session that started it. Else the one that the session's
 # server has noted. Hooks need the standard library only, so the packages' folder is left out (-S).
+# Nothing lives so long that its garbage must be collected, or is to be tidied up at the end.
 python=$WORKER_MANAGER_PYTHON
 [ -n "$python" ] || [ ! -r "$home/python" ] || read -r python <"$home/python"
 if [ -n "$python" ] && [ -x "$python" ]; then
-  exec "$python" -I -S -c \
-    'import sys; sys.path.insert(0, sys.argv.pop(1)); from worker_manager.__main__ import main; main()' \
-    "$root/src" --hook "$event"
+  exec "$python" -I -S -c 'import gc, os, sys
+gc.disable()
+sys.path.insert(0, sys.argv[1])
+from worker_manager.hooks import entry
+os._exit(entry.run(sys.argv[2]))' "$root/src" "$event"
 fi
 exec "$root/bin/worker-manager" --hook "$event"

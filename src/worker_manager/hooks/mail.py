@@ -31,13 +31,12 @@ class Shown:
 def take(home: str) -> Shown | None:
     """A bounded portion of the waiting mail, oldest first; None when there is none."""
     mailbox = Mailbox(mailbox_path(home))
-    if mailbox.release_stale():
-        _reconcile_soon(home)
     receipt = receipts.expect(home)
     claim = mailbox.claim(
         room=formatting.SHOWN_LIMIT,
         cost=formatting.cost,
         accept=_accepts(home, mailbox) if is_worker_home(home) else lambda _: True,
+        when_stale=lambda: _reconcile_soon(home),
     )
     if claim is None:
         return None

@@ -179,12 +179,16 @@ class Mailbox:
         room: int = sys.maxsize,
         cost: Callable[[int], int] = lambda size: size,
         accept: Callable[[str], bool] = lambda _: True,
+        when_stale: Callable[[], None] = lambda: None,
     ) -> Claim | None:
         """Takes the oldest waiting messages: at least one, then as long as there is `room` for
         what the next one costs (`cost` of its size in bytes). `accept` sees file names. None when
-        there is nothing to take. Raises StateUnavailable when the disk refuses.
+        there is nothing to take. `when_stale` is called when a reader has died. Raises
+        StateUnavailable when the disk refuses.
         """
         try:
+            if self.release_stale():
+                when_stale()
             return self._claim(most, room, cost, accept)
         except OSError as error:
             raise StateUnavailable(
@@ -308,7 +312,6 @@ class Mailbox:
         self, most: int, room: int, cost: Callable[[int], int], accept: Callable[[str], bool]
     ) -> Claim | None:
         """As `claim`. Raises OSError; then nothing is taken."""
-        self.release_stale()
         names = [name for name in self.waiting() if accept(name)]
         if not names:
             return None
