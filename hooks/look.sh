@@ -30,7 +30,7 @@ fi
 
 # Of a worker: the interpreter of the session that started it. Else the one that the session's
 # server has noted. Hooks need the standard library only, so the packages' folder is left out (-S).
-# Nothing lives so long that its garbage must be collected, or is to be tidied up at the end.
+# They leave no garbage that would have to be collected, and nothing to tidy up at the end.
 python=$WORKER_MANAGER_PYTHON
 [ -n "$python" ] || [ ! -r "$home/python" ] || read -r python <"$home/python"
 if [ -n "$python" ] && [ -x "$python" ]; then

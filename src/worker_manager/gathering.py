@@ -141,7 +141,7 @@ class Gatherer:
         known = self._known.get(worker_id)
         if known is None:
             self._known[worker_id] = _Known(self._records.peek(worker_id), stamp)
-        elif known.record != stamp:
+        elif known.record != stamp or not known.worker.launched:
             known.worker, known.record = self._records.peek(worker_id), stamp
             known.is_gone = False  # it may have a new terminal: the next probe says
 

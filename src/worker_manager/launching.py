@@ -71,11 +71,12 @@ class Launcher(NamedTuple):
     @contextmanager
     def opening(self, worker: Worker, home: str) -> Iterator[Callable[[], str]]:
         """Opens its terminal, which waits for its launch script; what this gives waits for the
-        terminal, and gives the identity of its process. Raises RuntimeUnavailable.
+        terminal, and gives the identity of its process, which may have ended by then. Raises
+        RuntimeUnavailable.
         """
         argv = launches.waiting_program(home)
         with self.runtime.launching(worker.handle, argv, cwd=worker.path) as opened:
-            yield lambda: processes.identity(opened())
+            yield lambda: processes.identity_of_ours(opened())
 
 
 def has_conversation(worker: Worker, home: str) -> bool:

@@ -21,7 +21,7 @@ from worker_manager.launching import RESTORED, TASK, Launcher, has_conversation
 from worker_manager.models import Status, Worker
 from worker_manager.runtimes.base import Presence, Runtime
 from worker_manager.state import bells, journal, launches, processes, sessions
-from worker_manager.state.files import remove_tree, write_atomic
+from worker_manager.state.files import disk_errors, remove_tree, write_atomic
 from worker_manager.state.layout import orchestrator_home
 from worker_manager.state.locking import exclusive
 from worker_manager.state.records import Records, now
@@ -99,10 +99,10 @@ class Starts:
         with ExitStack() as undo:
             undo.callback(remove_tree, home)
             ground = place.ground if place else None
-            with self._opening(records, worker, undo) as opened:
+            with self._opening(records, worker) as opened:
                 wait_for_disk()
                 notes = self._make_ready(records, worker, ground, undo)
-                worker = self._launched(records, worker, opened())
+                worker = self._launched(records, worker, opened(), "started")
             undo.pop_all()
         return Started(worker, place, notes)
 
@@ -238,25 +238,31 @@ class Starts:
         """A worker that has waited."""
         with ExitStack() as undo:
             worker, ground = self._on_fresh_base(records, worker)
-            with self._opening(records, worker, undo) as opened:
+            with self._opening(records, worker) as opened:
                 self._make_ready(records, worker, ground, undo)
-                self._launched(records, worker, opened())
+                self._launched(records, worker, opened(), "started")
             undo.pop_all()
 
     @contextmanager
-    def _opening(
-        self, records: Records, worker: Worker, undo: ExitStack
-    ) -> Iterator[Callable[[], str]]:
-        """As `Launcher.opening`; `undo` ends it."""
-        undo.callback(_quietly_end, self._runtime, worker.handle)
-        with self._launcher.opening(worker, records.home(worker.id)) as opened:
-            yield opened
+    def _opening(self, records: Records, worker: Worker) -> Iterator[Callable[[], str]]:
+        """As `Launcher.opening`, of one without a launch script. When the start fails the terminal
+        ends first: nothing runs where the rest is taken back.
+        """
+        home = records.home(worker.id)
+        with disk_errors(home):
+            launches.forget(home, launches.SCRIPT)
+        try:
+            with self._launcher.opening(worker, home) as opened:
+                yield opened
+        except BaseException:
+            _quietly_end(self._runtime, worker.handle)
+            raise
 
     def _make_ready(
         self, records: Records, worker: Worker, ground: bases.Ground | None, undo: ExitStack
     ) -> list[str]:
-        """Makes all that a new worker needs, its launch script last: with that it begins. `undo`
-        takes it back. Gives notes on its worktree.
+        """Makes all that a new worker needs, its launch script last. `undo` takes it back. Gives
+        notes on its worktree.
         """
         notes, setup = list[str](), list[str]()
         if ground is not None:
@@ -265,7 +271,6 @@ class Starts:
         root, home = self._launcher.root, records.home(worker.id)
         sessions.link(root, worker.session_id, home)
         undo.callback(sessions.unlink, root, worker.session_id)
-        journal.note(home, "started", agent=worker.agent, base=worker.base_sha)
         self._launcher.prepare(worker, home, setup)
         return notes
 
@@ -282,10 +287,9 @@ class Starts:
             setup = environments.setup_command(home, self._settings)  # it may have failed
         self._runtime.end(worker.handle)  # the terminal that shows how it ended
         sessions.link(self._launcher.root, worker.session_id, home)
-        journal.note(home, "restored")
         self._launcher.prepare(worker, home, setup)
         with self._launcher.opening(worker, home) as opened:
-            return self._launched(records, worker, opened())
+            return self._launched(records, worker, opened(), "restored")
 
     def _furnish(
         self, records: Records, worker: Worker, ground: bases.Ground
@@ -299,12 +303,14 @@ class Starts:
             journal.note(home, "furnished", note=note)
         return notes, environments.setup_command(home, self._settings)
 
-    def _launched(self, records: Records, worker: Worker, process: str) -> Worker:
+    def _launched(self, records: Records, worker: Worker, process: str, event: str) -> Worker:
         """Notes the process of its launch script."""
-        launches.note_process(records.home(worker.id), process)
+        home = records.home(worker.id)
+        launches.note_process(home, process)
+        journal.note(home, event, agent=worker.agent, base=worker.base_sha)
         bells.ring(orchestrator_home(records.repository, worker.owner))
         launched = records.get(worker.id)
-        if launched.status is Status.STOPPED:  # while it was being started
+        if launched.stop_requested and not launched.stop_due:  # while it was being started
             _quietly_end(self._runtime, worker.handle)
         return launched
 

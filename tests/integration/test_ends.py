@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -53,6 +54,28 @@ def test_a_stop_ends_the_agent_and_not_only_its_terminal(fleet: Fleet) -> None:
     wait_until(lambda: fleet.worker(worker.id).exit_code is not None)
     assert fleet.worker(worker.id).status is Status.STOPPED
     assert take_news(fleet) == []
+
+
+@pytest.mark.promise("end-agent")
+def test_a_stop_in_the_moment_of_the_start_leaves_no_agent(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, slow = tmp_path / "reading", tmp_path / "programs" / "cat"
+    slow.parent.mkdir()
+    slow.write_text(
+        f"#!/bin/sh\ntrap '' HUP\ntouch {reading}\nsleep 1\nexec {shutil.which('cat')} \"$@\"\n",
+        "utf-8",
+    )
+    slow.chmod(0o755)
+    monkeypatch.setenv("PATH", str(slow.parent), prepend=":")
+    steps = '```steps\n[{"run": "touch began"}, {"hang": true}]\n```'
+    worker = fleet.start(Wanted("t", steps)).worker
+    wait_until(reading.exists)  # the launch script reads the task
+
+    fleet.stop(worker.id)
+
+    wait_until(lambda: fleet.worker(worker.id).exit_code is not None)
+    assert not Path(worker.path, "began").exists()
 
 
 def test_what_a_worker_runs_hears_the_signals_that_it_should(fleet: Fleet) -> None:

@@ -7,16 +7,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import make_fleet
+from tests.conftest import git, make_fleet
 from tests.support.waiting import wait_until
 from tests.support.workers import HANG
-from worker_manager.errors import WorktreeRefused
+from worker_manager.errors import StateUnavailable, WorktreeRefused
 from worker_manager.fleet import Fleet
+from worker_manager.models import Status
 from worker_manager.starts import Wanted
 from worker_manager.state import processes
 from worker_manager.state.records import Records, now
@@ -77,6 +79,7 @@ def test_one_who_lists_hears_of_a_process_that_was_noted_since_then(fleet: Fleet
     note.write_text(process, "utf-8")
 
     assert [one.process for one in records.all()] == [process]
+    assert records.all()[0] is records.all()[0]  # whoever has seen it need not look again
 
 
 def test_a_worker_that_is_to_be_launched_anew_is_not_taken_for_launched(fleet: Fleet) -> None:
@@ -141,9 +144,13 @@ def test_a_terminal_does_not_wait_when_the_start_was_taken_back(waiting: _Waitin
     wait_until(waiting.has_ended)
 
 
-def test_a_terminal_does_not_wait_for_a_starter_that_has_died(waiting: _Waiting) -> None:
+@pytest.mark.parametrize("is_waited_for", [True, False])
+def test_a_terminal_does_not_wait_for_a_starter_that_has_died(
+    waiting: _Waiting, is_waited_for: bool
+) -> None:
     waiting.starter.kill()
-    waiting.starter.wait()
+    if is_waited_for:  # else its pid stays known
+        waiting.starter.wait()
 
     wait_until(waiting.has_ended)
 
@@ -154,7 +161,79 @@ def test_a_start_without_its_worktree_leaves_no_terminal(fleet: Fleet, repositor
     with pytest.raises(WorktreeRefused, match="leads out of"):
         fleet.start(Wanted("t", HANG))
 
-    socket = fleet._runtime.handle_for("").rstrip(":")
-    listed = ["tmux", "-S", socket, "list-sessions"]
-    assert subprocess.run(listed, capture_output=True, check=False).stdout == b""
+    assert _terminals(fleet) == b""
     assert fleet.workers() == []
+
+
+def _while_the_worktree_is_made(repository: Path, command: str) -> None:
+    """git itself runs it."""
+    hook = repository / ".git" / "hooks" / "post-checkout"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\n{command}\n", "utf-8")
+    hook.chmod(0o755)
+
+
+def _socket(fleet: Fleet) -> str:
+    return fleet._runtime.handle_for("").rstrip(":")
+
+
+def _terminals(fleet: Fleet) -> bytes:
+    listed = ["tmux", "-S", _socket(fleet), "list-sessions"]
+    return subprocess.run(listed, capture_output=True, check=False).stdout
+
+
+def test_a_terminal_that_ends_during_the_start_is_told(fleet: Fleet, repository: Path) -> None:
+    _while_the_worktree_is_made(repository, f"tmux -S {_socket(fleet)} kill-server")
+
+    worker = fleet.start(Wanted("t", HANG)).worker
+
+    assert worker.launched
+    assert processes.has_ended(worker.process)
+    assert [one.status for one in fleet.workers()] == [Status.FAILED]
+
+
+def test_a_worker_stopped_during_its_start_can_be_restored(
+    fleet: Fleet, repository: Path, tmux_socket: str
+) -> None:
+    go = repository.parent / "go"
+    _while_the_worktree_is_made(repository, f"until [ -e {go} ]; do sleep 0.02; done")
+    with ThreadPoolExecutor() as pool:
+        starting = pool.submit(fleet.start, Wanted("t", HANG))
+        wait_until(fleet.workers)
+        stopped = fleet.stop(fleet.workers()[0].id)
+        go.touch()
+        started = starting.result().worker
+
+    assert (stopped.status, started.status) == (Status.STOPPED, Status.STOPPED)
+    assert fleet.restore(started.id, "Go on with it.").status is Status.STARTING
+    script = Path(fleet.records.home(started.id), "launch.sh").read_text("utf-8")
+    assert "restored.md" in script
+    wait_until(lambda: fleet.worker(started.id).status is Status.RUNNING)
+
+
+def test_a_start_that_can_not_be_noted_is_taken_back_whole(fleet: Fleet, repository: Path) -> None:
+    home = f"{fleet.records.repository}/workers/*"
+    _while_the_worktree_is_made(repository, f"for one in {home}; do mkdir $one/process; done")
+
+    with pytest.raises(StateUnavailable, match="process can't be used"):
+        fleet.start(Wanted("t", HANG))
+
+    assert _terminals(fleet) == b""
+    assert fleet.workers() == []
+    assert os.listdir(repository / ".worktrees") == []
+    assert git(repository, "branch", "--list", "worker/*") == ""
+
+
+def test_a_launch_script_of_an_earlier_start_is_not_run(
+    repository: Path, tmux_socket: str, tmp_path: Path
+) -> None:
+    narrow = make_fleet(repository, tmux_socket, max_workers=1)
+    first, queued = (narrow.start(Wanted("t", HANG)).worker for _ in range(2))
+    stale = Path(narrow.records.home(queued.id), "launch.sh")
+    stale.write_text(f"touch {tmp_path}/ran\n", "utf-8")
+
+    narrow.stop(first.id)
+    narrow.watch()
+
+    wait_until(lambda: narrow.worker(queued.id).status is Status.RUNNING)
+    assert not (tmp_path / "ran").exists()

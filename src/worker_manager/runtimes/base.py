@@ -33,7 +33,7 @@ class Runtime(Protocol):
         self, handle: str, argv: Sequence[str], *, cwd: str
     ) -> AbstractContextManager[Callable[[], int]]:
         """As `launch`, for one who has to do meanwhile: what it gives waits for the pid. At the end
-        of the context nothing is being launched any more.
+        of the context the runtime has answered, or has not in its time.
         """
 
     def probe(self, handles: Sequence[str]) -> dict[str, Presence]:

@@ -141,12 +141,15 @@ class Tmux:
 
             def launched() -> int:
                 unheard.pop_all()
-                answer = _answer_to_launch(server, command, asked)
+                return int(_answer_to_launch(server, command, asked).stdout[0])
+
+            if later:  # at once: what is still to be removed reaches whoever launches meanwhile
+                pid = launched()
                 for more in later:
                     server.cmd(*inheritance.UNLESS_CLEAN, more)
-                return int(answer.stdout[0])
-
-            yield launched
+                yield lambda: pid
+            else:
+                yield launched
 
     def probe(self, handles: Sequence[str]) -> dict[str, Presence]:
         """At once."""

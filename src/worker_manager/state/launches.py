@@ -32,19 +32,30 @@ SESSION_VARIABLES = (
     "AI_AGENT",
 )
 PROCESS, SCRIPT = "process", "launch.sh"
+#: `$0` is the launch script, `$1` the home, `$2` the process that writes it. Of a dead one that
+#: nobody has waited for, Linux still knows the pid.
+_WAITING = """\
+pause=0.005 rounds=0
+until [ -e "$0" ]; do
+  [ -d "$1" ] && kill -0 "$2" 2>/dev/null || exit
+  [ -e "/proc/$2/exe" ] || [ ! -e /proc/self/exe ] || exit
+  [ "$rounds" -lt 100 ] || pause=0.05
+  rounds=$((rounds + 1))
+  sleep "$pause"
+done
+exec sh "$0"
+"""
 #: A session checks in 1 to 3 s after its start.
 CHECK_IN_SECONDS = 20
 #: Above this a task is named instead of given: Linux allows 128 KiB for one argument.
 PROMPT_LIMIT_BYTES = 100_000
 
 
-def write_file(home: str, name: str, text: str) -> str:
-    """A private file in the worker's home, written anew for each launch; gives its path. A power
-    cut ends what was launched, too.
+def write_file(home: str, name: str, text: str) -> None:
+    """A private file in the worker's home, written anew for each launch. A power cut ends what was
+    launched, too.
     """
-    path = os.path.join(home, name)
-    write_atomic(path, text.encode(), durable=False)
-    return path
+    write_atomic(os.path.join(home, name), text.encode(), durable=False)
 
 
 def read_pane(home: str) -> str:
@@ -71,16 +82,16 @@ def prompt_word(home: str, name: str) -> str:
 
 
 def note_process(home: str, process: str) -> None:
-    """The identity of the launch script's process, until the record is written next. A power cut
-    ends the process, too, so that no disk is waited for.
+    """The identity of the launch script's process; it counts until the record is written next. A
+    power cut ends the process, too, so that no disk is waited for.
     """
     write_file(home, PROCESS, process)
 
 
-def forget_process(home: str) -> None:
-    """It is to be launched anew. Raises OSError."""
+def forget(home: str, name: str) -> None:
+    """Removes what is left of a launch before: its SCRIPT or PROCESS. Raises OSError."""
     with suppress(FileNotFoundError):
-        os.unlink(os.path.join(home, PROCESS))
+        os.unlink(os.path.join(home, name))
 
 
 def with_process(worker: Worker, home: str) -> Worker:
@@ -98,11 +109,7 @@ def waiting_program(home: str) -> list[str]:
     """Becomes the launch script as soon as that is there. It ends with this process, which was to
     write it, or with the home, when the start was taken back.
     """
-    waiting = (
-        'until [ -e "$0" ]; do [ -d "$1" ] && kill -0 "$2" 2>/dev/null || exit; sleep 0.005; done; '
-        'exec sh "$0"'
-    )
-    return ["sh", "-c", waiting, os.path.join(home, SCRIPT), home, str(os.getpid())]
+    return ["sh", "-c", _WAITING, os.path.join(home, SCRIPT), home, str(os.getpid())]
 
 
 def write_script(
@@ -137,7 +144,8 @@ def write_script(
         f"cd {shlex.quote(cwd)} && {shlex.join(before) or ':'} || {told}",
         f'(sleep {CHECK_IN_SECONDS}; grep -q \'"status": "starting"\' {record} &&'
         f" exec {shlex.join(on_silence)}) </dev/null >/dev/null 2>&1 &",
-        f"{shlex.join(argv)} -- {prompt_word}",
+        # A hangup that came before there was an agent to hear of it: there will be none.
+        f"([ -t 0 ] && exec {shlex.join(argv)} -- {prompt_word})",
         told,
         ")",
         'exit "$?"',

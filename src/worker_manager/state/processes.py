@@ -25,6 +25,11 @@ def identity(pid: int) -> str:
     return f"{pid}-{started}" if started else ""
 
 
+def identity_of_ours(pid: int) -> str:
+    """The identity of a process that we started, also when it has ended by now."""
+    return identity(pid) or f"{pid}-ended"
+
+
 def has_ended(noted: str) -> bool:
     """Whether the process of an identity has certainly ended; never of a text that is none."""
     pid, _, started = noted.partition("-")

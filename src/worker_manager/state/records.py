@@ -130,9 +130,9 @@ class Records:
             before = self.get(worker_id)
             after = change(before)
             if after != before:
-                if not after.launched:
+                if before.launched and not after.launched:
                     with disk_errors(home):
-                        launches.forget_process(home)
+                        launches.forget(home, launches.PROCESS)
                 _write(home, after)
                 self.writes += 1
         if after != before:
@@ -160,8 +160,10 @@ class Records:
         known = self._read.get(worker_id)
         if known is None or known[0] != stamp:
             known = self._read[worker_id] = (stamp, self.get(worker_id))
-        worker = known[1]
-        return worker if worker.launched else launches.with_process(worker, os.path.dirname(path))
+        elif not known[1].launched:
+            launched = launches.with_process(known[1], os.path.dirname(path))
+            known = self._read[worker_id] = (stamp, launched)
+        return known[1]
 
     def damaged(self) -> list[str]:
         """The records that could not be read, by `all` where it was called before, else now: where
