@@ -14,6 +14,7 @@ from worker_manager.cleaning import Order
 from worker_manager.config import Settings
 from worker_manager.errors import StateUnavailable
 from worker_manager.fleet import Fleet
+from worker_manager.hooks import mail
 from worker_manager.merges import Wish
 from worker_manager.messages import Message
 from worker_manager.models import Worker
@@ -82,8 +83,8 @@ def release(_: Tell, home: str, most: int) -> None:
 
 
 def settle(_: Tell, home: str) -> None:
-    """Looks for receipts, as after a restart."""
-    receipts.settle(home, restarted=True)
+    """Looks for receipts, as a hook does after a restart."""
+    mail.settle(home, restarted=True)
 
 
 def create(_: Tell, repository: str, worker: Worker) -> None:

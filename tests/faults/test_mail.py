@@ -183,6 +183,43 @@ def test_a_reader_that_fails_at_any_step_loses_nothing(tmp_path: Path, fault: in
         claim.acknowledge()
 
 
+@pytest.mark.promise("mail-crash")
+@pytest.mark.parametrize("fault", [KILL, LATE, *ERRORS])
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_look_for_receipts_that_fails_at_any_step_loses_nothing(
+    tmp_path: Path, fault: int, times: int
+) -> None:
+    home = home_in(tmp_path)
+    box = Mailbox(mailbox_path(home))
+    receipt_is_seen(home, message(10**6).id)  # so that one which is missing is missing
+
+    def attempt(at: int) -> Outcome:
+        box.deliver(message(at))
+        for _ in range(times):  # Claude Code drops it
+            receipts.settle(home, restarted=True)
+            told = run(actions.read, home, 1).told
+            assert [one[0] for portion in told for one in portion] == [message(at).id]
+        return run(actions.settle, home, root=str(tmp_path), fault=fault, at=at)
+
+    for at, _ in at_every_step(attempt):
+        receipts.settle(home, restarted=True)
+        claim = box.claim()
+        assert claim is not None
+        assert [(one.id, one.repeat) for one in claim.messages] == [(message(at).id, True)]
+        claim.acknowledge()
+
+
+def receipt_is_seen(home: str, message_id: str) -> None:
+    """A message is shown, and stands in the transcript."""
+    box = Mailbox(mailbox_path(home))
+    box.deliver(message(int(message_id.removeprefix("m"))))
+    assert run(actions.read, home, 1).told
+    with Path(receipts.transcript_of(home)).open("a", encoding="utf-8") as file:
+        file.write(f'{{"type": "user", "text": "{message_id}"}}\n{{"type": "assistant"}}\n')
+    receipts.settle(home, restarted=True)
+    assert box.pending() == []
+
+
 @pytest.mark.promise("disk-refused")
 @pytest.mark.parametrize("fault", ERRORS)
 def test_a_reader_that_lives_on_after_an_error_shows_the_same_messages(

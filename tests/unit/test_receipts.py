@@ -129,7 +129,7 @@ def test_what_another_one_settles_at_the_same_time_is_not_shown_again(shown: Ses
     for claimer in shown.mailbox.pending():
         mark = Path(shown.mailbox.folder("pending", claimer))
         mark.unlink()
-        mark.mkdir()  # listed, and then not to be read
+        mark.symlink_to("nowhere")  # listed, and then not there
 
     shown.settle(restarted=True)
 

@@ -5,6 +5,7 @@ import sys
 from _collections_abc import Callable
 
 from worker_manager import formatting
+from worker_manager.errors import StateUnavailable, ignoring
 from worker_manager.state import receipts
 from worker_manager.state.layout import (
     is_worker_home,
@@ -26,6 +27,12 @@ class Shown:
     def acknowledge(self) -> None:
         """It was written and flushed."""
         self._claim.acknowledge(self._receipt)
+
+
+def settle(home: str, *, restarted: bool) -> None:
+    """As `receipts.settle`: what the disk refuses is left for the next time."""
+    with ignoring(StateUnavailable):
+        receipts.settle(home, restarted=restarted)
 
 
 def take(home: str) -> Shown | None:

@@ -3,7 +3,6 @@
 import os
 
 from worker_manager.hooks import call, mail
-from worker_manager.state import receipts
 from worker_manager.state.layout import is_worker_home, orchestrator_home, repository_of
 
 EVENT = "UserPromptSubmit"
@@ -16,7 +15,7 @@ def run() -> int:
         return 0
     if is_worker_home(home):
         _check_in(home)
-    receipts.settle(home, restarted=False)
+    mail.settle(home, restarted=False)
     shown = mail.take(home)
     if shown is not None:
         call.add_context(EVENT, shown.text)

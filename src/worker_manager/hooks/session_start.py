@@ -35,7 +35,7 @@ def run() -> int:
         if given.get("source") not in SAME_PROCESS:
             terminal.restarted(home)
         _check_in(home)
-    receipts.settle(home, restarted=given.get("source") not in SAME_PROCESS)
+    mail.settle(home, restarted=given.get("source") not in SAME_PROCESS)
     receipts.note_transcript(home, str(given.get("transcript_path", "")).replace(told, session_id))
     shown = mail.take(home)
     call.add_context(EVENT, shown.text if shown else "", watch=home)

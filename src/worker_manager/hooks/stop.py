@@ -4,7 +4,7 @@ import os
 
 from worker_manager import formatting
 from worker_manager.hooks import call, mail, terminal
-from worker_manager.state import receipts, reminders, usage_limits
+from worker_manager.state import reminders, usage_limits
 from worker_manager.state.layout import is_worker_home, repository_of, state_root
 
 
@@ -14,7 +14,7 @@ def run() -> int:
     if home is None:
         return 0
     terminal.turn_changed(home)
-    receipts.settle(home, restarted=False)
+    mail.settle(home, restarted=False)
     shown = mail.take(home)
     if shown is not None:
         call.block(shown.text)

@@ -3,14 +3,16 @@
 Claude Code drops the output of a hook that took too long, and a wake-up that it had queued
 when it was killed. A hook's text is in the transcript 0.1 s after the hook has ended (seen),
 that of SessionStart only with the next prompt (seen); a queued one as a `queue-operation`
-until the model gets it. So nothing is concluded before the model has said something.
+until the model gets it. So nothing is concluded before the model has said something, nor from
+a file that can't be read.
 """
 
 import os
 import time
 
+from worker_manager.errors import ignoring
 from worker_manager.messages import Message
-from worker_manager.state.files import write_atomic
+from worker_manager.state.files import disk_errors, write_atomic
 from worker_manager.state.layout import mailbox_path
 from worker_manager.state.mailbox import Mailbox
 
@@ -23,7 +25,6 @@ SETTLE_SECONDS = 5.0
 HISTORY = 50
 SEEN, QUEUED, MISSING = "seen", "queued", "missing"
 WAITING, TAKEN = "waiting", "taken"
-_GONE = b"gone"
 #: A message that was just shown stands in so much of the transcript's end.
 FATE_BYTES = 300_000
 
@@ -49,14 +50,24 @@ def expect(home: str) -> str:
 
 def settle(home: str, *, restarted: bool) -> None:
     """Has what Claude Code dropped shown once more. `restarted` when the claude process is a
-    new one: what the old one had only queued is lost.
+    new one: what the old one had only queued is lost. Raises StateUnavailable when the disk has
+    refused something; that is left for the next time.
     """
+    with disk_errors(mailbox_path(home)):
+        _settle(home, restarted=restarted)
+
+
+def _settle(home: str, *, restarted: bool) -> None:
     mailbox = Mailbox(mailbox_path(home))
     portions = []
+    refused: OSError | None = None
     for claimer in mailbox.pending():
         marker = mailbox.folder("pending", claimer)
         if restarted or _age(marker) >= SETTLE_SECONDS:
-            portions.append(_portion(mailbox, claimer))
+            try:
+                portions.append(_portion(mailbox, claimer))
+            except OSError as error:
+                refused = error  # the others may be told all the same
     # Of all of them first: one receipt that is seen tells how the others are to be understood.
     works = dict.fromkeys(one.transcript for one in portions if SEEN in one.found.values())
     for transcript in works:
@@ -69,6 +80,8 @@ def settle(home: str, *, restarted: bool) -> None:
             is_understood = one.transcript in works or _works(home, one.transcript)
             again_and_again = not one.answered or is_understood
             mailbox.settle(one.claimer, missing, again_and_again=again_and_again)
+    if refused is not None:
+        raise refused
 
 
 class _Portion:
@@ -88,16 +101,16 @@ class _Portion:
 def _portion(mailbox: Mailbox, claimer: str) -> _Portion:
     # Before its mark, which is written before they are there: then an empty mark is a lost one.
     shown = mailbox.ids_read(claimer)
-    mark = _read(mailbox.folder("pending", claimer), default=_GONE)
+    mark = _content(mailbox.folder("pending", claimer))
+    if mark is None:  # another one has settled it
+        return _Portion(claimer, "")
     offset, _, path = mark.decode("utf-8", "surrogateescape").partition(" ")
     portion = _Portion(claimer, path)
-    if mark == _GONE:  # another one has settled it
-        return portion
     if not offset.isdigit():  # the machine went down before the mark was on the disk
         portion.found = dict.fromkeys(shown, MISSING)
         return portion
-    tail = _tail(path, int(offset))
-    if tail is not None:
+    with ignoring(FileNotFoundError):
+        tail = _tail(path, int(offset))
         portion.found = {name: _look(tail, name) for name in shown}
         portion.answered = any(map(_is_of_the_model, tail))
     return portion
@@ -111,8 +124,9 @@ def held_back(home: str, *, since: float) -> list[Message]:
         marker = mailbox.folder("pending", claimer)
         offset, _, path = _read(marker).decode("utf-8", "surrogateescape").partition(" ")
         if offset.isdigit() and _age(marker) < time.time() - since:
-            tail = _tail(path, int(offset)) or []
-            held |= {one for one in mailbox.ids_read(claimer) if _look(tail, one) == QUEUED}
+            with ignoring(OSError):
+                tail = _tail(path, int(offset))
+                held |= {one for one in mailbox.ids_read(claimer) if _look(tail, one) == QUEUED}
     return [one for one, _ in mailbox.history(HISTORY) if one.id in held] if held else []
 
 
@@ -124,7 +138,7 @@ def fate(home: str, message_id: str) -> str:
         return WAITING
     path = transcript_of(home)
     try:
-        tail = _tail(path, max(0, os.stat(path).st_size - FATE_BYTES)) or []
+        tail = _tail(path, max(0, os.stat(path).st_size - FATE_BYTES))
     except OSError:
         tail = []
     return SEEN if _look(tail, message_id) == SEEN else TAKEN
@@ -132,9 +146,9 @@ def fate(home: str, message_id: str) -> str:
 
 def _works(home: str, transcript: str) -> bool:
     """Whether a receipt was ever seen in this transcript: then one that is missing is missing.
-    Else we may not understand the file, and a message would come back for ever.
+    Else we may not understand the file, and a message would come back for ever. Raises OSError.
     """
-    return _read(os.path.join(home, WORKS)) == os.fsencode(transcript)
+    return _content(os.path.join(home, WORKS)) == os.fsencode(transcript)
 
 
 def _note_works(home: str, transcript: str) -> None:
@@ -167,13 +181,10 @@ def _type(line: bytes) -> str:
         return ""
 
 
-def _tail(path: str, offset: int) -> list[bytes] | None:
-    try:
-        with open(path, "rb") as file:
-            file.seek(offset)
-            return file.read().split(b"\n")
-    except OSError:
-        return None
+def _tail(path: str, offset: int) -> list[bytes]:
+    with open(path, "rb") as file:
+        file.seek(offset)
+        return file.read().split(b"\n")
 
 
 def _age(path: str) -> float:
@@ -183,9 +194,18 @@ def _age(path: str) -> float:
         return 0.0
 
 
-def _read(path: str, default: bytes = b"") -> bytes:
+def _read(path: str) -> bytes:
+    """A file's content; empty when it can't be read."""
+    try:
+        return _content(path) or b""
+    except OSError:
+        return b""
+
+
+def _content(path: str) -> bytes | None:
+    """The same; None when there is no such file. Raises OSError."""
     try:
         with open(path, "rb") as file:
             return file.read()
-    except OSError:
-        return default
+    except FileNotFoundError:
+        return None
