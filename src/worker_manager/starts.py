@@ -89,7 +89,7 @@ class Starts:
         told = terms.as_told(worker.checks, worker.allowed_paths)
         files = {TASK: f"Task from your orchestrator: {title}\n\n{task}\n{told}"}
         worker, place = self._place(worker, wanted)
-        self._launcher.spec(worker, home)
+        self._launcher.spec(worker, home)  # raises when it can't be run
         if place is not None:
             files |= environments.files(worker, place.ground, self._settings)
         worker, wait_for_disk = self._admit(records, worker, files)
@@ -112,7 +112,7 @@ class Starts:
         """
         self._require_ended(worker)
         self._wait_for_end(worker, records.home(worker.id))
-        self._launcher.spec(worker, records.home(worker.id))
+        self._launcher.spec(worker, records.home(worker.id))  # raises when it can't be run
         prompt = _prompt_to_go_on(worker, records.home(worker.id), text)
         restored = self._admit_again(records, worker, prompt)
         if restored.status is Status.QUEUED:
@@ -245,8 +245,8 @@ class Starts:
 
     @contextmanager
     def _opening(self, records: Records, worker: Worker) -> Iterator[Callable[[], str]]:
-        """As `Launcher.opening`, of one without a launch script. When the start fails the terminal
-        ends first: nothing runs where the rest is taken back.
+        """As `Launcher.opening`, without the launch script of an earlier run. When the start fails
+        the terminal ends first: nothing runs where the rest is taken back.
         """
         home = records.home(worker.id)
         with disk_errors(home):
@@ -287,8 +287,8 @@ class Starts:
             setup = environments.setup_command(home, self._settings)  # it may have failed
         self._runtime.end(worker.handle)  # the terminal that shows how it ended
         sessions.link(self._launcher.root, worker.session_id, home)
-        self._launcher.prepare(worker, home, setup)
-        with self._launcher.opening(worker, home) as opened:
+        with self._opening(records, worker) as opened:
+            self._launcher.prepare(worker, home, setup)
             return self._launched(records, worker, opened(), "restored")
 
     def _furnish(

@@ -173,7 +173,7 @@ def test_a_hook_uses_the_interpreter_that_the_sessions_server_has_noted(
     (home / "python").write_text(f"{python}\n", "utf-8")
 
     hook(plugin, "Stop", CLAUDE_CODE_SESSION_ID="s")
-    assert (tmp_path / "called").read_text("utf-8").endswith(f"{plugin}/src --hook Stop\n")
+    assert (tmp_path / "called").read_text("utf-8").endswith(f" {plugin}/src Stop\n")
 
     (tmp_path / "called").unlink()
     python.unlink()

@@ -183,7 +183,11 @@ def _terminals(fleet: Fleet) -> bytes:
 
 
 def test_a_terminal_that_ends_during_the_start_is_told(fleet: Fleet, repository: Path) -> None:
-    _while_the_worktree_is_made(repository, f"tmux -S {_socket(fleet)} kill-server")
+    tmux = f"tmux -S {_socket(fleet)}"
+    opened = f"{tmux} list-panes -a 2>/dev/null | grep -q ."
+    _while_the_worktree_is_made(
+        repository, f"until {opened}; do sleep 0.02; done; sleep 0.1; {tmux} kill-server"
+    )
 
     worker = fleet.start(Wanted("t", HANG)).worker
 
