@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ def recorded_worker(fleet: Fleet, project: str | Path, **fields: Any) -> Worker:
 
     It is taken for one that is being started, as long as the test runs.
     """
+    time.sleep(0.001)  # workers stand in the order of their milliseconds
     worker_id = naming.new_worker_id()
     usual = {
         "id": worker_id,
@@ -43,7 +45,7 @@ def recorded_worker(fleet: Fleet, project: str | Path, **fields: Any) -> Worker:
         "starter": processes.identity(os.getpid()),
     }
     worker = Worker(**{**usual, **fields})
-    fleet.records.create(worker)
+    fleet.records.create(worker)()
     sessions.link(state_root(), worker.session_id, fleet.records.home(worker_id))
     return worker
 
