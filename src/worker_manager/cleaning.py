@@ -22,7 +22,8 @@ from worker_manager.errors import (
 )
 from worker_manager.models import Worker
 from worker_manager.runtimes.base import Runtime
-from worker_manager.state import journal, receipts
+from worker_manager.state import journal
+from worker_manager.state.layout import transcript_of
 from worker_manager.state.locking import exclusive
 from worker_manager.state.records import Records
 from worker_manager.worktrees import bases, evidence, landing, removal, snapshots
@@ -146,7 +147,7 @@ def _remove(records: Records, worker: Worker, tree: Tree, order: Order) -> Outco
         return Outcome(worker, why_not)
     if tree.is_there or not worker.cleaned:
         ref = f"refs/worker-manager/{worker.id}/{time.time_ns()}"
-        transcript = receipts.transcript_of(records.home(worker.id))
+        transcript = transcript_of(records.home(worker.id))
         message = f"Worker {worker.id} before it was cleaned\n\nTranscript: {transcript}"
         left_out = removal.keep_all(tree, ref, message).left_out
         if left_out:  # force or not: what git can't save is not removed

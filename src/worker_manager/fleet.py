@@ -52,14 +52,14 @@ from worker_manager.state import (
     launches,
     processes,
     questions,
-    receipts,
     reminders,
     requests,
     sessions,
     unread,
 )
-from worker_manager.state.layout import mailbox_path, repository_of
-from worker_manager.state.mailbox import Claim, Mailbox
+from worker_manager.state.inbox import Claim
+from worker_manager.state.layout import mailbox_path, repository_of, transcript_of
+from worker_manager.state.mailbox import Mailbox
 from worker_manager.state.records import Records, now
 
 
@@ -340,7 +340,7 @@ class Fleet:
 
     def transcript(self, worker: Worker) -> str:
         """Where its session writes what it does; empty when that isn't known."""
-        return receipts.transcript_of(self.records.home(worker.id))
+        return transcript_of(self.records.home(worker.id))
 
     def usage(self, worker: Worker) -> Usage | None:
         """What it has used of its model; None when nobody knows."""

@@ -19,7 +19,8 @@ from worker_manager.repository import Repository
 from worker_manager.runtimes.base import Presence
 from worker_manager.snapshot import Facts, Look, facts
 from worker_manager.starts import place_in, queue_among
-from worker_manager.state import activities, receipts
+from worker_manager.state import activities
+from worker_manager.state.layout import transcript_of
 from worker_manager.state.records import stamp_of
 from worker_manager.worktrees import evidence
 from worker_manager.worktrees.evidence import Progress
@@ -146,7 +147,7 @@ class Gatherer:
             known.is_gone = False  # it may have a new terminal: the next probe says
 
     def _read_transcript(self, known: _Known) -> None:
-        path = receipts.transcript_of(self._records.home(known.worker.id))
+        path = transcript_of(self._records.home(known.worker.id))
         written = bytes_written(path) if path else 0
         if written != known.written:
             known.written = written

@@ -15,7 +15,8 @@ from worker_manager.agents import transcripts
 from worker_manager.errors import InvalidInput, WorkerManagerError
 from worker_manager.fleet import Fleet
 from worker_manager.models import Worker
-from worker_manager.state import journal, pages, receipts
+from worker_manager.state import journal, pages
+from worker_manager.state.layout import transcript_of
 from worker_manager.worktrees import bases, diffs, evidence
 
 DEFAULT_BYTES, LEAST_BYTES, MOST_BYTES = 8_000, 2_000, 45_000
@@ -164,7 +165,7 @@ class _Event(NamedTuple):
 def log(fleet: Fleet, worker: Worker, cursor: str, room: int) -> View:
     """What it did, by its transcript and its journal; only looks. Raises InvalidInput."""
     home = fleet.records.home(worker.id)
-    paths = (receipts.transcript_of(home), journal.path_of(home))
+    paths = (transcript_of(home), journal.path_of(home))
     begun = _offsets(paths, cursor)
     sources = [_Source(*source) for source in zip((0, 1), paths, begun, strict=True)]
     events = heapq.merge(*map(_events, sources), key=lambda event: event.at)

@@ -11,7 +11,8 @@ from worker_manager.agents import agent_named
 from worker_manager.agents.base import Assignment, LaunchSpec
 from worker_manager.models import Worker
 from worker_manager.runtimes.base import Runtime
-from worker_manager.state import launches, processes, receipts
+from worker_manager.state import launches, processes
+from worker_manager.state.layout import transcript_of
 
 TASK, RESTORED = "task.md", "restored.md"
 
@@ -81,4 +82,4 @@ class Launcher(NamedTuple):
 
 def has_conversation(worker: Worker, home: str) -> bool:
     """Whether a worker that has run has something to go on with."""
-    return agent_named(worker.agent).has_conversation(receipts.transcript_of(home))
+    return agent_named(worker.agent).has_conversation(transcript_of(home))

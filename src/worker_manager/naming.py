@@ -58,12 +58,6 @@ def is_worker_id(text: str) -> bool:
     return len(text) == 8 and _HEX.issuperset(text)
 
 
-def is_session_id(text: str) -> bool:
-    """Whether the text may stand as a file name in `sessions/`."""
-    is_plain = text.isascii() and text.replace("-", "").replace("_", "").isalnum()
-    return is_plain and len(text) <= 128 and text[0].isalnum()
-
-
 def checked_title(title: str) -> str:
     """The title on one line; raises InvalidInput when it is empty, too long or has NUL."""
     if "\0" in title:

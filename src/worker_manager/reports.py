@@ -18,9 +18,10 @@ from worker_manager.messages import Message
 from worker_manager.models import Report, Status, Worker
 from worker_manager.state import journal
 from worker_manager.state.files import write_atomic
+from worker_manager.state.inbox import Claim, is_answer, is_decision
 from worker_manager.state.layout import mailbox_path, orchestrator_home
 from worker_manager.state.locking import exclusive
-from worker_manager.state.mailbox import Claim, Mailbox, is_answer, is_decision
+from worker_manager.state.mailbox import Mailbox
 from worker_manager.state.records import Records, now
 
 if TYPE_CHECKING:

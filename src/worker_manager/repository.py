@@ -16,8 +16,13 @@ from worker_manager.models import Worker
 from worker_manager.naming import is_worker_id
 from worker_manager.runtimes.base import Runtime
 from worker_manager.runtimes.tmux import Tmux
-from worker_manager.state import orchestrators, sessions
-from worker_manager.state.layout import orchestrator_home, repository_directory, repository_of
+from worker_manager.state import orchestrators
+from worker_manager.state.layout import (
+    home_of_session,
+    orchestrator_home,
+    repository_directory,
+    repository_of,
+)
 from worker_manager.state.records import Records
 
 
@@ -109,7 +114,7 @@ class Repository:
 
     def _caller(self) -> str:
         """The id of the orchestrator that calls."""
-        home = sessions.find(self.root, self._session_id)
+        home = home_of_session(self.root, self._session_id)
         is_here = home is not None and repository_of(home) == self.records.repository
         return os.path.basename(home) if home and is_here else orchestrators.TERMINAL
 

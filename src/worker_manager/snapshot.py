@@ -17,8 +17,7 @@ from worker_manager.agents.usage import Usage, bytes_written
 from worker_manager.fleet import Fleet
 from worker_manager.models import Activity, Status, Worker
 from worker_manager.starts import place_in
-from worker_manager.state import receipts
-from worker_manager.state.layout import repository_identity
+from worker_manager.state.layout import TRANSCRIPT, repository_identity
 from worker_manager.state.records import stamp_of
 from worker_manager.worktrees import evidence
 from worker_manager.worktrees.evidence import Progress
@@ -161,7 +160,7 @@ class Snapshots:
             home = self._fleet.records.home(worker.id)
             attach = shlex.join(self._fleet.attach_command(worker))
             known = self._known[worker.id] = _Known(worker, home, attach)
-        pointer = stamp_of(f"{known.home}/{receipts.TRANSCRIPT}")
+        pointer = stamp_of(f"{known.home}/{TRANSCRIPT}")
         if pointer != known.pointer:
             known.pointer, known.transcript = pointer, self._fleet.transcript(worker)
         written = bytes_written(known.transcript) if known.transcript else 0

@@ -20,7 +20,7 @@ from worker_manager.messages import Message
 from worker_manager.models import Worker
 from worker_manager.runtimes.tmux import Tmux
 from worker_manager.starts import Wanted
-from worker_manager.state import receipts
+from worker_manager.state.inbox import expect_receipt
 from worker_manager.state.layout import mailbox_path, repository_of
 from worker_manager.state.mailbox import Mailbox
 from worker_manager.state.records import Records
@@ -58,7 +58,7 @@ def reconcile_all(barrier: Barrier, root: str, home: str, socket: str) -> None:
 
 def read(tell: Tell, home: str, most: int) -> int:
     """As a hook does: shows, then acknowledges."""
-    receipt = receipts.expect(home)
+    receipt = expect_receipt(home)
     claim = Mailbox(mailbox_path(home)).claim(most=most)
     if claim is None:
         return 0

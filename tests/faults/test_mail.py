@@ -16,7 +16,7 @@ from tests.faults import actions
 from tests.faults.injection import ERRORS, KILL, LATE, Outcome, at_every_step, run
 from worker_manager.messages import Message
 from worker_manager.state import receipts
-from worker_manager.state.layout import mailbox_path
+from worker_manager.state.layout import mailbox_path, transcript_of
 from worker_manager.state.mailbox import Mailbox
 
 FAULTS = st.tuples(st.sampled_from((KILL, *ERRORS)), st.integers(1, 30))
@@ -214,7 +214,7 @@ def receipt_is_seen(home: str, message_id: str) -> None:
     box = Mailbox(mailbox_path(home))
     box.deliver(message(int(message_id.removeprefix("m"))))
     assert run(actions.read, home, 1).told
-    with Path(receipts.transcript_of(home)).open("a", encoding="utf-8") as file:
+    with Path(transcript_of(home)).open("a", encoding="utf-8") as file:
         file.write(f'{{"type": "user", "text": "{message_id}"}}\n{{"type": "assistant"}}\n')
     receipts.settle(home, restarted=True)
     assert box.pending() == []

@@ -22,7 +22,7 @@ from worker_manager.models import Worker
 from worker_manager.runtimes import inheritance, tmux
 from worker_manager.starts import Wanted
 from worker_manager.state import sessions
-from worker_manager.state.layout import mailbox_path, state_root
+from worker_manager.state.layout import home_of_session, mailbox_path, state_root
 from worker_manager.state.mailbox import Mailbox
 from worker_manager.state.records import DRAFT
 
@@ -242,9 +242,9 @@ def test_a_session_link_that_leads_out_is_no_home(fleet: Fleet, tmp_path: Path) 
     middle.symlink_to(outside)
     sessions.link(state_root(), "session-8", str(middle))
 
-    assert sessions.find(state_root(), "session-9") is None
-    assert sessions.find(state_root(), "session-8") is None
-    assert sessions.find(state_root(), "session-1") == fleet.home
+    assert home_of_session(state_root(), "session-9") is None
+    assert home_of_session(state_root(), "session-8") is None
+    assert home_of_session(state_root(), "session-1") == fleet.home
     with suppress(StateUnavailable):
         sessions.link(state_root(), "session-9", fleet.home)
     assert list(outside.iterdir()) == []

@@ -9,6 +9,7 @@ import pytest
 
 from worker_manager.messages import Message
 from worker_manager.state import receipts
+from worker_manager.state.inbox import expect_receipt
 from worker_manager.state.layout import mailbox_path
 from worker_manager.state.mailbox import Mailbox
 
@@ -31,7 +32,7 @@ class Session:
 
     def take(self) -> list[bool]:
         """Shows what waits, as a hook does; whether each message is marked as a repeat."""
-        receipt = receipts.expect(self.home)
+        receipt = expect_receipt(self.home)
         claim = self.mailbox.claim()
         if claim is None:
             return []

@@ -13,7 +13,7 @@ from worker_manager.cli.output import bold, wrapped
 from worker_manager.cli.table import broken
 from worker_manager.figures import clock
 from worker_manager.messages import Message
-from worker_manager.state.mailbox import Claim
+from worker_manager.state.inbox import Claim
 from worker_manager.wording import for_people
 
 _BAR = "  | "

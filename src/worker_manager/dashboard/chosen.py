@@ -15,7 +15,8 @@ from worker_manager.dashboard.terminal import coloured, plain
 from worker_manager.errors import WorkerManagerError
 from worker_manager.gathering import Sighting
 from worker_manager.repository import Repository
-from worker_manager.state import journal, launches, receipts
+from worker_manager.state import journal, launches
+from worker_manager.state.layout import transcript_of
 
 TERMINAL, LETTERS, DIFF, TIMELINE = TABS = ("terminal", "letters", "diff", "timeline")
 #: What is shown of a timeline, in bytes, and of a diff, in lines.
@@ -109,7 +110,7 @@ class Looker:
 
     def _timeline_size(self, sighting: Sighting) -> object:
         home = self._repository.records.home(sighting.worker.id)
-        return [_size(path) for path in (receipts.transcript_of(home), journal.path_of(home))]
+        return [_size(path) for path in (transcript_of(home), journal.path_of(home))]
 
 
 def _of_diff(line: str) -> Text:

@@ -13,8 +13,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from worker_manager.doctor.findings import Finding, Place, failed, ok, unknown, warning
-from worker_manager.state import activities, processes, receipts, sessions, waits
-from worker_manager.state.layout import ORCHESTRATORS, mailbox_path, repository_directory
+from worker_manager.state import activities, processes, sessions, waits
+from worker_manager.state.layout import (
+    ORCHESTRATORS,
+    TRANSCRIPT,
+    mailbox_path,
+    repository_directory,
+    transcript_of,
+)
 from worker_manager.state.mailbox import Mailbox
 
 #: How Claude Code's transcript names what our doorbell has said (hooks.json, rewakeMessage).
@@ -79,9 +85,9 @@ def doorbell(place: Place) -> list[Finding]:
 def _sessions(place: Place) -> list[_Session]:
     """Those of this repository, the last one first."""
     folder = Path(repository_directory(place.root, place.directory), ORCHESTRATORS)
-    homes = [str(home) for home in folder.glob("*") if (home / receipts.TRANSCRIPT).exists()]
+    homes = [str(home) for home in folder.glob("*") if (home / TRANSCRIPT).exists()]
     found = [
-        _Session(home, _time_of(home, receipts.TRANSCRIPT), sessions.attending(place.root, home))
+        _Session(home, _time_of(home, TRANSCRIPT), sessions.attending(place.root, home))
         for home in homes
     ]
     return sorted(found, key=lambda one: one.fired, reverse=True)
@@ -137,7 +143,7 @@ def _waits_too_long(home: str) -> bool:
 
 def _last_rung(home: str) -> str:
     """When the last letter woke the session; empty when none is known."""
-    times = [_stamp(line) for line in _end_of(receipts.transcript_of(home)) if RUNG in line]
+    times = [_stamp(line) for line in _end_of(transcript_of(home)) if RUNG in line]
     return max(times, default="")
 
 

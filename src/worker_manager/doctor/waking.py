@@ -23,7 +23,7 @@ from worker_manager.fleet import plugin_root
 from worker_manager.messages import TEST, Message
 from worker_manager.runtimes.tmux import Tmux
 from worker_manager.state import activities, launches, receipts, sessions, unread
-from worker_manager.state.layout import mailbox_path
+from worker_manager.state.layout import home_of_session, mailbox_path, transcript_of
 from worker_manager.state.mailbox import Mailbox
 from worker_manager.state.records import now
 
@@ -50,12 +50,12 @@ class _TestSession(NamedTuple):
 
     def home(self) -> str | None:
         """Its server makes it, too, so that it says nothing of hooks."""
-        return sessions.find(self.root, self.session_id)
+        return home_of_session(self.root, self.session_id)
 
     def checked_in(self) -> str | None:
         """Its home, once its SessionStart hook has run."""
         home = self.home()
-        return home if home and receipts.transcript_of(home) else None
+        return home if home and transcript_of(home) else None
 
 
 def session(place: Place) -> list[Finding]:

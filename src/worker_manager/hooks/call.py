@@ -3,8 +3,7 @@
 import os
 import sys
 
-from worker_manager.state import sessions
-from worker_manager.state.layout import mailbox_path, state_root
+from worker_manager.state.layout import home_of_session, mailbox_path, state_root
 
 #: What may not stand in a JSON text as it is.
 _ESCAPED = {code: f"\\u{code:04x}" for code in (*range(0x20), ord('"'), ord("\\"))}
@@ -12,16 +11,20 @@ _ESCAPED = {code: f"\\u{code:04x}" for code in (*range(0x20), ord('"'), ord("\\"
 
 def stdin() -> dict[str, object]:
     """The JSON that Claude Code sent; empty when it sent none."""
-    import json  # as slow to load as Python itself, and some hooks need no more than their event
+    return parsed(sys.stdin.read())
 
-    content = sys.stdin.read()
-    parsed = json.loads(content) if content.strip() else {}
-    return parsed if isinstance(parsed, dict) else {}
+
+def parsed(content: str) -> dict[str, object]:
+    """The same, of what was read. Raises ValueError."""
+    import json  # a third of what Python itself takes; some hooks need no more than their event
+
+    found = json.loads(content) if content.strip() else {}
+    return found if isinstance(found, dict) else {}
 
 
 def home() -> str | None:
     """The home of the session this hook runs in, or None: then it is none of ours."""
-    return sessions.find(state_root(), os.environ.get("CLAUDE_CODE_SESSION_ID", ""))
+    return home_of_session(state_root(), os.environ.get("CLAUDE_CODE_SESSION_ID", ""))
 
 
 def add_context(event: str, text: str, watch: str | None = None) -> None:

@@ -6,14 +6,13 @@ from _collections_abc import Callable
 
 from worker_manager import formatting
 from worker_manager.errors import StateUnavailable, ignoring
-from worker_manager.state import receipts
+from worker_manager.state.inbox import Claim, Inbox, expect_receipt, is_answer, is_decision
 from worker_manager.state.layout import (
     is_worker_home,
     mailbox_path,
     orchestrator_home,
     repository_of,
 )
-from worker_manager.state.mailbox import Claim, Mailbox, is_answer, is_decision
 
 
 class Shown:
@@ -31,18 +30,21 @@ class Shown:
 
 def settle(home: str, *, restarted: bool) -> None:
     """As `receipts.settle`: what the disk refuses is left for the next time."""
-    with ignoring(StateUnavailable):
-        receipts.settle(home, restarted=restarted)
+    with ignoring(OSError, StateUnavailable):
+        if Inbox(mailbox_path(home)).pending():
+            from worker_manager.state import receipts
+
+            receipts.settle(home, restarted=restarted)
 
 
 def take(home: str) -> Shown | None:
     """A bounded portion of the waiting mail, oldest first; None when there is none."""
-    mailbox = Mailbox(mailbox_path(home))
-    receipt = receipts.expect(home)
-    claim = mailbox.claim(
+    inbox = Inbox(mailbox_path(home))
+    receipt = expect_receipt(home)
+    claim = inbox.claim(
         room=formatting.SHOWN_LIMIT,
         cost=formatting.cost,
-        accept=_accepts(home, mailbox) if is_worker_home(home) else lambda _: True,
+        accept=_accepts(home, inbox) if is_worker_home(home) else lambda _: True,
         when_stale=lambda: _reconcile_soon(home),
     )
     if claim is None:
@@ -59,7 +61,7 @@ def take(home: str) -> Shown | None:
     return Shown(text, claim, receipt)
 
 
-def _accepts(home: str, mailbox: Mailbox) -> Callable[[str], bool]:
+def _accepts(home: str, inbox: Inbox) -> Callable[[str], bool]:
     """All but the answer that a waiting `ask` call takes itself, and what dialogs are told: shown
     as mail it would allow or deny nothing.
     """
@@ -74,7 +76,7 @@ def _accepts(home: str, mailbox: Mailbox) -> Callable[[str], bool]:
             return True
         if not question:
             return False  # it may be the answer to what is being asked at this moment
-        message = mailbox.peek(name)
+        message = inbox.peek(name)
         return message is None or message.reply_to != question
 
     return is_ours

@@ -9,8 +9,8 @@ import time
 
 from worker_manager.hooks import call
 from worker_manager.state import processes, sessions
+from worker_manager.state.inbox import Claim
 from worker_manager.state.layout import is_worker_home, repository_of, state_root
-from worker_manager.state.mailbox import Claim
 
 POLL_SECONDS = 0.15
 #: A dialog that stands so long may stand all day: from then on it is looked at less often.

@@ -5,7 +5,7 @@ import time
 
 from worker_manager.hooks import call, mail, terminal
 from worker_manager.state import bells, orchestrators, processes, receipts, sessions
-from worker_manager.state.layout import is_worker_home, repository_of, state_root
+from worker_manager.state.layout import home_of_session, is_worker_home, repository_of, state_root
 
 EVENT = "SessionStart"
 #: Sources after which the claude process, and what it has queued, is the same as before.
@@ -57,7 +57,7 @@ def _home(root: str, session_id: str, given: dict[str, object], claude: int | No
     """The session's home: its own, else after /clear the one of its claude process, else a
     new orchestrator's. None in a session that a worker started for itself.
     """
-    home = sessions.find(root, session_id)
+    home = home_of_session(root, session_id)
     if home is None and claude and given.get("source") in SAME_PROCESS:
         home = sessions.find_by_process(root, claude)
         if home is not None:

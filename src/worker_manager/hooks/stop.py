@@ -4,7 +4,6 @@ import os
 
 from worker_manager import formatting
 from worker_manager.hooks import call, mail, terminal
-from worker_manager.state import reminders, usage_limits
 from worker_manager.state.layout import is_worker_home, repository_of, state_root
 
 
@@ -27,6 +26,7 @@ def run() -> int:
 def _want_report(home: str, stdin: dict[str, object]) -> None:
     from worker_manager import reports  # 60 ms, in workers only
     from worker_manager.models import Status
+    from worker_manager.state import reminders, usage_limits
     from worker_manager.state.records import Records
 
     usage_limits.lift(state_root(), os.path.basename(home))

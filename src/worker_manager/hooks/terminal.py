@@ -2,18 +2,18 @@
 
 import os
 
-from worker_manager.state import sessions
 from worker_manager.state.layout import REQUESTS, is_worker_home, state_root
 
 WAITING = "waiting"
 
 
-def tool_used(home: str, given: dict[str, object]) -> None:
-    """A tool was run: the dialog that asked for it was answered."""
+def tool_used(home: str, content: str) -> None:
+    """A tool was run, as the hook's input tells: the dialog that asked for it was answered."""
     if _has_dialogs(home):
         from worker_manager import dialogs
+        from worker_manager.hooks import call
 
-        dialogs.tool_used(home, given)
+        dialogs.tool_used(home, call.parsed(content))
 
 
 def turn_changed(home: str) -> None:
@@ -36,6 +36,8 @@ def may_wait() -> bool:
     """Whether a dialog may stand there now: what a hook was called for may be over by the time
     it runs.
     """
+    from worker_manager.state import sessions
+
     claude = sessions.claude_process(state_root())
     return not claude or sessions.status_in_session_file(claude) in ("", WAITING)
 

@@ -1,5 +1,7 @@
 """PostToolUse: shows mail in the middle of a turn. The launcher has seen that some waits."""
 
+import sys
+
 from worker_manager.hooks import call, mail, terminal
 from worker_manager.state import waits
 
@@ -13,12 +15,17 @@ def run() -> int:
     home = call.home()
     if home is None:
         return 0
-    given = call.stdin()
-    terminal.tool_used(home, given)
-    if given.get("agent_id") or waits.is_waited(home):
+    content = sys.stdin.read()
+    terminal.tool_used(home, content)
+    if _is_subagents(content) or waits.is_waited(home):
         return 0
     shown = mail.take(home)
     if shown is not None:
         call.add_context(EVENT, shown.text)
         shown.acknowledge()
     return 0
+
+
+def _is_subagents(content: str) -> bool:
+    # Parsed only where it may be so: most tools are the session's own.
+    return '"agent_id"' in content and bool(call.parsed(content).get("agent_id"))

@@ -22,6 +22,7 @@ from worker_manager.state.layout import (
     PYTHON,
     SERVER,
     WORKERS,
+    home_of_session,
     is_worker_home,
     repository_directory,
     repository_of,
@@ -61,7 +62,7 @@ def serve_worker() -> None:
     """
     root = state_root()
     worker_id = os.environ["WORKER_MANAGER_WORKER_ID"]
-    home = sessions.find(root, os.environ.get("CLAUDE_CODE_SESSION_ID", ""))
+    home = home_of_session(root, os.environ.get("CLAUDE_CODE_SESSION_ID", ""))
     if home is None or not is_worker_home(home) or os.path.basename(home) != worker_id:
         raise SessionUnknown(
             f"This session is not the one of worker {worker_id}: it offers no tools. "

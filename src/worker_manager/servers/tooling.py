@@ -20,8 +20,7 @@ from pydantic import BaseModel
 from worker_manager import commands
 from worker_manager.errors import WorkerManagerError
 from worker_manager.servers.wire import Wire
-from worker_manager.state import receipts
-from worker_manager.state.mailbox import Claim
+from worker_manager.state.inbox import Claim, expect_receipt
 
 #: Keeps a tool in the model's hands from the first turn on, without a tool search.
 ALWAYS_LOAD = {"anthropic/alwaysLoad": True}
@@ -47,7 +46,7 @@ def acknowledged_soon(claim: Claim, home: str) -> Iterator[None]:
     """For messages that are a tool's result: they count as shown once the result is on its
     way; should we die before, they are shown again. A result that fails gives them back.
     """
-    receipt = receipts.expect(home)
+    receipt = expect_receipt(home)
     try:
         yield
     except BaseException:

@@ -17,7 +17,7 @@ from worker_manager.models import Status, Worker
 from worker_manager.servers.tooling import Result, acknowledged_soon, answer
 from worker_manager.servers.views import info_of, line_of
 from worker_manager.state import receipts, waits
-from worker_manager.state.mailbox import Claim
+from worker_manager.state.inbox import Claim
 
 UNTIL = ("any", "all")
 DEFAULT_SECONDS, MOST_SECONDS = 600, 7_200

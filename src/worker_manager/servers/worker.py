@@ -22,7 +22,7 @@ from worker_manager.servers.tooling import (
 )
 from worker_manager.state import questions
 from worker_manager.state.bells import Bell
-from worker_manager.state.mailbox import Claim
+from worker_manager.state.inbox import Claim
 from worker_manager.state.records import Records
 
 POLL_SECONDS = 0.1

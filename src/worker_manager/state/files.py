@@ -4,7 +4,6 @@ import os
 import stat
 
 from worker_manager.errors import StateCorrupt, StateUnavailable
-from worker_manager.naming import random_hex
 
 
 def make_private(directory: str) -> None:
@@ -26,14 +25,14 @@ def write_atomic(path: str, content: bytes, *, mode: int = 0o600, durable: bool 
     """
     directory = os.path.dirname(path)
     refuse_link(directory)
-    temporary = f"{path}.{random_hex(4)}.tmp"
+    temporary = f"{path}.{os.urandom(4).hex()}.tmp"
     try:
         write_new(temporary, content, mode=mode, durable=durable)
         move(temporary, path)
         if durable:
             sync(directory)
     except OSError as error:
-        _remove(temporary)
+        remove(temporary)
         raise unavailable(path, error) from error
 
 
@@ -131,7 +130,7 @@ def set_aside(path: str) -> str:
     """Moves a file that can't be parsed out of the way; gives its new path, or its old one
     when it can't be moved.
     """
-    aside = f"{path}.corrupt-{random_hex(3)}"
+    aside = f"{path}.corrupt-{os.urandom(3).hex()}"
     try:
         os.rename(path, aside)
     except OSError:
@@ -151,7 +150,8 @@ def _make_private(directory: str) -> None:
             raise
 
 
-def _remove(path: str) -> None:
+def remove(path: str) -> None:
+    """Removes a file; what the disk refuses stays."""
     try:
         os.unlink(path)
     except OSError:

@@ -4,8 +4,8 @@ hooks import it first.
 
 import os
 
-from worker_manager.naming import digest
-
+#: In the state directory: links to homes (see `sessions`).
+SESSIONS, PROCESSES = "sessions", "processes"
 WORKERS = "workers"
 ORCHESTRATORS = "orchestrators"
 #: In a home once its server has listed its tools: the server's pid.
@@ -14,6 +14,8 @@ SERVER = "server"
 PYTHON = "python"
 #: In a worker's home: the dialogs that stand open at its terminal.
 REQUESTS = "requests"
+#: In a home: the path of its session's transcript.
+TRANSCRIPT = "transcript"
 
 
 def state_root() -> str:
@@ -44,6 +46,8 @@ def repository_identity(directory: str) -> str:
 
 def repository_directory(root: str, directory: str) -> str:
     """Our directory for the repository that `directory` belongs to."""
+    from worker_manager.naming import digest  # hooks need it seldom
+
     identity = repository_identity(directory)
     return os.path.join(root, digest(os.fsencode(identity))[:12])
 
@@ -73,6 +77,30 @@ def mailbox_path(home: str) -> str:
     return os.path.join(home, "mail")
 
 
+def transcript_of(home: str) -> str:
+    """Where the session of this home writes its transcript; empty when that isn't known."""
+    return _read(os.path.join(home, TRANSCRIPT))
+
+
+def is_session_id(text: str) -> bool:
+    """Whether the text may stand as a file name in `sessions/`."""
+    is_plain = text.isascii() and text.replace("-", "").replace("_", "").isalnum()
+    return is_plain and len(text) <= 128 and text[0].isalnum()
+
+
+def home_of_session(root: str, session_id: str) -> str | None:
+    """The home of a Claude session, or None."""
+    return home_behind(root, SESSIONS, session_id) if is_session_id(session_id) else None
+
+
+def home_behind(root: str, folder: str, name: str) -> str | None:
+    """The home that a link in one of our folders leads to; None when it leads elsewhere."""
+    target = os.path.realpath(os.path.join(root, folder, name))
+    kind = os.path.basename(os.path.dirname(target))
+    inside = target.startswith(root + os.sep) and kind in (WORKERS, ORCHESTRATORS)
+    return target if inside and os.path.isdir(target) else None
+
+
 def _common_directory(directory: str) -> str | None:
     dot_git = os.path.join(directory, ".git")
     if os.path.isdir(dot_git):
@@ -96,7 +124,7 @@ def _linked_common_directory(directory: str, dot_git: str) -> str | None:
 
 def _read(path: str) -> str:
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
             return file.read()
     except OSError:
         return ""

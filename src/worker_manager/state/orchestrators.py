@@ -7,10 +7,16 @@ import os
 import time
 
 from worker_manager.errors import SessionUnknown
-from worker_manager.naming import digest, is_session_id
+from worker_manager.naming import digest
 from worker_manager.state import sessions
 from worker_manager.state.files import make_private, write_atomic
-from worker_manager.state.layout import mailbox_path, orchestrator_home, repository_directory
+from worker_manager.state.layout import (
+    home_of_session,
+    is_session_id,
+    mailbox_path,
+    orchestrator_home,
+    repository_directory,
+)
 from worker_manager.state.mailbox import Mailbox
 
 #: The id of the orchestrator that people at terminals are.
@@ -24,7 +30,7 @@ def open_home(root: str, session_id: str, project: str) -> str:
     Its id is derived from the session id, so that the server and the first hook, which start
     at the same moment, make the same one without a lock. Raises SessionUnknown.
     """
-    known = sessions.find(root, session_id)
+    known = home_of_session(root, session_id)
     if known:
         return known
     if not is_session_id(session_id):

@@ -59,10 +59,16 @@ def parent(pid: int) -> int | None:
 def _proc_stat(pid: int) -> list[str] | None:
     """The fields of /proc/PID/stat after the command name, state first."""
     try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            fields = file.read().rpartition(")")[2].split()
+        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY)  # half of what open() takes
     except OSError:
         return None
+    try:
+        content = os.read(descriptor, 4096)
+    except OSError:
+        return None  # it ended in between
+    finally:
+        os.close(descriptor)
+    fields = content.rpartition(b")")[2].decode("ascii").split()
     return None if fields[0] == "Z" else fields
 
 

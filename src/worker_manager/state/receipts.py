@@ -13,10 +13,10 @@ import time
 from worker_manager.errors import ignoring
 from worker_manager.messages import Message
 from worker_manager.state.files import disk_errors, write_atomic
-from worker_manager.state.layout import mailbox_path
+from worker_manager.state.inbox import place_of_receipt
+from worker_manager.state.layout import TRANSCRIPT, mailbox_path, transcript_of
 from worker_manager.state.mailbox import Mailbox
 
-TRANSCRIPT = "transcript"
 #: In a home: the transcript in which a receipt was seen.
 WORKS = "receipts"
 #: A busy machine may be slow to write; until then nothing is concluded.
@@ -33,19 +33,6 @@ def note_transcript(home: str, path: str) -> None:
     """From now on the session of this home writes its transcript there."""
     if _read(os.path.join(home, TRANSCRIPT)) != path.encode():
         write_atomic(os.path.join(home, TRANSCRIPT), path.encode())
-
-
-def expect(home: str) -> str:
-    """Where the receipt of what is shown next will stand: offset and path of the transcript.
-    Empty when the transcript isn't known: then no receipt is expected.
-    """
-    path = transcript_of(home)
-    if not path:
-        return ""
-    try:
-        return f"{os.stat(path).st_size} {path}"
-    except OSError:
-        return f"0 {path}"
 
 
 def settle(home: str, *, restarted: bool) -> None:
@@ -104,13 +91,13 @@ def _portion(mailbox: Mailbox, claimer: str) -> _Portion:
     mark = _content(mailbox.folder("pending", claimer))
     if mark is None:  # another one has settled it
         return _Portion(claimer, "")
-    offset, _, path = mark.decode("utf-8", "surrogateescape").partition(" ")
+    offset, path = place_of_receipt(mark)
     portion = _Portion(claimer, path)
-    if not offset.isdigit():  # the machine went down before the mark was on the disk
+    if offset is None:
         portion.found = dict.fromkeys(shown, MISSING)
         return portion
     with ignoring(FileNotFoundError):
-        tail = _tail(path, int(offset))
+        tail = _tail(path, offset)
         portion.found = {name: _look(tail, name) for name in shown}
         portion.answered = any(map(_is_of_the_model, tail))
     return portion
@@ -122,10 +109,10 @@ def held_back(home: str, *, since: float) -> list[Message]:
     held = set()
     for claimer in mailbox.pending():
         marker = mailbox.folder("pending", claimer)
-        offset, _, path = _read(marker).decode("utf-8", "surrogateescape").partition(" ")
-        if offset.isdigit() and _age(marker) < time.time() - since:
+        offset, path = place_of_receipt(_read(marker))
+        if offset is not None and _age(marker) < time.time() - since:
             with ignoring(OSError):
-                tail = _tail(path, int(offset))
+                tail = _tail(path, offset)
                 held |= {one for one in mailbox.ids_read(claimer) if _look(tail, one) == QUEUED}
     return [one for one, _ in mailbox.history(HISTORY) if one.id in held] if held else []
 
@@ -161,11 +148,6 @@ def _look(tail: list[bytes], message_id: str) -> str:
     if types - {"queue-operation", "assistant"}:
         return SEEN
     return QUEUED if "queue-operation" in types else MISSING
-
-
-def transcript_of(home: str) -> str:
-    """Where the session of this home writes its transcript; empty when that isn't known."""
-    return _read(os.path.join(home, TRANSCRIPT)).decode("utf-8", "surrogateescape")
 
 
 def _is_of_the_model(line: bytes) -> bool:

@@ -8,38 +8,33 @@ two a home is always found again.
 import os
 
 from worker_manager.errors import ignoring
-from worker_manager.naming import is_session_id, random_hex
+from worker_manager.naming import random_hex
 from worker_manager.state import processes
 from worker_manager.state.files import make_private, move, unavailable
-from worker_manager.state.layout import ORCHESTRATORS, SERVER, WORKERS
-
-
-def find(root: str, session_id: str) -> str | None:
-    """The home of a Claude session, or None."""
-    return _follow(root, "sessions", session_id) if is_session_id(session_id) else None
+from worker_manager.state.layout import PROCESSES, SERVER, SESSIONS, home_behind, is_session_id
 
 
 def link(root: str, session_id: str, home: str) -> None:
     """From now on the session belongs to `home`."""
-    _point(root, "sessions", session_id, home)
+    _point(root, SESSIONS, session_id, home)
 
 
 def unlink(root: str, session_id: str) -> None:
     """The session belongs to nobody any more."""
-    os.unlink(os.path.join(root, "sessions", session_id))
+    os.unlink(os.path.join(root, SESSIONS, session_id))
 
 
 def link_process(root: str, pid: int, home: str) -> None:
     """The claude process `pid` now speaks for `home`."""
     identity = processes.identity(pid)
     if identity and not identity.endswith(processes.UNKNOWN):
-        _point(root, "processes", identity, home)
+        _point(root, PROCESSES, identity, home)
 
 
 def find_by_process(root: str, pid: int) -> str | None:
     """The home for which a claude process speaks, or None."""
     identity = processes.identity(pid)
-    return _follow(root, "processes", identity) if identity else None
+    return home_behind(root, PROCESSES, identity) if identity else None
 
 
 def attending(root: str, home: str) -> list[int]:
@@ -50,7 +45,7 @@ def attending(root: str, home: str) -> list[int]:
 def all_attending(root: str) -> list[tuple[str, int]]:
     """Each claude process that has not certainly ended, behind the home that it speaks for."""
     living = [name for name in _names(root) if not processes.has_ended(name)]
-    found = [(_follow(root, "processes", name), int(name.partition("-")[0])) for name in living]
+    found = [(home_behind(root, PROCESSES, name), int(name.partition("-")[0])) for name in living]
     return [(home, pid) for home, pid in found if home is not None]
 
 
@@ -119,12 +114,12 @@ def prune_processes(root: str) -> None:
     for name in _names(root):
         if processes.has_ended(name):
             with ignoring(FileNotFoundError):
-                os.unlink(os.path.join(root, "processes", name))
+                os.unlink(os.path.join(root, PROCESSES, name))
 
 
 def _names(root: str) -> list[str]:
     try:
-        return os.listdir(os.path.join(root, "processes"))
+        return os.listdir(os.path.join(root, PROCESSES))
     except FileNotFoundError:
         return []
 
@@ -132,13 +127,6 @@ def _names(root: str) -> list[str]:
 def _session_file(pid: int) -> str:
     configuration = os.environ.get("CLAUDE_CONFIG_DIR") or os.path.expanduser("~/.claude")
     return os.path.join(configuration, "sessions", f"{pid}.json")
-
-
-def _follow(root: str, folder: str, name: str) -> str | None:
-    target = os.path.realpath(os.path.join(root, folder, name))
-    kind = os.path.basename(os.path.dirname(target))
-    inside = target.startswith(root + os.sep) and kind in (WORKERS, ORCHESTRATORS)
-    return target if inside and os.path.isdir(target) else None
 
 
 def _point(root: str, folder: str, name: str, home: str) -> None:

@@ -1,35 +1,35 @@
 """Calls of an orchestrator's server that wait for mail: the doorbell leaves it to them."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 
-from worker_manager.naming import random_hex
 from worker_manager.state import processes
-from worker_manager.state.files import disk_errors, make_private
+from worker_manager.state.files import disk_errors, make_private, remove
+from worker_manager.state.inbox import Inbox
 from worker_manager.state.layout import mailbox_path
-from worker_manager.state.mailbox import Mailbox
 
 _FOLDER = "waits"
 
 
-@contextmanager
-def waiting_call(home: str) -> Iterator[None]:
+class waiting_call:  # noqa: N801  stands where a function could, whose contextlib is slow to load
     """Notes a call that waits, until it ends; what it did not take rings then.
 
     Raises StateUnavailable.
     """
-    folder = os.path.join(home, _FOLDER)
-    make_private(folder)
-    path = os.path.join(folder, f"{processes.identity(os.getpid())}.{random_hex(4)}")
-    with disk_errors(path):
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    try:
-        yield
-    finally:
-        _forget(path)
+
+    def __init__(self, home: str) -> None:
+        self._home = home
+        name = f"{processes.identity(os.getpid())}.{os.urandom(4).hex()}"
+        self._path = os.path.join(home, _FOLDER, name)
+
+    def __enter__(self) -> None:
+        make_private(os.path.dirname(self._path))
+        with disk_errors(self._path):
+            os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+    def __exit__(self, *_: object) -> None:
+        remove(self._path)
         # A doorbell that rang a moment ago has left its mail to us.
-        Mailbox(mailbox_path(home)).ring()
+        Inbox(mailbox_path(self._home)).ring()
 
 
 def is_waited(home: str) -> bool:
@@ -42,12 +42,7 @@ def is_waited(home: str) -> bool:
     waiting = False
     for name in names:
         if processes.has_ended(name.rpartition(".")[0]):
-            _forget(os.path.join(folder, name))
+            remove(os.path.join(folder, name))
         else:
             waiting = True
     return waiting
-
-
-def _forget(path: str) -> None:
-    with suppress(OSError):
-        os.unlink(path)
