@@ -28,10 +28,11 @@ class Machine:
         self._runtime = runtime
         self._records: dict[str, Records] = {}
 
-    def why_full(self, max_workers: int) -> str:
+    def why_full(self, max_workers: int, at_hand: Records) -> str:
         """Why no further worker is to be started; empty when there is room. `max_workers` is the
-        setting; 0: measured.
+        setting; 0: measured. What was read of the records `at_hand` is not read again.
         """
+        self._records[at_hand.repository] = at_hand
         limited = usage_limits.until(self._root)
         if limited:
             return f"the usage limit is reached until {datetime.fromtimestamp(limited):%a %H:%M}"

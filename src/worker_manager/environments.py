@@ -1,40 +1,113 @@
-"""Makes a new worktree a place to work in, before its worker is launched there."""
+"""Makes a worktree, and makes it a place to work in, before its worker is launched there."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
 from worker_manager import completions
 from worker_manager.config import Settings
 from worker_manager.models import Worker
-from worker_manager.state import guards
-from worker_manager.worktrees import furnishing
+from worker_manager.state import guards, journal, launches
+from worker_manager.state.locking import exclusive
+from worker_manager.state.records import Records
+from worker_manager.worktrees import evidence, furnishing, trees
 from worker_manager.worktrees.bases import Ground
+from worker_manager.worktrees.evidence import Standing
+from worker_manager.worktrees.furnishing import Habits
+from worker_manager.worktrees.git import ask_all
 
 
-def files(worker: Worker, ground: Ground, settings: Settings) -> dict[str, str]:
-    """What its home holds of the checkouts that it must leave alone. Raises WorktreeRefused."""
+class Outlook(NamedTuple):
+    """How the checkout stands, and what git does with files there."""
+
+    standing: Standing
+    habits: Habits
+
+
+class Made(NamedTuple):
+    """A worktree that was made: notes on it for whoever started the worker, the command that is
+    still to run there, how the checkout stood.
+    """
+
+    notes: list[str]
+    setup: list[str]
+    standing: Standing
+
+
+def outlook(ground: Ground) -> Outlook:
+    """Two git processes at the same time. Raises WorktreeRefused."""
+    status, settings = ask_all(ground.project, evidence.STATUS, furnishing.SETTINGS)
+    return Outlook(evidence.standing(status), furnishing.habits(settings))
+
+
+def guard(worker: Worker, ground: Ground, settings: Settings) -> dict[str, str]:
+    """What its home holds of the checkouts that it must leave alone."""
     if settings.guard == guards.OFF:
         return {}
-    checkout = str(ground.checkout)
-    places = dict.fromkeys(map(os.path.realpath, (checkout, ground.top)))
-    guard = guards.Guard(settings.guard, worker.path, list(places))
-    seen = ground.standing.changes if ground.top == checkout else None
-    return {
-        guards.FILE: guards.encoded(guard),
-        completions.CHECKOUT: completions.checkout_now(checkout, seen),
-    }
+    places = dict.fromkeys(map(os.path.realpath, (str(ground.checkout), ground.top)))
+    found = guards.Guard(settings.guard, worker.path, list(places))
+    return {guards.FILE: guards.encoded(found)}
 
 
-def furnish(worker: Worker, ground: Ground, settings: Settings) -> list[str]:
-    """Copies files, fills submodules; gives notes for whoever started the worker. Raises
-    WorktreeRefused.
+def make(
+    records: Records,
+    worker: Worker,
+    ground: Ground,
+    settings: Settings,
+    undo: ExitStack,
+    meanwhile: Callable[[], None],
+) -> Made:
+    """Makes its worktree and furnishes it; `undo` takes it back. While git makes it, `meanwhile` is
+    done, and it is looked how the checkout stands. Raises a WorkerManagerError.
     """
-    notes = furnishing.furnish(ground, Path(worker.path), settings.worktree_copy)
+    home, path, sha = records.home(worker.id), Path(worker.path), worker.base_sha
+    seen = list[Outlook]()
+
+    def look() -> None:
+        meanwhile()
+        seen.append(outlook(ground))
+        note_checkout(home, ground, seen[0].standing, settings)
+
+    # git itself fails when two make a worktree at the same moment.
+    with exclusive(os.path.join(records.repository, "git.lock"), timeout_seconds=120):
+        trees.create(ground, path, worker.branch, sha, look)
+    undo.callback(trees.remove_unused, ground.checkout, path, worker.branch, sha)
+    notes = furnish(worker, home, ground, settings, seen[0].habits)
+    return Made(notes, setup_command(home, settings), seen[0].standing)
+
+
+def make_again(worker: Worker, home: str, ground: Ground, settings: Settings) -> None:
+    """Furnishes a worktree that was brought back. Raises a WorkerManagerError."""
+    seen = outlook(ground)
+    note_checkout(home, ground, seen.standing, settings)
+    furnish(worker, home, ground, settings, seen.habits)
+
+
+def note_checkout(home: str, ground: Ground, standing: Standing, settings: Settings) -> None:
+    """Notes how the main checkout stands before the worker does anything."""
+    if settings.guard == guards.OFF:
+        return
+    checkout = str(ground.checkout)
+    seen = standing.changes if ground.top == checkout else None
+    launches.write_file(home, completions.CHECKOUT, completions.checkout_now(checkout, seen))
+
+
+def furnish(
+    worker: Worker, home: str, ground: Ground, settings: Settings, habits: Habits
+) -> list[str]:
+    """Copies files, fills submodules and large files; gives and notes what is to be said of it.
+    Raises WorktreeRefused.
+    """
+    notes = furnishing.furnish(ground, Path(worker.path), settings.worktree_copy, habits)
     if settings.worktree_setup:
         notes.append("Its setup command runs first, in its terminal.")
+    for note in notes:
+        journal.note(home, "furnished", note=note)
     return notes
 
 

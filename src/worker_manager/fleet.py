@@ -385,7 +385,12 @@ class Fleet:
         homes = {records.home(one.id): one for one in self._own()}
         doing = {homes[home].id: one for home, one in self.activities().items() if home in homes}
         told = [one.id for home, one in homes.items() if reminders.was_told_of(home)]
-        told += [one for one, since in self._told_idle.items() if _is_since(doing.get(one), since)]
+        told += [
+            one.id
+            for one in homes.values()
+            if one.id in self._told_idle
+            and one.idle_since(doing.get(one.id)) == self._told_idle[one.id]
+        ]
         at = time.time()
         lies = unread.due(self.mailbox, at, self._began)
         return pause(list(homes.values()), doing, self._settings, told=told, unread=lies, at=at)
@@ -441,10 +446,6 @@ class Fleet:
                 f"Worker {worker.id} is completed and its session has ended. "
                 "restore_worker goes on with its conversation."
             )
-
-
-def _is_since(activity: Activity | None, since: float) -> bool:
-    return activity is not None and activity.since == since
 
 
 def _each(*steps: Callable[[], None]) -> None:

@@ -46,8 +46,7 @@ class Launcher(NamedTuple):
 
     def prepare(self, worker: Worker, home: str, setup: Sequence[str] = ()) -> None:
         """Writes its launch script, which runs the setup, then its agent with the prompt that lies
-        in its home. Both begin now, or as soon as its terminal is open. Raises a
-        WorkerManagerError.
+        in its home. Raises a WorkerManagerError.
         """
         spec = self.spec(worker, home)
         for file, text in spec.files.items():
@@ -71,12 +70,12 @@ class Launcher(NamedTuple):
 
     @contextmanager
     def opening(self, worker: Worker, home: str) -> Iterator[Callable[[], str]]:
-        """Opens its terminal, which waits for its launch script; what this gives waits for the
-        terminal, and gives the identity of its process, which may have ended by then. Raises
-        RuntimeUnavailable.
+        """Opens its terminal, in which the launch script begins at the end; what this gives waits
+        for the terminal, and gives the identity of its process, which may have ended by then.
+        Raises RuntimeUnavailable.
         """
-        argv = launches.waiting_program(home)
-        with self.runtime.launching(worker.handle, argv, cwd=worker.path) as opened:
+        script = launches.script_path(home)
+        with self.runtime.opening(worker.handle, script, cwd=worker.path) as opened:
             yield lambda: processes.identity_of_ours(opened())
 
 

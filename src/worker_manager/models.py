@@ -31,6 +31,14 @@ class Status(StrEnum):
 FINISHED = frozenset({Status.COMPLETED, Status.FAILED, Status.STOPPED})
 
 
+def seconds_of(stamp: str) -> float:
+    """A moment of a record in seconds since the epoch; 0 when it has none."""
+    try:
+        return datetime.fromisoformat(stamp).timestamp()
+    except ValueError:
+        return 0.0
+
+
 class Activity(NamedTuple):
     """What Claude Code says of a session of its own: `status` is busy, idle, waiting or shell (a
     background command runs), `waiting_for` names a dialog, `since` is in seconds since the epoch.
@@ -139,17 +147,31 @@ class Worker:
         """Status, reason and since when, with what its session does at this moment: some things
         that happen at its terminal fire no hook. `at` is in seconds since the epoch.
         """
-        if activity is None or at - activity.since < SETTLE_SECONDS:
+        if activity is None:
             return self.status, self.reason, self.changed_at
-        since = datetime.fromtimestamp(activity.since, UTC).isoformat(timespec="milliseconds")
+        idle_since = self.idle_since(activity)
+        moment = activity.since if idle_since is None else idle_since
+        if at - moment < SETTLE_SECONDS:
+            return self.status, self.reason, self.changed_at
+        since = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+        if idle_since is not None:
+            return self.status, "idle without a report; nudge_worker makes it go on", since
         is_open = self.status in (Status.STARTING, Status.RUNNING)
         if is_open and activity.status == "waiting":
             return Status.BLOCKED, f"{activity.waiting_for} at its terminal", since
-        if is_open and activity.status == "idle":
-            return self.status, "idle without a report; nudge_worker makes it go on", since
         if self.status is Status.BLOCKED and activity.status == "busy" and since > self.changed_at:
             return Status.RUNNING, "", since
         return self.status, self.reason, self.changed_at
+
+    def idle_since(self, activity: Activity | None) -> float | None:
+        """Since when its session does nothing while it should, in seconds since the epoch; None
+        when that is not so. What it did before its status last changed is over: a session that
+        was idle when somebody spoke to it needs a moment to wake.
+        """
+        should_work = self.status in (Status.STARTING, Status.RUNNING)
+        if activity is None or activity.status != "idle" or not should_work:
+            return None
+        return max(activity.since, seconds_of(self.changed_at))
 
     def launch(self, process: str) -> Worker:
         """Its runtime has taken it over."""

@@ -69,7 +69,7 @@ def _words(fleet: Fleet, worker: Worker, home: str) -> Need | None:
     """When its owner was told that it ended its turn, or is about to be told that it is idle."""
     if reminders.was_told_of(home):
         return Need(Kind.WORDS, f"stalled {reminders.occasion(home)}", "")
-    activity = fleet.activity(worker)
-    if activity and activity.status == "idle" and activity.since < time.time() - fleet.idle_seconds:
-        return Need(Kind.WORDS, f"idle {activity.since}", "")
+    since = worker.idle_since(fleet.activity(worker))
+    if since is not None and since < time.time() - fleet.idle_seconds:
+        return Need(Kind.WORDS, f"idle {since}", "")
     return None

@@ -95,11 +95,11 @@ def tell_idle(
     doing = activities.activities(root) if running else {}
     for one in running:
         home = records.home(one.id)
-        activity = None if reminders.was_told_of(home) else doing.get(home)
-        if activity and activity.status == "idle" and time.time() - activity.since > seconds:
+        since = None if reminders.was_told_of(home) else one.idle_since(doing.get(home))
+        if since is not None and time.time() - since > seconds:
             words = "(it is idle: somebody may have interrupted it at its terminal)"
-            reports.stalled(records, one.id, words, occasion=f"idle {activity.since}")
-            told[one.id] = activity.since
+            reports.stalled(records, one.id, words, occasion=f"idle {since}")
+            told[one.id] = since
     return told
 
 

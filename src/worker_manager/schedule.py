@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import NamedTuple
 
 from worker_manager.config import Settings
 from worker_manager.limits import RATE_LIMIT
-from worker_manager.models import Activity, Status, Worker
+from worker_manager.models import Activity, Status, Worker, seconds_of
 
 #: While one is at work: it commits, spends, or is interrupted, and no hook tells.
 BUSY_SECONDS = 10.0
@@ -57,17 +56,18 @@ def _due(
 ) -> float | None:
     """The moment of the next look at it, or None."""
     if worker.stop_due:
-        return min(_not_before(_seconds(worker.stop_due), at), at + BUSY_SECONDS)
+        return min(_not_before(seconds_of(worker.stop_due), at), at + BUSY_SECONDS)
     if worker.status in (Status.STARTING, Status.RUNNING, Status.QUEUED):
-        if activity is None or activity.status != "idle":
+        since = worker.idle_since(activity)
+        if since is None:
             return at + BUSY_SECONDS
-        return None if is_told else _not_before(activity.since + settings.idle_seconds, at)
+        return None if is_told else _not_before(since + settings.idle_seconds, at)
     if worker.status is Status.BLOCKED and worker.reason == RATE_LIMIT:
         return at + LIMIT_SECONDS
     if activity is not None and activity.status in _AT_WORK and worker.status is not Status.ASKING:
         return at + PRIVATE_SECONDS
     if worker.status is Status.COMPLETED and not worker.closed:
-        return _not_before(_seconds(worker.changed_at) + settings.close_after_seconds, at)
+        return _not_before(seconds_of(worker.changed_at) + settings.close_after_seconds, at)
     return None
 
 
@@ -78,7 +78,3 @@ def _not_before(moment: float, at: float) -> float:
 
 def _has_process(worker: Worker) -> bool:
     return bool(worker.process) and not worker.finished and worker.status is not Status.QUEUED
-
-
-def _seconds(stamp: str) -> float:
-    return datetime.fromisoformat(stamp).timestamp()

@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import NamedTuple
 
 from worker_manager import capacity, cleaning, environments, naming, reports, terms
@@ -25,7 +24,8 @@ from worker_manager.state.files import disk_errors, remove_tree, write_atomic
 from worker_manager.state.layout import orchestrator_home
 from worker_manager.state.locking import exclusive
 from worker_manager.state.records import Records, now
-from worker_manager.worktrees import bases, trees
+from worker_manager.worktrees import bases
+from worker_manager.worktrees.evidence import Standing
 
 #: A start holds the lock for as long as tmux takes to answer one question.
 LOCK_SECONDS = 30
@@ -48,15 +48,19 @@ class Wanted(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a worktree is to be made, and from which commit."""
+    """Where a worktree is to be made, and from which commit. `uncommitted` counts the files of the
+    checkout whose changes it won't have.
+    """
 
     ground: bases.Ground
     base: bases.Base
+    uncommitted: int = 0
 
-    @property
-    def uncommitted(self) -> int:
-        """How many files of the checkout have changes that it won't have."""
-        return len(self.ground.standing.changes)
+    def seen(self, standing: Standing | None = None) -> Place:
+        """With what is known once it was looked how the checkout stands."""
+        standing = standing or environments.outlook(self.ground).standing
+        base = bases.compared(self.base, standing)
+        return self._replace(base=base, uncommitted=len(standing.changes))
 
 
 class Started(NamedTuple):
@@ -67,6 +71,15 @@ class Started(NamedTuple):
     worker: Worker
     place: Place | None
     notes: Sequence[str] = ()
+
+
+class Begun(NamedTuple):
+    """A start for which there is room: what waits for its terminal and gives its process, what
+    waits until its record is on the disk.
+    """
+
+    opened: Callable[[], str]
+    wait_for_disk: Callable[[], None]
 
 
 class Starts:
@@ -91,20 +104,19 @@ class Starts:
         worker, place = self._place(worker, wanted)
         self._launcher.spec(worker, home)  # raises when it can't be run
         if place is not None:
-            files |= environments.files(worker, place.ground, self._settings)
-        worker, wait_for_disk = self._admit(records, worker, files)
-        # One that waits may be at its start in another thread by now.
-        if worker.status is Status.QUEUED:
-            return Started(worker, place)
-        with ExitStack() as undo:
+            files |= environments.guard(worker, place.ground, self._settings)
+        with ExitStack() as undo, ExitStack() as terminal:
+            worker, begun = self._admit(records, worker, files, terminal)
+            if begun is None:  # and in another thread it may be at its start by now
+                return _queued(worker, place)
             undo.callback(remove_tree, home)
             ground = place.ground if place else None
-            with self._opening(records, worker) as opened:
-                wait_for_disk()
-                notes = self._make_ready(records, worker, ground, undo)
-                worker = self._launched(records, worker, opened(), "started")
+            made = self._make_ready(records, worker, ground, undo, begun.wait_for_disk)
+            worker = self._launched(records, worker, begun.opened(), "started")
             undo.pop_all()
-        return Started(worker, place, notes)
+        if place is None or made is None:
+            return Started(worker, None)
+        return Started(worker, place.seen(made.standing), made.notes)
 
     def restore(self, records: Records, worker: Worker, text: str = "") -> Worker:
         """Goes on with a worker's conversation in a new session, where it was. Raises
@@ -185,26 +197,27 @@ class Starts:
         return placed, Place(ground, base)
 
     def _admit(
-        self, records: Records, worker: Worker, files: Mapping[str, str]
-    ) -> tuple[Worker, Callable[[], None]]:
-        """Makes its record and files: `starting`, or `queued` when there is no room. One that is to
-        start waits for the disk by what this gives.
+        self, records: Records, worker: Worker, files: Mapping[str, str], terminal: ExitStack
+    ) -> tuple[Worker, Begun | None]:
+        """Makes its record and files, `starting`, and opens its terminal until the end of
+        `terminal`; or without one, `queued`, when there is no room.
         """
-        with self._counting() as why_full:
+        with self._counting(records) as why_full:
             waits_for = why_full or (
                 "others wait before it" if queue(records, worker.owner) else ""
             )
             if waits_for:
                 worker = replace(worker, status=Status.QUEUED, reason=waits_for)
-            # The record comes first: should we be killed, it tells what was begun.
-            wait_for_disk = records.create(worker, files)
-            if waits_for:
-                wait_for_disk()
-        return worker, wait_for_disk
+                records.create(worker, files)()
+                return worker, None
+            # What takes longest begins first. Should we be killed, it goes away by itself, and
+            # from the record on that tells what was begun.
+            opened = terminal.enter_context(self._opening(records, worker))
+            return worker, Begun(opened, records.create(worker, files))
 
     def _admit_again(self, records: Records, worker: Worker, prompt: str) -> Worker:
         starter = processes.identity(os.getpid())
-        with self._counting() as waits_for:
+        with self._counting(records) as waits_for:
             if _run_of(records.get(worker.id)) != _run_of(worker):
                 raise InvalidInput(f"Worker {worker.id} was changed just now. Call list_workers.")
             write_atomic(os.path.join(records.home(worker.id), RESTORED), prompt.encode())
@@ -214,17 +227,17 @@ class Starts:
         return restored
 
     @contextmanager
-    def _counting(self) -> Iterator[str]:
+    def _counting(self, records: Records) -> Iterator[str]:
         """Nobody else starts anything meanwhile; gives what a start must wait for, or nothing."""
         root = self._launcher.root
         with exclusive(os.path.join(root, "starts.lock"), timeout_seconds=LOCK_SECONDS):
-            yield self._machine.why_full(self._settings.max_workers)
+            yield self._machine.why_full(self._settings.max_workers, records)
 
     def _next(self, records: Records, owner: str) -> Worker | None:
         """The first that waits, when there is room; from now on it is ours to launch."""
         if not queue(records, owner):
             return None  # the usual case, without the lock
-        with self._counting() as waits_for:
+        with self._counting(records) as waits_for:
             waiting = queue(records, owner)
             if waits_for or not waiting:
                 return None
@@ -245,34 +258,45 @@ class Starts:
 
     @contextmanager
     def _opening(self, records: Records, worker: Worker) -> Iterator[Callable[[], str]]:
-        """As `Launcher.opening`, without the launch script of an earlier run. When the start fails
-        the terminal ends first: nothing runs where the rest is taken back.
+        """As `Launcher.opening`, without the launch script of an earlier run, and of one that
+        fails.
         """
         home = records.home(worker.id)
         with disk_errors(home):
             launches.forget(home, launches.SCRIPT)
-        try:
-            with self._launcher.opening(worker, home) as opened:
+        with self._launcher.opening(worker, home) as opened:
+            try:
                 yield opened
-        except BaseException:
-            _quietly_end(self._runtime, worker.handle)
-            raise
+            except BaseException:
+                with suppress(OSError):
+                    launches.forget(home, launches.SCRIPT)  # whatever the runtime answers now
+                raise
 
     def _make_ready(
-        self, records: Records, worker: Worker, ground: bases.Ground | None, undo: ExitStack
-    ) -> list[str]:
+        self,
+        records: Records,
+        worker: Worker,
+        ground: bases.Ground | None,
+        undo: ExitStack,
+        wait_for_disk: Callable[[], None] = lambda: None,
+    ) -> environments.Made | None:
         """Makes all that a new worker needs, its launch script last. `undo` takes it back. Gives
-        notes on its worktree.
+        its worktree, if it has one.
         """
-        notes, setup = list[str](), list[str]()
-        if ground is not None:
-            self._make_worktree(records, worker, ground, undo)
-            notes, setup = self._furnish(records, worker, ground)
         root, home = self._launcher.root, records.home(worker.id)
-        sessions.link(root, worker.session_id, home)
-        undo.callback(sessions.unlink, root, worker.session_id)
-        self._launcher.prepare(worker, home, setup)
-        return notes
+
+        def settle() -> None:
+            wait_for_disk()
+            sessions.link(root, worker.session_id, home)
+            undo.callback(sessions.unlink, root, worker.session_id)
+
+        made = None
+        if ground is None:
+            settle()
+        else:
+            made = environments.make(records, worker, ground, self._settings, undo, settle)
+        self._launcher.prepare(worker, home, made.setup if made else ())
+        return made
 
     def _launch_again(self, records: Records, worker: Worker) -> Worker:
         home, setup = records.home(worker.id), list[str]()
@@ -281,27 +305,15 @@ class Starts:
             cleaning.bring_back(records, worker.id)
         if is_gone and worker.branch:
             ground = bases.survey(worker.project)
-            self._note_checkouts(worker, home, ground)
-            _, setup = self._furnish(records, worker, ground)
-        elif worker.branch and not has_conversation(worker, home):
+            self._note_guard(worker, home, ground)
+            environments.make_again(worker, home, ground, self._settings)
+        if worker.branch and (is_gone or not has_conversation(worker, home)):
             setup = environments.setup_command(home, self._settings)  # it may have failed
         self._runtime.end(worker.handle)  # the terminal that shows how it ended
         sessions.link(self._launcher.root, worker.session_id, home)
         with self._opening(records, worker) as opened:
             self._launcher.prepare(worker, home, setup)
             return self._launched(records, worker, opened(), "restored")
-
-    def _furnish(
-        self, records: Records, worker: Worker, ground: bases.Ground
-    ) -> tuple[list[str], list[str]]:
-        """Makes its worktree a place to work in; gives notes on it, and the command that is still
-        to run there.
-        """
-        home = records.home(worker.id)
-        notes = environments.furnish(worker, ground, self._settings)
-        for note in notes:
-            journal.note(home, "furnished", note=note)
-        return notes, environments.setup_command(home, self._settings)
 
     def _launched(self, records: Records, worker: Worker, process: str, event: str) -> Worker:
         """Notes the process of its launch script."""
@@ -314,8 +326,8 @@ class Starts:
             _quietly_end(self._runtime, worker.handle)
         return launched
 
-    def _note_checkouts(self, worker: Worker, home: str, ground: bases.Ground) -> None:
-        for name, text in environments.files(worker, ground, self._settings).items():
+    def _note_guard(self, worker: Worker, home: str, ground: bases.Ground) -> None:
+        for name, text in environments.guard(worker, ground, self._settings).items():
             write_atomic(os.path.join(home, name), text.encode())
 
     def _on_fresh_base(
@@ -328,17 +340,8 @@ class Starts:
         with suppress(InvalidInput):  # the branch is gone: the commit it named serves
             sha = bases.resolve_base(ground, worker.base_branch).sha
             _, worker = records.update(worker.id, lambda one: replace(one, base_sha=sha))
-        self._note_checkouts(worker, records.home(worker.id), ground)
+        self._note_guard(worker, records.home(worker.id), ground)
         return worker, ground
-
-    def _make_worktree(
-        self, records: Records, worker: Worker, ground: bases.Ground, undo: ExitStack
-    ) -> None:
-        path, sha = Path(worker.path), worker.base_sha
-        # git itself fails when two make a worktree at the same moment.
-        with exclusive(os.path.join(records.repository, "git.lock"), timeout_seconds=120):
-            trees.create(ground, path, worker.branch, sha)
-        undo.callback(trees.remove_unused, ground.checkout, path, worker.branch, sha)
 
     def _wait_for_end(self, worker: Worker, home: str) -> None:
         """Its former session ends a second or two after its terminal; two with one conversation
@@ -368,6 +371,13 @@ class Starts:
                 f"Worker {worker.id} has a session. Speak to it with nudge_worker, or end it with "
                 "stop_worker first."
             )
+
+
+def _queued(worker: Worker, place: Place | None) -> Started:
+    try:
+        return Started(worker, place and place.seen())
+    except WorkerManagerError as error:
+        return Started(worker, place, [str(error)])  # it is queued all the same
 
 
 def queue(records: Records, owner: str) -> list[Worker]:

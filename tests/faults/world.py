@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 from tests.conftest import git
@@ -11,11 +12,16 @@ from worker_manager.runtimes.tmux import Tmux
 
 
 def unaccounted(fleet: Fleet, project: Path, socket: str) -> list[str]:
-    """Worktrees and branches without a record, and records that say otherwise than tmux."""
+    """Worktrees, branches and terminals without a record, and records that say otherwise than
+    tmux.
+    """
     workers = {one.name: one for one in fleet.workers()}
     trees = {path.name for path in (project / ".worktrees").glob("*")}
     listed = git(project, "for-each-ref", "--format=%(refname:lstrip=3)", "refs/heads/worker/")
-    found = [f"without a record: {name}" for name in {*trees, *listed.splitlines()} - {*workers}]
+    asked = ["tmux", "-L", socket, "list-sessions", "-F", "#{session_name}"]
+    terminals = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+    there = {*trees, *listed.splitlines(), *terminals.splitlines()}
+    found = [f"without a record: {name}" for name in there - {*workers}]
     terminal = Tmux(socket)
     for one in workers.values():
         is_alive = terminal.probe([one.handle])[one.handle] is Presence.ALIVE

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from tests.conftest import git, make_fleet, make_repository
 from tests.support.waiting import wait_until
 from tests.support.workers import HANG
-from worker_manager.errors import WorktreeRefused
+from worker_manager.errors import StateUnavailable, WorktreeRefused
 from worker_manager.models import Status
 from worker_manager.starts import Started, Wanted
+from worker_manager.state import processes
 from worker_manager.worktrees import copies, trees
 from worker_manager.worktrees import git as git_module
 from worker_manager.worktrees.bases import survey
@@ -432,6 +433,44 @@ def test_a_worktree_that_is_there_survives_a_second_start_in_its_place(repositor
 
     assert (tree / "work").exists()
     assert git(tree, "symbolic-ref", "--short", "HEAD") == "worker/w"
+
+
+def test_a_worktree_is_taken_back_when_what_was_done_meanwhile_fails(repository: Path) -> None:
+    tree, base = repository / ".worktrees" / "w", git(repository, "rev-parse", "HEAD")
+
+    def meanwhile() -> None:
+        raise StateUnavailable("no room")
+
+    with pytest.raises(StateUnavailable, match="no room"):
+        trees.create(survey(str(repository)), tree, "worker/w", base, meanwhile)
+
+    assert not tree.exists()
+    assert git(repository, "branch", "--list", "worker/*") == ""
+
+
+def test_a_git_whose_caller_fails_meanwhile_is_ended(repository: Path, tmp_path: Path) -> None:
+    noted = tmp_path / "pid"
+    hang = f"alias.hang=!echo $$ >{noted}.part; mv {noted}.part {noted}; exec sleep 600"
+
+    def meanwhile() -> None:
+        wait_until(noted.exists)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        git_module.run(str(repository), "-c", hang, "hang", meanwhile=meanwhile)
+
+    wait_until(lambda: not processes.identity(int(noted.read_text("ascii"))))
+
+
+def test_large_files_are_no_news_where_nobody_puts_them_in(
+    repository: Path, tmux_socket: str
+) -> None:
+    (repository / ".gitattributes").write_text("*.bin filter=lfs\n", "utf-8")
+    (repository / "a.bin").write_text("version https://git-lfs.github.com/spec/v1\n", "utf-8")
+    git(repository, "add", ".")
+    git(repository, "commit", "-q", "-m", "pointer")
+
+    assert start(repository, tmux_socket).notes == []
 
 
 def test_a_redirecting_variable_redirects_no_worker(

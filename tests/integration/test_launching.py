@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -19,6 +18,8 @@ from tests.support.workers import HANG
 from worker_manager.errors import StateUnavailable, WorktreeRefused
 from worker_manager.fleet import Fleet
 from worker_manager.models import Status
+from worker_manager.runtimes.gates import Gate
+from worker_manager.runtimes.tmux import Tmux
 from worker_manager.starts import Wanted
 from worker_manager.state import processes
 from worker_manager.state.records import Records, now
@@ -93,66 +94,112 @@ def test_a_worker_that_is_to_be_launched_anew_is_not_taken_for_launched(fleet: F
     assert anew.process == worker.process  # until there is another one
 
 
-class _Waiting:
-    """A terminal's program that waits for a launch script, and the process that should write it."""
+_OPENER = """
+import sys
+from worker_manager.runtimes.tmux import Tmux
+runtime = Tmux(sys.argv[1])
+with runtime.opening(runtime.handle_for("w"), sys.argv[2], cwd="/") as opened:
+    print(opened(), flush=True)
+    failed = sys.stdin.readline() == "fail\\n"
+    1 / (not failed)
+"""
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        home.mkdir()
-        code = (
-            "import subprocess, sys; from worker_manager.state import launches;"
-            "print(subprocess.Popen(launches.waiting_program(sys.argv[1])).pid, flush=True);"
-            "sys.stdin.read()"
-        )
-        command = [sys.executable, "-c", code, str(home)]
-        self.starter = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        assert self.starter.stdout is not None
-        self.process = processes.identity(int(self.starter.stdout.readline()))
 
-    def has_ended(self) -> bool:
-        return processes.has_ended(self.process)
+class _Opening:
+    """A terminal whose script is not there yet, and the process that opens it."""
+
+    def __init__(self, socket: str, folder: Path) -> None:
+        self.socket = socket
+        self.script = folder / "launch.sh"
+        command = [sys.executable, "-c", _OPENER, socket, str(self.script)]
+        self.opener = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self.opener.stdout is not None
+        self.pid = self.opener.stdout.readline()
+
+    def write_script(self) -> None:
+        ran = self.script.with_name("ran")
+        self.script.write_text(f'echo "$$" >{ran}.part; mv {ran}.part {ran}; sleep 600', "utf-8")
+
+    def go_on(self, how: str = "") -> None:
+        self.opener.communicate(f"{how}\n")
+
+    def ran(self) -> str:
+        """The pid of the script that ran; empty when none has."""
+        ran = self.script.with_name("ran")
+        return ran.read_text("utf-8") if ran.exists() else ""
+
+    def is_gone(self) -> bool:
+        """Whether neither the terminal is there any more, nor what it waited before."""
+        asked = ["tmux", "-L", self.socket, "list-sessions"]
+        is_there = subprocess.run(asked, capture_output=True, check=False).stdout
+        folder = Path(Tmux(self.socket).handle_for("")).parent
+        return not is_there and not list(folder.glob(f"{self.socket}.*"))
 
 
 @pytest.fixture
-def waiting(tmp_path: Path) -> Iterator[_Waiting]:
-    waiting = _Waiting(tmp_path / "worker")
-    yield waiting
-    waiting.starter.kill()
-    waiting.starter.communicate()
-    wait_until(waiting.has_ended)
+def opening(tmp_path: Path, tmux_socket: str) -> Iterator[_Opening]:
+    opening = _Opening(tmux_socket, tmp_path)
+    yield opening
+    opening.opener.kill()
+    opening.opener.communicate()
 
 
-def test_a_terminal_waits_for_its_launch_script_and_becomes_it(waiting: _Waiting) -> None:
+def test_a_terminal_waits_for_its_script_and_becomes_it(opening: _Opening) -> None:
+    opening.write_script()
     time.sleep(0.3)
-    assert not waiting.has_ended()
-    script = waiting.home / "launch.sh"
-    script.with_name("part").write_text('echo "$$" >"${0%/*}/ran"; exec sleep 600', "utf-8")
+    assert not opening.ran()
 
-    script.with_name("part").rename(script)
+    opening.go_on()
 
-    wait_until(lambda: (waiting.home / "ran").exists() and (waiting.home / "ran").read_text())
-    pid = waiting.process.partition("-")[0]
-    assert (waiting.home / "ran").read_text("utf-8") == f"{pid}\n"
-    os.kill(int(pid), signal.SIGTERM)
+    wait_until(opening.ran)
+    assert opening.ran() == opening.pid
 
 
-def test_a_terminal_does_not_wait_when_the_start_was_taken_back(waiting: _Waiting) -> None:
-    waiting.home.rmdir()
+def test_a_terminal_whose_script_is_not_there_goes_away(opening: _Opening) -> None:
+    opening.go_on()
 
-    wait_until(waiting.has_ended)
+    wait_until(opening.is_gone)
 
 
-@pytest.mark.parametrize("is_waited_for", [True, False])
-def test_a_terminal_does_not_wait_for_a_starter_that_has_died(
-    waiting: _Waiting, is_waited_for: bool
-) -> None:
-    waiting.starter.kill()
-    if is_waited_for:  # else its pid stays known
-        waiting.starter.wait()
+def test_a_terminal_goes_away_with_a_start_that_fails(opening: _Opening) -> None:
+    opening.write_script()
 
-    wait_until(waiting.has_ended)
+    opening.go_on("fail")
+
+    assert opening.is_gone()  # at once: the rest is taken back now
+    assert not opening.ran()
+
+
+def test_a_terminal_goes_away_when_its_opener_has_died(opening: _Opening) -> None:
+    opening.opener.kill()
+
+    wait_until(opening.is_gone)
+
+
+def test_a_script_begins_that_its_opener_has_written_before_it_died(opening: _Opening) -> None:
+    opening.write_script()
+
+    opening.opener.kill()
+
+    wait_until(opening.ran)
+
+
+def test_who_comes_to_an_open_gate_does_not_wait(tmp_path: Path) -> None:
+    script = tmp_path / "script"
+    script.write_text("echo ran", "utf-8")
+    gate = Gate(str(tmp_path / "gate"))
+    gate.open()
+
+    done = subprocess.run(gate.program(str(script), ["false"]), capture_output=True, timeout=10)
+
+    assert done.stdout == b"ran\n"
+    assert "gate" not in os.listdir(tmp_path)
 
 
 def test_a_start_without_its_worktree_leaves_no_terminal(fleet: Fleet, repository: Path) -> None:
@@ -192,7 +239,7 @@ def test_a_terminal_that_ends_during_the_start_is_told(fleet: Fleet, repository:
     worker = fleet.start(Wanted("t", HANG)).worker
 
     assert worker.launched
-    assert processes.has_ended(worker.process)
+    wait_until(lambda: processes.has_ended(worker.process))
     assert [one.status for one in fleet.workers()] == [Status.FAILED]
 
 

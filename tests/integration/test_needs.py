@@ -10,11 +10,21 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import make_fleet
-from tests.support.workers import recorded_worker
-from worker_manager import needs
-from worker_manager.models import Status
-from worker_manager.state import sessions
+from tests.support.workers import recorded_worker, take_news
+from worker_manager import messages, needs
+from worker_manager.fleet import Fleet
+from worker_manager.models import Status, Worker
+from worker_manager.state import processes, sessions
 from worker_manager.state.layout import state_root
+
+
+def be_idle(fleet: Fleet, worker: Worker) -> None:
+    """Its session has been idle for five minutes."""
+    sessions.link_process(state_root(), os.getpid(), fleet.records.home(worker.id))
+    file = Path(os.environ["HOME"], ".claude", "sessions", f"{os.getpid()}.json")
+    file.parent.mkdir(parents=True)
+    since = (time.time() - 300) * 1000
+    file.write_text(json.dumps({"status": "idle", "statusUpdatedAt": since}), "utf-8")
 
 
 @pytest.mark.parametrize(("idle_seconds", "wants"), [(5, True), (3600, False)])
@@ -23,12 +33,38 @@ def test_an_idle_worker_wants_words_after_the_time_that_is_set(
 ) -> None:
     fleet = make_fleet(repository, tmux_socket, idle_seconds=idle_seconds)
     worker = recorded_worker(fleet, repository, status=Status.RUNNING)
-    sessions.link_process(state_root(), os.getpid(), fleet.records.home(worker.id))
-    file = Path(os.environ["HOME"], ".claude", "sessions", f"{os.getpid()}.json")
-    file.parent.mkdir(parents=True)
-    since = (time.time() - 300) * 1000
-    file.write_text(json.dumps({"status": "idle", "statusUpdatedAt": since}), "utf-8")
+    be_idle(fleet, worker)
 
     need = needs.of(fleet, worker)
 
     assert (need is not None and need.kind is needs.Kind.WORDS) is wants
+
+
+def test_a_worker_that_was_idle_before_it_was_nudged_has_not_stood_still(
+    repository: Path, tmux_socket: str
+) -> None:
+    fleet = make_fleet(repository, tmux_socket, idle_seconds=2)
+    worker = recorded_worker(
+        fleet,
+        repository,
+        status=Status.COMPLETED,
+        process=processes.identity(os.getpid()),
+        launched=True,
+    )
+    be_idle(fleet, worker)
+
+    fleet.nudge(worker.id, "One thing more.")  # its session will wake in a moment
+    fleet.watch()
+
+    nudged = fleet.worker(worker.id)
+    assert nudged.status is Status.RUNNING
+    assert take_news(fleet) == []
+    assert needs.of(fleet, nudged) is None
+    assert nudged.seen(fleet.activity(nudged), at=time.time())[1] == ""
+
+    time.sleep(2.1)
+    fleet.watch()
+
+    assert take_news(fleet) == [(messages.STALLED, worker.id)]
+    fleet.watch()
+    assert take_news(fleet) == []

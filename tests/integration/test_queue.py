@@ -18,6 +18,7 @@ from worker_manager.runtimes.tmux import Tmux
 from worker_manager.starts import Wanted
 from worker_manager.state import usage_limits
 from worker_manager.state.layout import state_root
+from worker_manager.state.records import Records
 
 DONE = '```steps\n[{"complete": "done"}]\n```'
 
@@ -168,7 +169,7 @@ def test_measured_a_first_worker_always_has_room(tmux_socket: str) -> None:
 
     machine = capacity.Machine(state_root(), Tmux(tmux_socket))
 
-    assert machine.why_full(Settings().max_workers) == ""
+    assert machine.why_full(Settings().max_workers, Records(f"{state_root()}/none")) == ""
 
 
 @pytest.mark.promise("limit-queue")

@@ -39,12 +39,15 @@ def test_nothing_is_due_for_who_waits_or_has_ended(status: Status) -> None:
 
 
 def test_who_is_idle_is_looked_at_when_it_is_to_be_told_and_then_no_more() -> None:
-    idle = Activity("idle", "", AT - 10, "")
+    idle, late = (Activity("idle", "", AT - ago, "") for ago in (10, 2 * IDLE))
+    long_ago = datetime.fromtimestamp(AT - 900, UTC).isoformat(timespec="milliseconds")
+    running = replace(worker(Status.RUNNING), changed_at=long_ago)
 
-    assert seconds(worker(Status.RUNNING), idle) == pytest.approx(IDLE - 10, abs=1)
-    assert seconds(worker(Status.RUNNING), idle, told=True) is None
-    late = Activity("idle", "", AT - 2 * IDLE, "")
-    assert seconds(worker(Status.RUNNING), late) == BUSY_SECONDS  # telling has failed
+    assert seconds(running, idle) == pytest.approx(IDLE - 10, abs=1)
+    assert seconds(running, idle, told=True) is None
+    assert seconds(running, late) == BUSY_SECONDS  # telling has failed
+    just_nudged = worker(Status.RUNNING)
+    assert seconds(just_nudged, late) == pytest.approx(IDLE, abs=1)
 
 
 def test_a_session_is_closed_and_a_stop_carried_out_in_time() -> None:

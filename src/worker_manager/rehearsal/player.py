@@ -30,6 +30,8 @@ _TASK_FILE = re.compile(r"Your task is in the file (.+?)\.(?=\s|$)")
 #: Claude Code ends a turn after so many blocks, whatever the hook says.
 _BLOCKS = 8
 _END_SECONDS = 5.0
+#: No model answers a reminder sooner; what rings meanwhile joins its turn.
+_THOUGHT_SECONDS = 0.5
 _REMINDERS = frozenset(formatting.reminder(times) for times in range(1, _BLOCKS + 1))
 
 
@@ -163,6 +165,9 @@ class Player:
             show(f"block {times}", text)
             if text not in _REMINDERS:
                 self._mail.append(text)
+            else:
+                self._keep(await self._session.wait_for_mail(_THOUGHT_SECONDS))
+            if self._mail:
                 break
         if not self._mail:
             show("idle", "waiting for mail")

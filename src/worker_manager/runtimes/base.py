@@ -29,11 +29,12 @@ class Runtime(Protocol):
         RuntimeUnavailable, with the next step.
         """
 
-    def launching(
-        self, handle: str, argv: Sequence[str], *, cwd: str
+    def opening(
+        self, handle: str, script: str, *, cwd: str
     ) -> AbstractContextManager[Callable[[], int]]:
-        """As `launch`, for one who has to do meanwhile: what it gives waits for the pid. At the end
-        of the context the runtime has answered, or has not in its time.
+        """As `launch`, of a shell script that is still to be written: it begins at the end of the
+        context. What this gives waits for the pid. A terminal whose script is not there by then,
+        or whose context fails, or whose opener dies, goes away without it.
         """
 
     def probe(self, handles: Sequence[str]) -> dict[str, Presence]:

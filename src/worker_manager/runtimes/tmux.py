@@ -19,8 +19,10 @@ from libtmux.common import tmux_cmd
 from worker_manager.children import Child
 from worker_manager.errors import RuntimeUnavailable
 from worker_manager.models import Screen
+from worker_manager.naming import random_hex
 from worker_manager.runtimes import inheritance
 from worker_manager.runtimes.base import Presence
+from worker_manager.runtimes.gates import Gate
 
 TIMEOUT_SECONDS = 5.0
 #: What tmux itself writes below a program that has ended.
@@ -117,14 +119,28 @@ class Tmux:
         return f"{self._socket}:{name}"
 
     def launch(self, handle: str, argv: Sequence[str], *, cwd: str) -> int:
-        """As `launching`, and waits."""
-        with self.launching(handle, argv, cwd=cwd) as launched:
+        """As `_launching`, and waits."""
+        with self._launching(handle, argv, cwd) as launched:
             return launched()
 
     @contextmanager
-    def launching(
-        self, handle: str, argv: Sequence[str], *, cwd: str
-    ) -> Iterator[Callable[[], int]]:
+    def opening(self, handle: str, script: str, *, cwd: str) -> Iterator[Callable[[], int]]:
+        """The pipe that it waits before lies beside the socket."""
+        socket, _, _ = handle.rpartition(":")
+        gate = _gate(f"{socket}.{random_hex(4)}")
+        argv = gate.program(script, ["tmux", f"-S{socket}", "kill-pane"])
+        try:
+            with self._launching(handle, argv, cwd) as launched:
+                yield launched
+        except BaseException:
+            _quietly(lambda: self.end(handle))
+            gate.remove()
+            raise
+        finally:
+            gate.open()
+
+    @contextmanager
+    def _launching(self, handle: str, argv: Sequence[str], cwd: str) -> Iterator[Callable[[], int]]:
         """One call (more with hundreds of variables): options, session, and our environment for
         this session alone. tmux takes no others than those with common names.
 
@@ -133,8 +149,8 @@ class Tmux:
         see `inheritance`.
         """
         server, session = _at(handle)
-        command, later = _launch_command(session, argv, cwd)
         _make_socket_directory(os.path.dirname(str(server.socket_path)))
+        command, later = _launch_command(session, argv, cwd)
         asked = server.ask(*command)
         with ExitStack() as unheard:
             unheard.callback(_quietly, asked)
@@ -243,9 +259,20 @@ def _ask(socket: str) -> Callable[[], _Answer] | None:
     return None
 
 
-def _quietly(asked: Callable[[], _Answer]) -> None:
+def _quietly(asked: Callable[[], object]) -> None:
     with suppress(RuntimeUnavailable):
         asked()
+
+
+def _gate(path: str) -> Gate:
+    _make_socket_directory(os.path.dirname(path))
+    try:
+        return Gate(path)
+    except OSError as error:
+        raise RuntimeUnavailable(
+            f"{path} can't be made: {error.strerror}. Free or repair the disk, or set TMUX_TMPDIR "
+            "to a directory elsewhere."
+        ) from error
 
 
 def _alive(asked: Callable[[], _Answer] | None) -> set[str] | None:

@@ -136,7 +136,7 @@ class Inbox:
     def _refuse_links(self) -> None:
         """Nothing is taken, moved or removed through a link. Raises StateUnavailable."""
         refuse_link(self.path)
-        for name in ("tmp", "new", "claimed", "read"):
+        for name in ("tmp", "new", "claimed", "pending", "read", "corrupt"):
             folder = self.folder(name)
             if os.path.islink(folder):
                 refuse_link(folder)
@@ -150,7 +150,7 @@ class Inbox:
             return None
         claimer = f"{own_stamp():020d}-{processes.identity(os.getpid())}"
         claim = Claim(self, claimer)
-        os.mkdir(self.folder("claimed", claimer), 0o700)
+        self._make_folder(claimer)
         try:
             self._fill(claim, claimer, names, most, room, cost)
         except OSError:
@@ -160,6 +160,18 @@ class Inbox:
             return claim
         os.rmdir(self.folder("claimed", claimer))
         return None
+
+    def _make_folder(self, claimer: str) -> None:
+        try:
+            os.mkdir(self.folder("claimed", claimer), 0o700)
+        except FileNotFoundError:  # the first reader
+            for name in ("pending", "read", "claimed"):
+                self._make(name)
+            os.mkdir(self.folder("claimed", claimer), 0o700)
+
+    def _make(self, name: str) -> None:
+        with ignoring(FileExistsError):
+            os.mkdir(self.folder(name), 0o700)
 
     def _fill(
         self,
@@ -208,6 +220,7 @@ class Inbox:
         except StateCorrupt as error:
             from worker_manager.state.journal import note
 
+            self._make("corrupt")
             aside = self.folder("corrupt", os.path.basename(path))
             with ignoring(FileNotFoundError):
                 move(path, aside)

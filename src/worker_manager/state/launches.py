@@ -32,19 +32,6 @@ SESSION_VARIABLES = (
     "AI_AGENT",
 )
 PROCESS, SCRIPT = "process", "launch.sh"
-#: `$0` is the launch script, `$1` the home, `$2` the process that writes it. Of a dead one that
-#: nobody has waited for, Linux still knows the pid.
-_WAITING = """\
-pause=0.005 rounds=0
-until [ -e "$0" ]; do
-  [ -d "$1" ] && kill -0 "$2" 2>/dev/null || exit
-  [ -e "/proc/$2/exe" ] || [ ! -e /proc/self/exe ] || exit
-  [ "$rounds" -lt 100 ] || pause=0.05
-  rounds=$((rounds + 1))
-  sleep "$pause"
-done
-exec sh "$0"
-"""
 #: A session checks in 1 to 3 s after its start.
 CHECK_IN_SECONDS = 20
 #: Above this a task is named instead of given: Linux allows 128 KiB for one argument.
@@ -105,11 +92,9 @@ def is_under_way(worker: Worker) -> bool:
     return not worker.launched and bool(worker.starter) and not processes.has_ended(worker.starter)
 
 
-def waiting_program(home: str) -> list[str]:
-    """Becomes the launch script as soon as that is there. It ends with this process, which was to
-    write it, or with the home, when the start was taken back.
-    """
-    return ["sh", "-c", _WAITING, os.path.join(home, SCRIPT), home, str(os.getpid())]
+def script_path(home: str) -> str:
+    """Where the launch script lies."""
+    return os.path.join(home, SCRIPT)
 
 
 def write_script(

@@ -31,8 +31,8 @@ class Mailbox(Inbox):
     """The mailbox in a directory: what its reader can do, and all else."""
 
     def create(self) -> None:
-        """Makes the folders; does nothing when they are there."""
-        for name in ("tmp", "new", "claimed", "pending", "read", "corrupt"):
+        """Makes what a sender needs, its readers make the rest; does nothing when it is there."""
+        for name in ("tmp", "new"):
             make_private(self.folder(name))
 
     def deliver(self, message: Message) -> None:

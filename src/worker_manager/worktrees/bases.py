@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from worker_manager.errors import InvalidInput, NotARepository
-from worker_manager.worktrees import evidence
 from worker_manager.worktrees.evidence import Standing
-from worker_manager.worktrees.git import Said, ask, ask_all, attempt, run
+from worker_manager.worktrees.git import Said, ask, attempt, run
 
 _ASK = ("rev-parse", "--path-format=absolute")
 _PLACES = ("--show-toplevel", "--git-dir", "--git-common-dir")
-_WHERE = (*_ASK, "--is-inside-work-tree", *_PLACES)
+_HEAD = ("HEAD", "--symbolic-full-name", "HEAD")
+_WHERE = (*_ASK, "--is-inside-work-tree", *_PLACES, *_HEAD)
 
 
 class Base(NamedTuple):
@@ -21,27 +21,31 @@ class Base(NamedTuple):
 
     name: str
     sha: str
-    upstream: str
-    behind: int
+    upstream: str = ""
+    behind: int = 0
 
 
 class Ground(NamedTuple):
     """Where worktrees of a project are made: its own checkout, and the one below which they go;
-    git's directory of all of them. `standing` is how the own checkout stands.
+    git's directory of all of them. `head` and `branch` are what is checked out, empty when there
+    is none.
     """
 
     project: str
     top: str
     checkout: Path
     common: str
-    standing: Standing
+    head: str
+    branch: str
 
 
 def survey(project: str) -> Ground:
-    """Two git processes at the same time. Raises NotARepository or WorktreeRefused."""
-    where, status = ask_all(project, _WHERE, evidence.STATUS)
-    top, checkout, common = _places(project, where)
-    return Ground(project, top, checkout, common, evidence.standing(status))
+    """Asks git once. Raises NotARepository or WorktreeRefused."""
+    where = ask(project, *_WHERE)
+    places = _places(project, where)
+    head, branch = ("", "") if where.code else _lines(where)[-2:]
+    branch = "" if branch == "HEAD" else branch.removeprefix("refs/heads/")
+    return Ground(project, *places, head, branch)
 
 
 def main_checkout(project: str) -> Path:
@@ -50,15 +54,15 @@ def main_checkout(project: str) -> Path:
 
 
 def resolve_base(ground: Ground, base_branch: str | None) -> Base:
-    """The commit that a branch, tag or sha names now; without a name, what is checked out."""
-    standing = ground.standing
+    """The commit that a branch, tag or sha names now; without a name, what is checked out, whose
+    upstream `compared` adds.
+    """
     if base_branch is None:
-        if not standing.head:
+        if not ground.head:
             raise NotARepository(
                 f"{ground.project} has no commits yet: commit once, or give use_worktree=false."
             )
-        name = standing.branch or standing.head[:12]
-        return Base(name, standing.head, standing.upstream, standing.behind)
+        return Base(ground.branch or ground.head[:12], ground.head)
     if not base_branch.strip() or base_branch.startswith("-"):
         raise InvalidInput(f"{base_branch!r} is no branch name. Name a branch, a tag or a sha.")
     sha = attempt(
@@ -76,6 +80,13 @@ def resolve_base(ground: Ground, base_branch: str | None) -> Base:
     return Base(base_branch, sha, upstream, int(behind or 0))
 
 
+def compared(base: Base, standing: Standing) -> Base:
+    """With how far the upstream of what is checked out is ahead."""
+    if (base.name, base.sha) != (standing.branch, standing.head):
+        return base
+    return base._replace(upstream=standing.upstream, behind=standing.behind)
+
+
 def _places(project: str, where: Said) -> tuple[str, Path, str]:
     """The top of the own checkout, that of the main one, git's common directory."""
     if not where.text.startswith("true\n"):
@@ -83,14 +94,21 @@ def _places(project: str, where: Said) -> tuple[str, Path, str]:
         what = "a bare repository" if bare else "not a git repository"
         advice = "start in a checkout of it" if bare else "run git init and commit"
         raise NotARepository(f"{project} is {what}: {advice}, or give use_worktree=false.")
-    lines = where.text.splitlines()[1:]
-    if len(lines) != len(_PLACES):  # a directory with a newline in its name: one by one
+    lines = _lines(where)[1:]
+    # Behind the places: of no commit, only what was asked for.
+    if len(lines) != len(_PLACES) + (1 if where.code else 2):
+        # A directory with a newline in its name: one by one.
         lines = [run(project, *_ASK, place) for place in _PLACES]
-    top, own, common = lines
+    top, own, common = lines[: len(_PLACES)]
     if os.path.realpath(own) == os.path.realpath(common):
         return top, Path(top), common
     main = Path(common).parent
     return top, main if Path(common).name == ".git" and main.is_dir() else Path(top), common
+
+
+def _lines(said: Said) -> list[str]:
+    """Not as Python splits lines: a name may have what it takes for an end."""
+    return said.text.removesuffix("\n").split("\n")
 
 
 def _upstream(project: str, branch: str) -> str:

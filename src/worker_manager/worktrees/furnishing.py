@@ -6,47 +6,65 @@ import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from worker_manager.worktrees import copies, submodules
 from worker_manager.worktrees.bases import Ground
-from worker_manager.worktrees.git import Said, ask_all, attempt, run
+from worker_manager.worktrees.git import Said, attempt, names
 
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _LARGE = ("ls-files", "-z", "--", ":(attr:filter=lfs)")
-_IGNORES_CASE = ("config", "--type=bool", "core.ignorecase")
+#: What git is set to that makes files other ones than their commit says.
+SETTINGS = ("config", "-z", "--get-regexp", r"^(core\.ignorecase|filter\.lfs\..*)$")
 #: So many names are told of each thing.
 NAMED = 10
 
 
-def furnish(ground: Ground, worktree: Path, patterns: Sequence[str]) -> list[str]:
+class Habits(NamedTuple):
+    """Whether git takes names for the same that only case tells apart; whether it has large files
+    put in by LFS. Without that they are the same pointers everywhere.
+    """
+
+    ignores_case: bool
+    has_lfs: bool
+
+
+def habits(said: Said) -> Habits:
+    """What git's answer to SETTINGS tells."""
+    settings = dict(entry.partition("\n")[::2] for entry in said.text.split("\0")[:-1])
+    ignores_case = settings.pop("core.ignorecase", "false").lower()
+    return Habits(ignores_case in ("true", "yes", "on", "1", ""), bool(settings))
+
+
+def furnish(ground: Ground, worktree: Path, patterns: Sequence[str], habits: Habits) -> list[str]:
     """Copies the ignored files that are wanted, fills submodules and large files from what is
     here. Gives notes for whoever started the worker. Raises WorktreeRefused.
     """
     copied = copies.copy(ground.checkout, worktree, patterns)
     missing = submodules.populate(str(worktree), ground.common)
-    large, ignores_case = ask_all(str(worktree), _LARGE, _IGNORES_CASE)
-    clashes = _clashes(worktree) if ignores_case.text == "true\n" else []
+    pointers = _pointers(worktree) if habits.has_lfs else []
+    clashes = _clashes(worktree) if habits.ignores_case else []
     return [
         *_note("Copied from your checkout", copied.files),
         *_note("Not copied", copied.skipped),
         *_note("Empty submodules", missing),
-        *_note("Large files that are pointers only (git lfs pull)", _pointers(worktree, large)),
+        *_note("Large files that are pointers only (git lfs pull)", pointers),
         *_note("Names that differ by case only, of which one is missing", clashes),
     ]
 
 
-def _note(what: str, names: Sequence[str]) -> Iterator[str]:
-    if names:
-        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-        yield f"{what}: {', '.join(names[:NAMED])}{more}."
+def _note(what: str, named: Sequence[str]) -> Iterator[str]:
+    if named:
+        more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
+        yield f"{what}: {', '.join(named[:NAMED])}{more}."
 
 
-def _pointers(worktree: Path, large: Said) -> list[str]:
+def _pointers(worktree: Path) -> list[str]:
     """Large files that stand for themselves, after those that are here already were put in."""
-    if not large.text:
-        return []
-    attempt(str(worktree), "lfs", "checkout")  # of what was fetched before: no network
-    return [name for name in large.text.split("\0")[:-1] if _is_pointer(worktree / name)]
+    large = names(str(worktree), *_LARGE)
+    if large:
+        attempt(str(worktree), "lfs", "checkout")  # of what was fetched before: no network
+    return [name for name in large if _is_pointer(worktree / name)]
 
 
 def _is_pointer(path: Path) -> bool:
@@ -60,6 +78,6 @@ def _is_pointer(path: Path) -> bool:
 def _clashes(worktree: Path) -> list[str]:
     """On a file system that takes `a` and `A` for the same."""
     alike: dict[str, list[str]] = defaultdict(list)
-    for name in filter(None, run(str(worktree), "ls-files", "-z").split("\0")):
+    for name in names(str(worktree), "ls-files", "-z"):
         alike[os.path.normcase(name).casefold()].append(name)
-    return [" and ".join(names) for names in alike.values() if len(names) > 1]
+    return [" and ".join(same) for same in alike.values() if len(same) > 1]

@@ -8,7 +8,7 @@ git takes back its lock files and what it had half made.
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -71,11 +71,17 @@ def ask(
     environment: Mapping[str, str] | None = None,
     stdin: str = "",
     seconds: float | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Said:
-    """What git says, whatever its exit code. Raises WorktreeRefused when it does not end in
-    time, NotARepository when it can't be run.
+    """What git says, whatever its exit code; `meanwhile` is done before it is heard. Raises
+    WorktreeRefused when it does not end in time, NotARepository when it can't be run.
     """
     process = _start(directory, arguments, environment or {})
+    try:
+        meanwhile()
+    except BaseException:
+        _end(process)
+        raise
     return _heard(process, directory, arguments, stdin, seconds)
 
 
@@ -116,11 +122,19 @@ def run(
     environment: Mapping[str, str] | None = None,
     stdin: str = "",
     seconds: float | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> str:
     """What git says, without its last newline. Raises WorktreeRefused, or NotARepository when it
     can't be run.
     """
-    said = ask(directory, *arguments, environment=environment, stdin=stdin, seconds=seconds)
+    said = ask(
+        directory,
+        *arguments,
+        environment=environment,
+        stdin=stdin,
+        seconds=seconds,
+        meanwhile=meanwhile,
+    )
     if said.code:
         raise WorktreeRefused(f"git {_command(arguments)} failed: {last_line(said.error)}")
     return said.text.removesuffix("\n")

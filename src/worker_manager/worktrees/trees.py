@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -98,16 +98,31 @@ def existing(project: str, git_directory: str, wanted: Collection[str]) -> froze
     return frozenset(names.splitlines())
 
 
-def create(ground: Ground, path: Path, branch: str, base_sha: str) -> None:
-    """A new worktree below the checkout, on a new branch. Raises WorktreeRefused; then neither is
-    left that was not there before.
+def create(
+    ground: Ground,
+    path: Path,
+    branch: str,
+    base_sha: str,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> None:
+    """A new worktree below the checkout, on a new branch; `meanwhile` is done while git makes it.
+    Raises WorktreeRefused, and what `meanwhile` raises; then neither is left that was not there
+    before.
     """
+    failed = list[WorkerManagerError]()
+
+    def guarded() -> None:
+        try:
+            meanwhile()
+        except WorkerManagerError as error:
+            failed.append(error)  # git goes on: what it makes is known then, and taken back
+
     checkout = ground.checkout
     _require_inside(checkout, path.parent)
     _exclude(ground.common, path.parent.relative_to(checkout).as_posix())
     was_there = os.path.lexists(path)
     try:
-        _add(checkout, "-b", branch, "--", str(path), base_sha)
+        _add(checkout, "-b", branch, "--", str(path), base_sha, meanwhile=guarded)
     except WorktreeRefused as error:
         if not was_there:
             attempt(str(checkout), "worktree", "remove", "--force", "--", str(path))
@@ -115,6 +130,8 @@ def create(ground: Ground, path: Path, branch: str, base_sha: str) -> None:
             attempt(str(checkout), "update-ref", "-d", f"refs/heads/{branch}", base_sha)
         raise
     try:
+        if failed:
+            raise failed[0]
         _mark(path, branch)
     except (OSError, WorkerManagerError):
         remove_unused(checkout, path, branch, base_sha)
@@ -148,11 +165,12 @@ def forget(checkout: Path, path: Path) -> None:
     run(str(checkout), "worktree", "remove", "--force", "--", str(path))
 
 
-def _add(checkout: Path, *arguments: str) -> None:
+def _add(checkout: Path, *arguments: str, meanwhile: Callable[[], None] = lambda: None) -> None:
     """Writes the files on all cores, unless told otherwise, and asks no network for large files."""
     more = ["-c", "checkout.workers=0"] if _may_use_all_cores(checkout) else []
     skip_large = {"GIT_LFS_SKIP_SMUDGE": "1"}
-    run(str(checkout), *more, "worktree", "add", "--quiet", *arguments, environment=skip_large)
+    add = (*more, "worktree", "add", "--quiet", *arguments)
+    run(str(checkout), *add, environment=skip_large, meanwhile=meanwhile)
 
 
 def _may_use_all_cores(checkout: Path) -> bool:
