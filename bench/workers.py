@@ -27,7 +27,7 @@ def rows(rounds: int) -> Iterator[Row]:
     """Beside git and tmux alone."""
     with stage() as world:
         fleet = world.fleet()
-        for use_worktree, goal, known in ((False, 1.6, 2.8), (True, 1.3, 1.6)):
+        for use_worktree, goal, known in ((False, 1.6, 2.0), (True, 1.3, 1.5)):
             ours, floor = in_turns(
                 rounds,
                 partial(_start, fleet, use_worktree=use_worktree),
