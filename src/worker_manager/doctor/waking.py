@@ -71,7 +71,8 @@ def session(place: Place) -> list[Finding]:
 
 def _tried(test: _TestSession) -> Iterator[Finding]:
     began = time.monotonic()
-    home = _wait(test.checked_in, CHECK_IN_SECONDS)
+    _wait(lambda: test.checked_in() or _dialog(test), CHECK_IN_SECONDS)
+    home = test.checked_in()
     if home is None:
         yield _no_hook(test)
         return
@@ -113,9 +114,13 @@ def _rung(test: _TestSession, home: str) -> Finding:
     return failed("doorbell", says, repair)
 
 
+def _dialog(test: _TestSession) -> start_dialogs.Dialog | None:
+    """What it stops at until a person answers."""
+    return start_dialogs.shown(test.runtime.screen(test.handle))
+
+
 def _no_hook(test: _TestSession) -> Finding:
-    screen = test.runtime.screen(test.handle)
-    dialog = start_dialogs.shown(screen)
+    dialog = _dialog(test)
     if dialog:
         says = f"a new session here stops at a dialog: the {dialog.name}."
         return failed("hooks", says, dialog.way_out)
@@ -123,6 +128,7 @@ def _no_hook(test: _TestSession) -> Finding:
         says = "a new session has its MCP server, but none of its hooks ran (tried)."
         repair = "look for disableAllHooks in Claude Code's settings; claude --debug tells more"
         return failed("hooks", says, repair)
+    screen = test.runtime.screen(test.handle)
     last = next((line for line in reversed(screen.splitlines()) if line.strip()), "nothing")
     says = f"a new session never checked in; its terminal says: {last.strip()[:200]}"
     return failed("hooks", says, "claude --debug shows why hooks don't run")
