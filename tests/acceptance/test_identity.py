@@ -144,6 +144,7 @@ def test_a_fork_has_a_home_of_its_own(crew: ClaudeLab, api: MessagesApi) -> None
     assert api.times_told("fork", "DONE-W") == 0
 
 
+@pytest.mark.newest_claude
 @pytest.mark.promise("identity-clear")
 def test_compaction_neither_loses_nor_repeats_a_report(crew: ClaudeLab, api: MessagesApi) -> None:
     session, _, (before, after) = boss_at_work(crew, api, "W1", "W2")

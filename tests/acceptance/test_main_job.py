@@ -138,6 +138,7 @@ def test_nobody_stops_past_waiting_mail_or_without_a_report(
     assert api.times_told("boss", "DONE-1") == 1
 
 
+@pytest.mark.newest_claude  # whose workers are whose is no matter of the version
 @pytest.mark.promise("owner-apart")
 def test_a_second_session_never_sees_the_first_ones_workers(
     crew: ClaudeLab, api: MessagesApi
