@@ -435,13 +435,28 @@ def test_a_worktree_that_is_there_survives_a_second_start_in_its_place(repositor
     assert git(tree, "symbolic-ref", "--short", "HEAD") == "worker/w"
 
 
-def test_a_worktree_is_taken_back_when_what_was_done_meanwhile_fails(repository: Path) -> None:
+@pytest.mark.parametrize("kind", ["branch", "tag"])
+def test_what_is_checked_out_is_known_beside_a_ref_of_the_name_head(
+    repository: Path, kind: str
+) -> None:
+    head = git(repository, "rev-parse", "HEAD")
+    git(repository, "update-ref", f"refs/{'heads' if kind == 'branch' else 'tags'}/HEAD", head)
+
+    ground = survey(str(repository))
+
+    assert (ground.branch, ground.head) == ("main", head)
+
+
+@pytest.mark.parametrize("failure", [StateUnavailable("no room"), KeyboardInterrupt("no room")])
+def test_a_worktree_is_taken_back_when_what_was_done_meanwhile_fails(
+    repository: Path, failure: BaseException
+) -> None:
     tree, base = repository / ".worktrees" / "w", git(repository, "rev-parse", "HEAD")
 
     def meanwhile() -> None:
-        raise StateUnavailable("no room")
+        raise failure
 
-    with pytest.raises(StateUnavailable, match="no room"):
+    with pytest.raises(type(failure), match="no room"):
         trees.create(survey(str(repository)), tree, "worker/w", base, meanwhile)
 
     assert not tree.exists()

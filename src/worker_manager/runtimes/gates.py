@@ -9,12 +9,12 @@ from contextlib import suppress
 
 #: `$0` is the script, `$1` the pipe, the rest is what takes the terminal away. The pipe is opened
 #: for writing, too, at first: so that waits for nobody, and reading ends at once when its holder
-#: has gone already.
+#: has gone already. Its name goes as soon as it is open: who is ended while it waits leaves none.
 _WAITING = """\
 exec 3<>"$1" 4<"$1" 3>&-
-read -r _ <&4
 rm -f "$1"
 shift
+read -r _ <&4
 [ -e "$0" ] && exec sh "$0" 4<&-
 exec "$@" -t "$TMUX_PANE"
 """

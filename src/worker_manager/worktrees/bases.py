@@ -10,7 +10,8 @@ from worker_manager.errors import InvalidInput, NotARepository
 from worker_manager.worktrees.evidence import Standing
 from worker_manager.worktrees.git import Said, ask, attempt, run
 
-_ASK = ("rev-parse", "--path-format=absolute")
+#: A tag of the name HEAD would keep git from saying which branch that is.
+_ASK = ("-c", "core.warnAmbiguousRefs=false", "rev-parse", "--path-format=absolute")
 _PLACES = ("--show-toplevel", "--git-dir", "--git-common-dir")
 _HEAD = ("HEAD", "--symbolic-full-name", "HEAD")
 _WHERE = (*_ASK, "--is-inside-work-tree", *_PLACES, *_HEAD)

@@ -31,9 +31,11 @@ class Habits(NamedTuple):
 
 def habits(said: Said) -> Habits:
     """What git's answer to SETTINGS tells."""
-    settings = dict(entry.partition("\n")[::2] for entry in said.text.split("\0")[:-1])
+    entries = said.text.split("\0")[:-1]
+    # Without a value, and without even a line for it, git takes a key for true.
+    settings = dict((one if "\n" in one else f"{one}\ntrue").split("\n", 1) for one in entries)
     ignores_case = settings.pop("core.ignorecase", "false").lower()
-    return Habits(ignores_case in ("true", "yes", "on", "1", ""), bool(settings))
+    return Habits(ignores_case not in ("", "false", "no", "off", "0"), bool(settings))
 
 
 def furnish(ground: Ground, worktree: Path, patterns: Sequence[str], habits: Habits) -> list[str]:

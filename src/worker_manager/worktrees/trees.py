@@ -123,7 +123,7 @@ def create(
     was_there = os.path.lexists(path)
     try:
         _add(checkout, "-b", branch, "--", str(path), base_sha, meanwhile=guarded)
-    except WorktreeRefused as error:
+    except BaseException as error:
         if not was_there:
             attempt(str(checkout), "worktree", "remove", "--force", "--", str(path))
         if "a branch named" not in str(error):  # else it is somebody's
