@@ -62,6 +62,9 @@ def _run(command: list[str], world: Stage) -> float:
     """A hook's exit code may be 2: then it wakes the session."""
     environ = {**world.environ, "CLAUDE_CODE_ENTRYPOINT": "cli"}
     given = b'{"tool_name": "Read"}'
-    return seconds(
-        lambda: subprocess.run(command, env=environ, input=given, capture_output=True, check=False)
-    )
+
+    def run() -> None:
+        done = subprocess.run(command, env=environ, input=given, capture_output=True, check=False)
+        assert done.returncode in (0, 2), done.stderr
+
+    return seconds(run)

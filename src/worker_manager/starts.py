@@ -27,7 +27,8 @@ from worker_manager.state.records import Records, now
 from worker_manager.worktrees import bases
 from worker_manager.worktrees.evidence import Standing
 
-#: A start holds the lock for as long as tmux takes to answer one question.
+#: A start holds the lock for as long as tmux takes to answer one question; with hundreds of
+#: variables, for a launch.
 LOCK_SECONDS = 30
 ENDING_SECONDS = 15
 
@@ -56,9 +57,8 @@ class Place(NamedTuple):
     base: bases.Base
     uncommitted: int = 0
 
-    def seen(self, standing: Standing | None = None) -> Place:
+    def seen(self, standing: Standing) -> Place:
         """With what is known once it was looked how the checkout stands."""
-        standing = standing or environments.outlook(self.ground).standing
         base = bases.compared(self.base, standing)
         return self._replace(base=base, uncommitted=len(standing.changes))
 
@@ -210,8 +210,8 @@ class Starts:
                 worker = replace(worker, status=Status.QUEUED, reason=waits_for)
                 records.create(worker, files)()
                 return worker, None
-            # What takes longest begins first. Should we be killed, it goes away by itself, and
-            # from the record on that tells what was begun.
+            # What takes longest begins first. If we are killed before the record is there, the
+            # terminal goes away by itself; after that the record tells what was begun.
             opened = terminal.enter_context(self._opening(records, worker))
             return worker, Begun(opened, records.create(worker, files))
 
@@ -374,8 +374,10 @@ class Starts:
 
 
 def _queued(worker: Worker, place: Place | None) -> Started:
+    if place is None:
+        return Started(worker, None)
     try:
-        return Started(worker, place and place.seen())
+        return Started(worker, place.seen(environments.outlook(place.ground).standing))
     except WorkerManagerError as error:
         return Started(worker, place, [str(error)])  # it is queued all the same
 

@@ -120,6 +120,7 @@ class Tmux:
 
     def launch(self, handle: str, argv: Sequence[str], *, cwd: str) -> int:
         """As `_launching`, and waits."""
+        _make_socket_directory(os.path.dirname(handle.rpartition(":")[0]))
         with self._launching(handle, argv, cwd) as launched:
             return launched()
 
@@ -149,7 +150,6 @@ class Tmux:
         see `inheritance`.
         """
         server, session = _at(handle)
-        _make_socket_directory(os.path.dirname(str(server.socket_path)))
         command, later = _launch_command(session, argv, cwd)
         asked = server.ask(*command)
         with ExitStack() as unheard:
