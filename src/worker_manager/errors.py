@@ -42,6 +42,10 @@ class WorktreeRefused(WorkerManagerError):
     """git would not make, describe or remove a worktree."""
 
 
+class WorktreeGone(WorktreeRefused):
+    """Where a worker's worktree was lies nothing, or something else."""
+
+
 class ChecksFailed(WorkerManagerError):
     """A worker's work does not pass the checks that it was given."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from worker_manager.errors import WorktreeRefused
-from worker_manager.worktrees import evidence, snapshots, trees
+from worker_manager.worktrees import evidence, own, snapshots, trees
 from worker_manager.worktrees.git import attempt, names, run
 from worker_manager.worktrees.trees import HEADS
 
@@ -66,7 +66,7 @@ def forbidden(tree: Tree) -> str:
 def _forbidden_place(tree: Tree, places: list[trees.Listed], real: str) -> str:
     if real not in [one.path for one in places[1:]] or not tree.admin:
         return f"git knows no worktree at {tree.path}"
-    if not trees.is_marked(tree.admin, tree.branch):
+    if not own.is_marked(tree.admin, tree.branch):
         return f"{tree.path} was not made by worker-manager: git worktree remove it"
     locked = [one.locked for one in places if one.path == real and one.locked]
     if locked:

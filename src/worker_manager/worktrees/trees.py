@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from worker_manager.errors import NotARepository, WorkerManagerError, WorktreeRefused
+from worker_manager.worktrees import own
 from worker_manager.worktrees.bases import Ground
 from worker_manager.worktrees.git import attempt, run
 
 HEADS = "refs/heads/"
 BRANCHES = "refs/heads/worker/"
-#: A file that we leave in git's own directory of a worktree: it was made for the branch it names.
-MARKER = "worker-manager"
 #: Of git's list of files (index) when they are fewer than the 100 that are worth several processes.
 FEW_BYTES = 6_400
 
@@ -59,20 +58,6 @@ def admin_directory(directory: str, path: str) -> str:
         if os.path.realpath(file.parent / named) == wanted:  # git may be set to write it relative
             return str(file.parent)
     return ""
-
-
-def is_marked(admin: str, branch: str) -> bool:
-    """Whether we made the worktree for that branch."""
-    try:
-        return Path(admin, MARKER).read_text("utf-8") == branch
-    except (OSError, ValueError):
-        return False
-
-
-def _mark(path: Path, branch: str) -> None:
-    # The file by which git finds it: one git process less.
-    named = os.fsdecode((path / ".git").read_bytes()).removeprefix("gitdir: ").removesuffix("\n")
-    Path(path, named, MARKER).write_text(branch, "utf-8")
 
 
 def names_in(directory: str) -> frozenset[str]:
@@ -132,7 +117,7 @@ def create(
     try:
         if failed:
             raise failed[0]
-        _mark(path, branch)
+        own.mark(own.pointed_at(str(path)), branch)
     except (OSError, WorkerManagerError):
         remove_unused(checkout, path, branch, base_sha)
         raise
@@ -155,7 +140,7 @@ def reopen(checkout: Path, path: Path, branch: str) -> None:
     if admin_directory(str(checkout), str(path)):
         forget(checkout, path)
     _add(checkout, "--", str(path), branch)
-    _mark(path, branch)
+    own.mark(own.pointed_at(str(path)), branch)
 
 
 def forget(checkout: Path, path: Path) -> None:
