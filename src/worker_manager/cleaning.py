@@ -7,30 +7,36 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from worker_manager.errors import (
-    InvalidInput,
-    NotARepository,
-    WorkerManagerError,
-    WorktreeRefused,
-)
+from worker_manager.errors import InvalidInput, WorkerManagerError
 from worker_manager.models import Worker
 from worker_manager.runtimes.base import Runtime
 from worker_manager.state import journal
 from worker_manager.state.layout import transcript_of
 from worker_manager.state.locking import exclusive
 from worker_manager.state.records import Records
-from worker_manager.worktrees import bases, evidence, landing, removal, snapshots
+from worker_manager.worktrees import (
+    bases,
+    deletion,
+    landing,
+    losses,
+    own,
+    removal,
+    snapshots,
+    trees,
+)
 from worker_manager.worktrees.removal import Tree
 
 #: From so many finished workers on, or so old a one, cleaning is suggested.
 MANY, OLD_DAYS = 8, 7.0
+#: So often it is tried to be faster than what still writes there.
+ROUNDS = 3
 
 
 class Outcome(NamedTuple):
@@ -65,17 +71,19 @@ def clean(
 
 def is_gone(worker: Worker) -> bool:
     """Whether there is something to bring back before it can work again."""
-    return bool(worker.cleaned) or (bool(worker.branch) and not os.path.isdir(worker.path))
+    return bool(worker.cleaned) or (
+        bool(worker.branch) and not own.stands(worker.path, worker.branch)
+    )
 
 
 def bring_back(records: Records, worker_id: str) -> None:
     """Undoes a clean, and what somebody else removed, as far as it is gone: the branch, the
     worktree, files that no commit held. Raises WorktreeRefused.
     """
-    with exclusive(_lock(records), timeout_seconds=120):
+    with _alone_with(records, worker_id):
         worker = records.get(worker_id)  # a clean may have ended just now
         if worker.branch:
-            ref = _bring_back(bases.main_checkout(worker.project), worker)
+            ref = _bring_back(records, worker)
             journal.note(records.home(worker_id), "brought back", ref=ref)
         records.update(worker_id, lambda one: replace(one, cleaned="", closed=False))
 
@@ -93,28 +101,32 @@ def advice(workers: Sequence[Worker]) -> str:
     )
 
 
-def _bring_back(checkout: Path, worker: Worker) -> str:
+def _bring_back(records: Records, worker: Worker) -> str:
     """Gives the ref that it came from; empty when only branch and worktree did."""
+    checkout = bases.main_checkout(worker.project)
     ref = worker.cleaned
     if not ref and removal.fits(checkout, worker.branch, worker.saved):
         ref = worker.saved
-    if os.path.isdir(worker.path):  # its removal was cut off, and somebody may have been in there
-        beside = f"refs/worker-manager/{worker.id}/{time.time_ns()}"
-        snapshots.save(worker.path, beside, f"Worker {worker.id} before it was brought back")
-    removal.bring_back(checkout, worker.path, worker.branch, ref)
+    tree = removal.find(checkout, worker.path, worker.branch)
+    if tree.worktree is not None:  # its removal was cut off, and somebody may have been in there
+        beside = _new_ref(worker)
+        snapshots.save(tree.worktree, beside, f"Worker {worker.id} before it was brought back")
+    removal.bring_back(tree, ref, lambda: _alone_with_git(records))
     return ref
 
 
 def _is_meant(worker: Worker, order: Order) -> bool:
     if order.ids:
         return worker.id in order.ids
-    is_left = removal.is_half_gone(worker.path) or os.path.lexists(worker.path)
-    return worker.finished and (not worker.cleaned or (bool(worker.branch) and is_left))
+    if not worker.finished or not worker.cleaned:
+        return worker.finished
+    is_left = removal.is_half_gone(worker.path) or own.stands(worker.path, worker.branch)
+    return bool(worker.branch) and is_left
 
 
 def _clean_one(records: Records, runtime: Runtime, worker: Worker, order: Order) -> Outcome:
     try:
-        with exclusive(_lock(records), timeout_seconds=120):
+        with _alone_with(records, worker.id):
             return _attempt(records, runtime, records.get(worker.id), order)
     except (WorkerManagerError, OSError) as error:
         return Outcome(worker, str(error))
@@ -131,31 +143,62 @@ def _attempt(records: Records, runtime: Runtime, worker: Worker, order: Order) -
     why_not = _why_not(worker, tree, order)
     if why_not:
         return Outcome(worker, why_not)
-    freed = removal.size(tree.path) if tree.is_there else 0
+    freed = deletion.size(tree.worktree.path) if tree.worktree else 0
     if order.is_dry_run:
         return Outcome(worker, "", freed)
     runtime.end(worker.handle)
-    return _remove(records, worker, tree, order)._replace(freed=freed)
+    tree = removal.find(Path(tree.checkout), worker.path, worker.branch)
+    # Its session has ended: this look is the one that counts.
+    why_not = _why_not(worker, tree, order) or _take_away(records, worker, removal.set_aside(tree))
+    if not why_not:
+        journal.note(records.home(worker.id), "cleaned")
+    return Outcome(records.get(worker.id), why_not, 0 if why_not else freed)
 
 
-def _remove(records: Records, worker: Worker, tree: Tree, order: Order) -> Outcome:
-    """Saves it, notes where, and only then takes it away. Its session has ended: nothing writes any
-    more, so the last look is the one that counts.
+def _take_away(records: Records, worker: Worker, tree: Tree) -> str:
+    """Saves it, notes where, and only then deletes what was there before it was saved: a process
+    that outlived the session may still write. Gives why something stays.
     """
-    why_not = _why_not(worker, tree, order)
-    if why_not:
-        return Outcome(worker, why_not)
-    if tree.is_there or not worker.cleaned:
-        ref = f"refs/worker-manager/{worker.id}/{time.time_ns()}"
-        transcript = transcript_of(records.home(worker.id))
-        message = f"Worker {worker.id} before it was cleaned\n\nTranscript: {transcript}"
-        left_out = removal.keep_all(tree, ref, message).left_out
-        if left_out:  # force or not: what git can't save is not removed
-            return Outcome(worker, f"{left_out[0]!r} in it can't be saved: commit or move it")
+    place = tree.worktree.path if tree.worktree else ""
+    left: list[str] = []
+    for _ in range(ROUNDS):
+        seen = deletion.inventory(place) if place else {}
+        unsaved = _save(records, records.get(worker.id), tree)
+        if unsaved and os.path.join(place, unsaved) not in seen:  # it came in this moment
+            left = [unsaved]
+            continue
+        if unsaved:  # force or not: what git can't save is not removed
+            removal.put_back(tree)
+            return f"{unsaved!r} in it can't be saved: commit or move it"
+        left = deletion.delete(place, seen) if place else []
+        if not left:
+            with _alone_with_git(records):
+                removal.finish(tree)
+            return ""
+    return f"a process still writes {left[0]!r}: end it. What was there before is saved"
+
+
+def _save(records: Records, worker: Worker, tree: Tree) -> str:
+    """Saves all of it, or what has come since it was saved; gives what could not be."""
+    if tree.worktree is None and worker.cleaned:
+        return ""
+    ref, saved = _new_ref(worker), None
+    transcript = transcript_of(records.home(worker.id))
+    message = f"Worker {worker.id} before it was cleaned\n\nTranscript: {transcript}"
+    if tree.worktree is not None and worker.cleaned:
+        tips = [one for one in dict.fromkeys([tree.tip, tree.head]) if one]
+        saved = snapshots.keep_later(tree.worktree, ref, message, tips, worker.cleaned)
+    else:
+        saved = removal.keep_all(tree, ref, message)
+    if saved is None:
+        return ""
+    if not saved.left_out:
         records.update(worker.id, lambda one: replace(one, cleaned=ref, closed=True))
-    removal.remove(tree)
-    journal.note(records.home(worker.id), "cleaned")
-    return Outcome(records.get(worker.id), "")
+    return saved.left_out[0] if saved.left_out else ""
+
+
+def _new_ref(worker: Worker) -> str:
+    return f"refs/worker-manager/{worker.id}/{time.time_ns()}"
 
 
 def _without_worktree(records: Records, runtime: Runtime, worker: Worker, order: Order) -> Outcome:
@@ -173,33 +216,49 @@ def _why_not(worker: Worker, tree: Tree, order: Order) -> str:
 
 
 def _unsafe(worker: Worker, tree: Tree) -> str:
-    """What would be hard to find again."""
-    if tree.tip and not _is_merged(worker, tree):
+    """What would be hard to find again, or is not known."""
+    goals = _goals(worker, tree)
+    if tree.tip and not _is_merged(worker, tree, tree.tip, goals):
         into = worker.merge.into if worker.merge else worker.base_branch
         return f"its branch is not merged into {into}: merge_worker it first"
-    if not tree.is_there:
-        return ""
-    if tree.head and tree.tip and not landing.contains(tree.checkout, tree.tip, tree.head):
-        return f"its worktree stands at {tree.head[:12]}, which its branch does not have"
-    changes = [one.name for one in evidence.changes(tree.path)]
-    if changes:
-        files = f"{len(changes)} file{'s' if len(changes) != 1 else ''}"
-        return f"{files} in it, {changes[0]!r} for one, are in no commit"
-    repositories = removal.ignored_repositories(tree.path)
-    if repositories:
-        return f"a repository that git ignores lies in it: {repositories[0]}"
-    return ""
+    if tree.head and not _is_merged(worker, tree, tree.head, (*goals, tree.tip)):
+        on = removal.branch_of(tree)
+        where = f"{tree.head[:12]} on its branch {on}" if on else tree.head[:12]
+        return f"its worktree stands at {where}, which {worker.branch} does not have"
+    if tree.worktree is None:
+        return f"its worktree {tree.path} was moved or removed" if tree.admin else ""
+    return next(losses.of(tree.worktree).reasons(), "")
 
 
-def _is_merged(worker: Worker, tree: Tree) -> bool:
-    """Whether its work is in the branch that it came from, or was merged into."""
-    if worker.merged_at(tree.tip):
-        return True
-    with suppress(WorktreeRefused, NotARepository):
-        base = landing.target(tree.checkout, worker.base_branch)
-        return landing.contains(tree.checkout, base.sha, tree.tip)
-    return tree.tip == worker.base_sha
+def _goals(worker: Worker, tree: Tree) -> tuple[str, ...]:
+    """The branches into which its work goes, as they stand now."""
+    named = {worker.base_branch, worker.merge.into if worker.merge else ""}
+    tips = trees.tips(tree.checkout, sorted(named - {""}))
+    return tuple(tips.values())
 
 
-def _lock(records: Records) -> str:
-    return os.path.join(records.repository, "git.lock")
+def _is_merged(worker: Worker, tree: Tree, sha: str, goals: Sequence[str]) -> bool:
+    """Whether a commit of its own is in one of the goals, or stands there as what it was merged as:
+    as it is now. A merge may have been undone since.
+    """
+    merge = worker.merge
+    wanted = [sha, merge.sha] if merge and merge.done and merge.tip == sha else [sha]
+    if sha == worker.base_sha:
+        return True  # it has done nothing
+    return any(
+        landing.contains(tree.checkout, goal, one) for goal in goals if goal for one in wanted
+    )
+
+
+@contextmanager
+def _alone_with(records: Records, worker_id: str) -> Iterator[None]:
+    """Nobody else cleans it or brings it back: that may take long, and holds up no other worker."""
+    with exclusive(os.path.join(records.home(worker_id), "tree.lock"), timeout_seconds=120):
+        yield
+
+
+@contextmanager
+def _alone_with_git(records: Records) -> Iterator[None]:
+    """Nobody else makes or removes a worktree: git itself fails when two do."""
+    with exclusive(os.path.join(records.repository, "git.lock"), timeout_seconds=120):
+        yield

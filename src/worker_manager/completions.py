@@ -13,7 +13,7 @@ from worker_manager.formatting import clean, one_line
 from worker_manager.models import Worker
 from worker_manager.state import guards
 from worker_manager.state.files import read_regular
-from worker_manager.worktrees import changes, evidence
+from worker_manager.worktrees import changes, own
 from worker_manager.worktrees.evidence import Change
 
 #: In a worker's home: how the main checkout stood when it started.
@@ -39,8 +39,9 @@ def examine(worker: Worker, home: str, results: Sequence[Result] = ()) -> str:
 
 def _work(worker: Worker) -> Iterator[str]:
     try:
-        work = evidence.describe(worker.path, worker.base_sha)
-        found = changes.since(worker.path, worker.base_sha)
+        worktree = own.look(worker.path, worker.branch)
+        work = changes.describe(worktree, worker.base_sha)
+        found = changes.since(worktree, worker.base_sha)
     except WorkerManagerError as error:
         yield f"Branch {worker.branch} can't be described: {error}"
         return

@@ -22,8 +22,8 @@ from worker_manager.starts import place_in, queue_among
 from worker_manager.state import activities
 from worker_manager.state.layout import transcript_of
 from worker_manager.state.records import stamp_of
-from worker_manager.worktrees import evidence
-from worker_manager.worktrees.evidence import Progress
+from worker_manager.worktrees import changes
+from worker_manager.worktrees.changes import Progress
 
 #: git is asked for the figures of a worker at most this often while it works, and this often
 #: while nothing tells that it does.
@@ -103,7 +103,7 @@ class Gatherer:
         due.sort(key=lambda one: (one.worker.id not in seen, one.measured_at))
         for one in due[:MEASURED_AT_ONCE]:
             one.measured, one.measured_at = one.state, at
-            one.progress = evidence.progress(one.worker.path, one.worker.base_sha)
+            one.progress = _progress(one.worker)
         return len(due[:MEASURED_AT_ONCE])
 
     def probe(self) -> None:
@@ -185,6 +185,10 @@ def _is_due(known: _Known, at: float, *, is_seen: bool) -> bool:
         return True
     wait = BUSY_SECONDS if known.measured != known.state else QUIET_SECONDS
     return is_seen and at - known.measured_at >= wait
+
+
+def _progress(worker: Worker) -> Progress | None:
+    return changes.progress(worker.path, worker.branch, worker.base_sha)
 
 
 def _has_terminal(worker: Worker) -> bool:

@@ -12,12 +12,13 @@ from typing import NamedTuple
 
 from worker_manager import formatting, naming
 from worker_manager.agents import transcripts
-from worker_manager.errors import InvalidInput, WorkerManagerError
+from worker_manager.errors import InvalidInput, WorkerManagerError, WorktreeGone
 from worker_manager.fleet import Fleet
 from worker_manager.models import Worker
 from worker_manager.state import journal, pages
 from worker_manager.state.layout import transcript_of
-from worker_manager.worktrees import bases, diffs, evidence
+from worker_manager.worktrees import bases, diffs, own
+from worker_manager.worktrees import changes as worktree_changes
 
 DEFAULT_BYTES, LEAST_BYTES, MOST_BYTES = 8_000, 2_000, 45_000
 #: Where a log begins that is asked for from its beginning.
@@ -82,7 +83,7 @@ def _record(worker: Worker) -> list[str]:
 def _work(worker: Worker) -> tuple[str, str]:
     """How much it has done, and in which files."""
     try:
-        work = evidence.describe(worker.path, worker.base_sha)
+        work = worktree_changes.describe(own.look(worker.path, worker.branch), worker.base_sha)
     except WorkerManagerError as error:
         return f"Its work can't be described: {formatting.one_line(str(error))[:300]}", ""
     commits = f"{work.commits} commit{'s' if work.commits != 1 else ''} since its base, "
@@ -141,9 +142,14 @@ def _diff(fleet: Fleet, worker: Worker, cursor: str, room: int) -> View:
 
 def changes(worker: Worker) -> str:
     """Its diff, cleaned; only looks. Raises WorktreeRefused."""
-    checkout = str(bases.main_checkout(worker.project)) if worker.branch else worker.path
-    tip = worker.cleaned or f"refs/heads/{worker.branch}"
-    text = diffs.against_base(checkout, worker.path, tip, worker.base_sha)
+    try:
+        worktree = own.look(worker.path, worker.branch)
+    except WorktreeGone:
+        checkout = str(bases.main_checkout(worker.project))
+        tip = worker.cleaned or f"refs/heads/{worker.branch}"
+        text = diffs.of_commit(checkout, tip, worker.base_sha)
+    else:
+        text = diffs.of_worktree(worktree, worker.base_sha)
     return formatting.clean(text.encode("utf-8", "replace").decode("utf-8"))
 
 

@@ -19,8 +19,8 @@ from worker_manager.models import Activity, Status, Worker
 from worker_manager.starts import place_in
 from worker_manager.state.layout import TRANSCRIPT, repository_identity
 from worker_manager.state.records import stamp_of
-from worker_manager.worktrees import evidence
-from worker_manager.worktrees.evidence import Progress
+from worker_manager.worktrees import changes
+from worker_manager.worktrees.changes import Progress
 
 QUESTION_LIMIT, DOING_LIMIT = 500, 200
 #: What somebody changes in a worktree by hand, and commits nowhere, is counted so much later.
@@ -179,9 +179,7 @@ class Snapshots:
         if not due:
             return
         with ThreadPoolExecutor(COUNTED_AT_ONCE) as pool:
-            found = pool.map(
-                lambda one: evidence.progress(one.worker.path, one.worker.base_sha), due
-            )
+            found = pool.map(_progress, (one.worker for one in due))
         for one, progress in zip(due, found, strict=True):
             one.progress, one.facts = progress, None
             one.counted = None if progress is None else (one.tip, one.written)
@@ -203,6 +201,10 @@ class Snapshots:
         found = facts(worker, look, at=time.time())
         known.facts = found if is_still else None
         return found
+
+
+def _progress(worker: Worker) -> Progress | None:
+    return changes.progress(worker.path, worker.branch, worker.base_sha)
 
 
 def _uncleaned(workers: Sequence[Worker]) -> list[Worker]:

@@ -15,7 +15,7 @@ from worker_manager.models import Status, Worker
 from worker_manager.runtimes.base import Runtime
 from worker_manager.state import journal
 from worker_manager.state.records import Records, now
-from worker_manager.worktrees import snapshots
+from worker_manager.worktrees import own, snapshots
 
 #: A stop that tmux did not carry out is tried again so much later.
 AGAIN_SECONDS = 10.0
@@ -85,7 +85,8 @@ def save(records: Records, worker: Worker) -> None:
         return
     ref = f"refs/worker-manager/{worker.id}/{time.time_ns()}"
     try:
-        saved = snapshots.save(worker.path, ref, f"Uncommitted work of worker {worker.id}")
+        worktree = own.look(worker.path, worker.branch)
+        saved = snapshots.save(worktree, ref, f"Uncommitted work of worker {worker.id}")
     except WorkerManagerError as error:
         journal.note(records.home(worker.id), "not saved", why=str(error))
         return

@@ -12,6 +12,7 @@ from worker_manager.fleet import Fleet
 from worker_manager.merges import Merged
 from worker_manager.models import Status, Worker
 from worker_manager.starts import Place, Started
+from worker_manager.worktrees import own, removal
 
 
 def started(started: Started, reason: str) -> list[str]:
@@ -44,6 +45,12 @@ def stopped(worker: Worker) -> str:
             f"{worker.name} was asked to stop. It may complete or refuse, which you will hear; "
             f"else its session ends at {worker.stop_due[11:19]} UTC."
         )
+    if worker.branch and not own.stands(worker.path, worker.branch):
+        return (
+            f"{worker.name} is {worker.status.value}. {worker.path} is no worktree of it any more, "
+            f'so nothing was saved. restore_worker(id="{worker.id}") makes it one again, keeps what '
+            "lies there, and goes on with its conversation."
+        )
     lines = [f"{worker.name} is {worker.status.value}. Its work stays in {worker.path}."]
     if worker.saved:
         lines.append(
@@ -58,7 +65,9 @@ def restored(worker: Worker, reason: str) -> str:
     """Of one that goes on; `reason` as with `started`."""
     if worker.status is Status.QUEUED:
         return f"{worker.name} is queued ({reason}); it goes on by itself."
-    return f"{worker.name} goes on in {worker.path}."
+    aside = removal.newest_aside(worker.path)
+    found = f" What lay there before is in {aside} now." if aside else ""
+    return f"{worker.name} goes on in {worker.path}.{found}"
 
 
 def nudged(fleet: Fleet, before: Worker, outcome: nudges.Outcome, *, is_answer: bool) -> str:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git
-from tests.support.bench import add_worker, commit
+from tests.support.bench import add_worker, commit, worktree_at
 from worker_manager.fleet import Fleet
-from worker_manager.worktrees import evidence, snapshots
+from worker_manager.worktrees import changes, evidence, snapshots
 
 REF = "refs/worker-manager/test/1"
 
@@ -24,7 +24,7 @@ def tree(fleet: Fleet, repository: Path) -> Path:
 def saved(tree: Path) -> snapshots.Saved:
     """Saves it; worktree and index are as they were."""
     before = (tree / git_dir(tree) / "index").read_bytes() if has_index(tree) else b""
-    given = snapshots.save(str(tree), REF, "test")
+    given = snapshots.save(worktree_at(tree), REF, "test")
     after = (tree / git_dir(tree) / "index").read_bytes() if has_index(tree) else b""
     assert before == after
     assert given
@@ -184,7 +184,7 @@ def test_a_worktree_that_is_gone_is_not_taken_for_the_directory_we_are_in(
     monkeypatch.chdir(repository)
     (repository / "mine").touch()
 
-    assert evidence.progress(worker.path, worker.base_sha) is None
+    assert changes.progress(worker.path, worker.branch, worker.base_sha) is None
     assert fleet.stop(worker.id).saved == ""
 
 
@@ -197,4 +197,5 @@ def test_names_are_counted_whatever_they_hold(tree: Path) -> None:
     changed = {one.name for one in evidence.changes(str(tree))}
     assert changed == {"a", "a b", "x\ny", "\u2028", "ü", "z"}  # both names of a rename
     base = git(tree, "rev-parse", "HEAD")
-    assert evidence.progress(str(tree), base) == (0, 5, 0, 0)
+    branch = worktree_at(tree).branch
+    assert changes.progress(str(tree), branch, base) == (0, 5, 0, 0)

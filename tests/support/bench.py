@@ -14,8 +14,9 @@ from worker_manager.fleet import Fleet
 from worker_manager.models import Status, Worker
 from worker_manager.state import processes
 from worker_manager.state.records import now
-from worker_manager.worktrees import trees
+from worker_manager.worktrees import own, trees
 from worker_manager.worktrees.bases import survey
+from worker_manager.worktrees.own import Worktree
 
 
 def add_worker(
@@ -53,6 +54,12 @@ def add_worker(
     if files:
         commit(path, files)
     return worker
+
+
+def worktree_at(path: Path | str) -> Worktree:
+    """The worktree of whatever worker has it there."""
+    admin = own.pointed_at(str(path))
+    return own.look(str(path), Path(admin, own.MARKER).read_text("utf-8"))
 
 
 def commit(directory: Path | str, files: Mapping[str, str], message: str = "work") -> str:

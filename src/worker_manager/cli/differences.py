@@ -10,7 +10,8 @@ import click
 from worker_manager import formatting, inspection
 from worker_manager.fleet import Fleet
 from worker_manager.models import Worker
-from worker_manager.worktrees import evidence
+from worker_manager.worktrees import changes as worktree_changes
+from worker_manager.worktrees import own
 
 _COLORS = {"+": "green", "-": "red", "@": "cyan"}
 _HEADS = ("+++", "---", "diff ", "index ")
@@ -21,7 +22,8 @@ def changes(fleet: Fleet, worker: Worker, *, stat: bool = False) -> str:
     what is committed.
     """
     if stat and worker.base_sha:
-        return formatting.clean(evidence.describe(worker.path, worker.base_sha).diffstat)
+        worktree = own.look(worker.path, worker.branch)
+        return formatting.clean(worktree_changes.describe(worktree, worker.base_sha).diffstat)
     parts, cursor = [], ""
     while True:
         view = inspection.look(fleet, worker.id, "diff", cursor, inspection.MOST_BYTES)

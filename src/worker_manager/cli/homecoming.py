@@ -14,7 +14,7 @@ from worker_manager.fleet import Fleet
 from worker_manager.merges import Wish
 from worker_manager.models import Status, Worker
 from worker_manager.wording import for_people
-from worker_manager.worktrees import evidence
+from worker_manager.worktrees import changes as changed
 
 _YES, _NO, _DIFF = "yes", "no", "diff"
 
@@ -40,7 +40,9 @@ def bring_home(
 
 
 def _has_commits(worker: Worker) -> bool:
-    progress = evidence.progress(worker.path, worker.base_sha) if worker.branch else None
+    if not worker.branch:
+        return False
+    progress = changed.progress(worker.path, worker.branch, worker.base_sha)
     return progress is not None and progress.commits > 0
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 from worker_manager.worktrees import snapshots
-from worker_manager.worktrees.git import attempt, run
+from worker_manager.worktrees.git import known, run
+from worker_manager.worktrees.own import Worktree
 
 #: Whatever a person has set: names and hunks as everybody knows them, nothing that runs programs.
 _PLAIN = (
@@ -14,14 +13,16 @@ _PLAIN = (
 )
 
 
-def against_base(checkout: str, path: str, tip: str, base_sha: str) -> str:
-    """The diffstat, then the hunks, of a worktree against its base, untracked files included; of
-    the commit `tip` when the worktree is gone. Raises WorktreeRefused.
-    """
-    if not os.path.isdir(path):
-        return run(checkout, *_PLAIN, base_sha, tip, "--")
-    base = base_sha or attempt(path, "rev-parse", "--verify", "--quiet", "HEAD")
+def of_commit(checkout: str, tip: str, base_sha: str) -> str:
+    """The diffstat, then the hunks, of a commit against its base. Raises WorktreeRefused."""
+    return run(checkout, *_PLAIN, base_sha, tip, "--")
+
+
+def of_worktree(worktree: Worktree, base_sha: str) -> str:
+    """As `of_commit`, of all that lies in a worktree, untracked files included."""
+    path = worktree.path
+    base = base_sha or known(path, "rev-parse", "--verify", "--quiet", "HEAD")
     with snapshots.scratch_objects(path) as scratch:
-        tree = snapshots.tree_of(path, scratch)
+        tree = snapshots.tree_of(worktree, scratch)
         before = base or run(path, "hash-object", "-t", "tree", "/dev/null")
         return run(path, *_PLAIN, before, tree, "--", environment=scratch)

@@ -155,6 +155,18 @@ def attempt(directory: str, *arguments: str, stdin: str = "") -> str:
         return ""
 
 
+def known(directory: str, *arguments: str) -> str:
+    """The answer, or an empty text when git says that there is none: with exit code 1 and without
+    a word. Raises WorktreeRefused when it does not say.
+    """
+    said = ask(directory, *arguments)
+    if said.code == 0:
+        return said.text.removesuffix("\n")
+    if said.code == 1 and not said.error:
+        return ""
+    raise WorktreeRefused(f"git {_command(arguments)} failed: {last_line(said.error)}")
+
+
 def last_line(error: str) -> str:
     """What git says that is wrong, of all that it wrote to stderr."""
     lines = [line.strip() for line in error.splitlines() if line.strip()]

@@ -1,119 +1,156 @@
-"""Removing worktrees and branches of workers: only what is ours, and never through a link."""
+"""Removing worktrees and branches of workers: only what is ours, and never through a link; and
+making them again.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
-import stat
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from worker_manager.errors import WorktreeRefused
-from worker_manager.worktrees import evidence, own, snapshots, trees
-from worker_manager.worktrees.git import attempt, names, run
+from worker_manager.errors import WorktreeGone, WorktreeRefused
+from worker_manager.worktrees import own, repositories, snapshots, trees
+from worker_manager.worktrees.git import ask, attempt, known, names, run
+from worker_manager.worktrees.named import commits
+from worker_manager.worktrees.own import Worktree
 from worker_manager.worktrees.trees import HEADS
 
 #: What is added to a worktree's name while it is being removed: killed then, it is half gone.
 GOING = ".removed"
+#: What is added, with a number, to the name of what lay where a worktree is made again.
+FOUND = ".found-"
+_SHA = ("rev-parse", "--verify", "--quiet")
 
 
 class Tree(NamedTuple):
-    """A worker's worktree and branch: where, whether each is still there, and the commits that the
-    branch and the worktree's HEAD stand at.
+    """What is there of a worker's worktree and branch. `worktree` is None when it is not there;
+    `gone` then says what is. `admin` is git's own directory of it, which may be left alone. `tip`
+    and `head` are the commits that the branch and the worktree's HEAD stand at.
     """
 
     checkout: str
     path: str
     branch: str
-    is_there: bool
+    worktree: Worktree | None
+    gone: str
     admin: str
     tip: str
     head: str
 
+    @property
+    def is_in_the_way(self) -> bool:
+        """Whether something else lies where the worktree was."""
+        return self.worktree is None and os.path.lexists(self.path)
+
 
 def find(checkout: Path, path: str, branch: str) -> Tree:
-    """What is there of it."""
+    """What is there of it, by looking. Raises WorktreeRefused when git does not say."""
     where = str(checkout)
-    is_there = os.path.lexists(path)
-    sha = ("rev-parse", "--verify", "--quiet")
-    return Tree(
-        checkout=where,
-        path=path,
-        branch=branch,
-        is_there=is_there,
-        admin=trees.admin_directory(where, path),
-        tip=attempt(where, *sha, HEADS + branch),
-        head=attempt(path, *sha, "HEAD") if is_there else "",
-    )
+    admin = _admin(where, path, branch)
+    worktree, gone = _standing(path, branch)
+    tip = known(where, *_SHA, HEADS + branch)
+    head = _head(where, admin)
+    return Tree(where, path, branch, worktree, gone, admin, tip, head)
 
 
 def forbidden(tree: Tree) -> str:
     """Why it may not be removed whoever asks; empty when it may."""
-    if os.path.islink(tree.path):
-        return "its worktree's path is a symbolic link, which is not followed: remove the link"
+    if tree.is_in_the_way:
+        return tree.gone
     real = os.path.realpath(tree.path)
     places = trees.listed(tree.checkout)
     elsewhere = [one for one in places if one.branch == tree.branch and one.path != real]
     if elsewhere:
         return f"its branch is checked out in {elsewhere[0].path}"
-    if tree.is_there:
-        return _forbidden_place(tree, places, real)
-    return ""
-
-
-def _forbidden_place(tree: Tree, places: list[trees.Listed], real: str) -> str:
-    if real not in [one.path for one in places[1:]] or not tree.admin:
-        return f"git knows no worktree at {tree.path}"
-    if not own.is_marked(tree.admin, tree.branch):
-        return f"{tree.path} was not made by worker-manager: git worktree remove it"
     locked = [one.locked for one in places if one.path == real and one.locked]
     if locked:
         return f"its worktree is locked ({locked[0]}): git worktree unlock {tree.path}"
+    if tree.worktree is None:
+        return ""
     inner = [one.path for one in places if Path(one.path).is_relative_to(real) and one.path != real]
-    inner += _repositories(tree.path)
+    inner += repositories.unsaved(tree.worktree.path)
     if inner:
         return f"another repository or worktree lies in it ({inner[0]}): move that away first"
     return ""
 
 
-def ignored_repositories(path: str) -> list[str]:
-    """Repositories in there that git ignores: nothing of those is saved."""
-    found = [os.path.dirname(one.path) for one in _below(path) if one.name == ".git"]
-    return sorted(name for name in found if os.path.realpath(name) != os.path.realpath(path))
-
-
-def size(path: str) -> int:
-    """The bytes that a directory takes on the disk."""
-    return sum(one.stat(follow_symlinks=False).st_blocks * 512 for one in _below(path))
-
-
 def keep_all(tree: Tree, ref: str, message: str) -> snapshots.Saved:
-    """Saves branch, HEAD, what no commit holds, and what reset and amend left only in reflogs."""
+    """Saves branch, HEAD, what no commit holds, and the commits that would go with git's own
+    directory of the worktree: what a reset, an amend, a rebase has left. Raises WorktreeRefused.
+    """
     tips = [one for one in dict.fromkeys([tree.tip, tree.head]) if one]
-    past = _left_behind(tree, tips)
-    if tree.is_there:
-        return snapshots.keep(tree.path, ref, message, [*tips, *past])
+    past = commits(tree.checkout, tree.branch, tree.admin, tips)
+    if tree.worktree is not None:
+        return snapshots.keep(tree.worktree, ref, message, [*tips, *past])
     if not tips:
         raise WorktreeRefused(f"neither the worktree {tree.path} nor its branch is there.")
+    staged = {"GIT_INDEX_FILE": os.path.join(tree.admin, "index")} if tree.admin else {}
     whole = run(tree.checkout, "rev-parse", f"{tips[0]}^{{tree}}")
+    if staged:
+        index = run(tree.checkout, "write-tree", environment=staged)
+        past.append(snapshots.commit(tree.checkout, index, tips[:1], "The index"))
     sha = snapshots.commit(tree.checkout, whole, [*tips, *past], message)
     run(tree.checkout, "update-ref", ref, sha)
     return snapshots.Saved(sha, ())
 
 
-def remove(tree: Tree) -> None:
-    """Takes the worktree away, then the branch. Killed in between, it can be called again."""
+def set_aside(tree: Tree) -> Tree:
+    """Gives the worktree another name, by which nobody looks for it: what is being removed, and
+    what somebody makes in its place meanwhile, are two things. Raises WorktreeRefused or OSError.
+    """
     going = tree.path + GOING
-    _remove_files(going)
-    if tree.is_there:
-        os.rename(tree.path, going)  # in one step: what is half removed has another name
+    if tree.worktree is None or tree.worktree.path == going:
+        return tree
+    if os.path.lexists(going):
+        raise WorktreeRefused(f"{going} is in the way: move it somewhere else.")
+    os.rename(tree.path, going)
+    return tree._replace(worktree=own.look(going, tree.branch))
+
+
+def put_back(tree: Tree) -> None:
+    """As it was, when it stays after all, and nobody has taken its place."""
+    if tree.worktree is not None and not os.path.lexists(tree.path):
+        os.rename(tree.worktree.path, tree.path)
+
+
+def finish(tree: Tree) -> None:
+    """Has git forget a worktree whose files are gone, removes its branch, and what is left of its
+    directory. Killed in between, it can be called again. Raises WorktreeRefused or OSError.
+    """
     if tree.admin:
-        trees.forget(Path(tree.checkout), Path(tree.path))
-    _remove_files(going)
+        _forget(tree.admin, tree.branch)
     if tree.tip:
         run(tree.checkout, "update-ref", "-d", HEADS + tree.branch, tree.tip)
+    going = Path(tree.path + GOING)
+    if going.is_symlink() or not going.is_dir():
+        return
+    if [one.name for one in going.iterdir()] == [".git"] and own.pointed_at(str(going)):
+        os.unlink(going / ".git")
+    os.rmdir(going)  # and nothing more: somebody may have written there since
+
+
+def _forget(admin: str, branch: str) -> None:
+    """Removes git's own directory of a worktree, as `git worktree remove` does: that one asks what
+    lies where the worktree was, which is somebody else's by now. Raises WorktreeRefused.
+    """
+    if not own.is_marked(admin, branch):
+        raise WorktreeRefused(f"{admin} was not made for {branch}: nothing is removed there.")
+    for entry in os.scandir(admin):
+        if entry.name not in (own.MARKER, "gitdir"):  # by these it is found again
+            shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry)
+    shutil.rmtree(admin)
+    with suppress(OSError):  # others have theirs in there
+        os.rmdir(os.path.dirname(admin))
+
+
+def branch_of(tree: Tree) -> str:
+    """The branch that its HEAD is on, when that is another one than its own."""
+    ref = known(tree.checkout, f"--git-dir={tree.admin}", "symbolic-ref", "--quiet", "HEAD")
+    branch = ref.removeprefix(HEADS)
+    return "" if branch == tree.branch else branch
 
 
 def is_half_gone(path: str) -> bool:
@@ -121,71 +158,102 @@ def is_half_gone(path: str) -> bool:
     return os.path.lexists(path + GOING)
 
 
-def bring_back(checkout: Path, path: str, branch: str, ref: str) -> None:
-    """Makes branch and worktree again, with what no commit held, as far as they are gone."""
-    where = str(checkout)
-    if ref and not attempt(where, "rev-parse", "--verify", "--quiet", HEADS + branch):
-        run(where, "update-ref", HEADS + branch, f"{ref}^1", "")
-    if not os.path.isdir(path):
-        trees.reopen(checkout, Path(path), branch)
-    if ref and (run(path, "ls-tree", ref) or run(path, "ls-files")):
-        run(path, "restore", f"--source={ref}", "--worktree", "--", ":/")
+def bring_back(tree: Tree, ref: str, alone: Callable[[], AbstractContextManager[None]]) -> Worktree:
+    """Makes branch and worktree again, with what no commit held, as far as they are gone; what lies
+    in the way is moved aside. While git makes one, nobody else does: `alone`. Raises
+    WorktreeRefused or OSError.
+    """
+    where = tree.checkout
+    if ref and not tree.tip:
+        run(where, "update-ref", HEADS + tree.branch, f"{ref}^1", "")
+    worktree = _stand_again(tree, alone)
+    if ref and (run(where, "ls-tree", ref) or run(worktree.path, "ls-files")):
+        run(worktree.path, "restore", f"--source={ref}", "--worktree", "--", ":/")
+        for name, sha in snapshots.as_on_disk(where, ref).items():
+            _write_as_it_was(worktree, name, sha)
+    return worktree
 
 
 def fits(checkout: Path, branch: str, ref: str) -> bool:
     """Whether a snapshot is of where the branch stands now, or the branch is gone."""
-    sha = ("rev-parse", "--verify", "--quiet")
-    tip = attempt(str(checkout), *sha, HEADS + branch)
-    saved = attempt(str(checkout), *sha, f"{ref}^1") if ref else ""
+    tip = known(str(checkout), *_SHA, HEADS + branch)
+    saved = attempt(str(checkout), *_SHA, f"{ref}^1") if ref else ""
     return bool(saved) and tip in ("", saved)
 
 
-def _left_behind(tree: Tree, tips: list[str]) -> list[str]:
-    """Commits that only the reflogs name."""
-    logs = [HEADS + tree.branch] if tree.tip else []
-    if tree.admin:
-        logs.append(f"worktrees/{os.path.basename(tree.admin)}/HEAD")
-    named: dict[str, None] = {}
-    for log in logs:
-        named.update(dict.fromkeys(attempt(tree.checkout, "log", "-g", "--format=%H", log).split()))
-    others = [sha for sha in named if sha not in tips]
-    if not others:
-        return []
-    alone = attempt(tree.checkout, "merge-base", "--independent", *tips, *others).split()
-    return [sha for sha in alone if sha not in tips]
+def _admin(checkout: str, path: str, branch: str) -> str:
+    """Git's own directory of the worktree, when it is ours."""
+    admin = trees.admin_directory(checkout, path)
+    return admin if own.is_marked(admin, branch) else ""
 
 
-def _repositories(path: str) -> list[str]:
-    """Repositories in there that git does not ignore: untracked ones, and submodules."""
-    found = [one.name for one in evidence.changes(path) if one.is_repository]
-    for entry in names(path, "ls-files", "--stage", "-z"):
-        facts, _, name = entry.partition("\t")
-        if facts.startswith("160000") and os.path.lexists(os.path.join(path, name, ".git")):
-            found.append(name)
-    return found
+def _standing(path: str, branch: str) -> tuple[Worktree | None, str]:
+    gone = ""
+    for place in (path, path + GOING):
+        try:
+            return own.look(place, branch), ""
+        except WorktreeGone as error:
+            gone = gone or str(error)
+    return None, gone
 
 
-def _below(path: str) -> Iterator[os.DirEntry[str]]:
-    """All that lies in a directory, as far as it may be read; links are not followed."""
-    with suppress(PermissionError), os.scandir(path) as entries:
-        for entry in entries:
-            yield entry
-            if entry.is_dir(follow_symlinks=False):
-                yield from _below(entry.path)
+def _head(checkout: str, admin: str) -> str:
+    """What its HEAD is, whether or not its files are there."""
+    return known(checkout, f"--git-dir={admin}", *_SHA, "HEAD") if admin else ""
 
 
-def _remove_files(path: str) -> None:
-    if os.path.islink(path):
-        raise WorktreeRefused(f"{path} is a symbolic link, which is not followed: remove the link.")
-    if os.path.isdir(path):
-        _make_writable(path)
-        shutil.rmtree(path)
+def _stand_again(tree: Tree, alone: Callable[[], AbstractContextManager[None]]) -> Worktree:
+    if tree.worktree is not None and tree.worktree.path == tree.path:
+        return tree.worktree
+    path = Path(tree.path)
+    if tree.worktree is not None:  # its removal was cut off
+        _move_aside(path)
+        os.rename(tree.worktree.path, path)
+    elif tree.admin and _has_no_repository(path):
+        _point_at(path, tree.admin)
+    else:
+        _move_aside(path)
+        with alone():
+            trees.reopen(Path(tree.checkout), path, tree.branch)
+    return own.look(tree.path, tree.branch)
 
 
-def _make_writable(directory: str) -> None:
-    """With all below it: caches of some tools are read-only."""
-    os.chmod(directory, stat.S_IRWXU)
-    with os.scandir(directory) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                _make_writable(entry.path)
+def _point_at(path: Path, admin: str) -> None:
+    """Writes the file by which git finds its own directory of the worktree, which knows all of it
+    still; the files, too, when there are none.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    with open(path / ".git", "xb") as file:
+        file.write(b"gitdir: " + os.fsencode(admin) + b"\n")
+    where = str(path)
+    if not any(os.path.lexists(path / name) for name in names(where, "ls-files", "-z")):
+        run(where, "checkout-index", "--all", environment={"GIT_LFS_SKIP_SMUDGE": "1"})
+
+
+def newest_aside(path: str) -> str:
+    """What lay where a worktree was made again, last; empty when nothing did."""
+    return next((str(one) for one in reversed(_asides(Path(path))) if os.path.lexists(one)), "")
+
+
+def _has_no_repository(path: Path) -> bool:
+    return not path.is_symlink() and not os.path.lexists(path / ".git")
+
+
+def _move_aside(path: Path) -> None:
+    """What lies where the worktree goes; it keeps all it has."""
+    if os.path.lexists(path):
+        os.rename(path, next(one for one in _asides(path) if not os.path.lexists(one)))
+
+
+def _asides(path: Path) -> list[Path]:
+    return [path.with_name(f"{path.name}{FOUND}{number}") for number in range(1, 100)]
+
+
+def _write_as_it_was(worktree: Worktree, name: str, sha: str) -> None:
+    """A file whose bytes git would change; only where a file of that name was just written."""
+    file = os.path.join(worktree.path, name)
+    if os.path.isfile(file) and not os.path.islink(file):
+        content = os.fsencode(ask(worktree.path, "cat-file", "blob", sha).text)
+        with open(file, "r+b") as opened:
+            opened.truncate()
+            opened.write(content)

@@ -7,14 +7,15 @@ have committed them; its parents are HEAD, then what else must not be lost.
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import NamedTuple
 
-from worker_manager.worktrees import evidence
-from worker_manager.worktrees.git import ask, attempt, run
+from worker_manager.worktrees import changes, conversions, evidence, repositories
+from worker_manager.worktrees.git import ask, known, names, run
+from worker_manager.worktrees.indexes import Environment, copied
+from worker_manager.worktrees.own import Worktree
 
 #: Whose commits those are that save work: the person may have no identity set.
 OURS = {
@@ -23,6 +24,8 @@ OURS = {
     "GIT_COMMITTER_NAME": "worker-manager",
     "GIT_COMMITTER_EMAIL": "worker-manager@localhost",
 }
+#: How the message of a parent ends that holds files as they are, where git would change them.
+_RAW = ": as on the disk"
 
 
 class Saved(NamedTuple):
@@ -35,29 +38,57 @@ class Saved(NamedTuple):
 
 
 class _Kept(NamedTuple):
+    """Trees: the worktree, its index, the files that git would change; and what was left out."""
+
     tree: str
     staged: str
+    raw: str
     left_out: tuple[str, ...]
 
 
-def save(path: str, ref: str, message: str) -> Saved | None:
+def save(worktree: Worktree, ref: str, message: str) -> Saved | None:
     """Saves what no commit holds as a commit under `ref`; the worktree and its index stay as they
     are. None when all is committed.
     """
-    return keep(path, ref, message) if evidence.changes(path) else None
+    if not changes.uncommitted(worktree):
+        return None
+    kept = keep(worktree, ref, message)
+    return Saved(kept.sha, tuple({*kept.left_out, *repositories.unsaved(worktree.path)}))
 
 
-def keep(path: str, ref: str, message: str, parents: Sequence[str] = ()) -> Saved:
+def keep(worktree: Worktree, ref: str, message: str, parents: Sequence[str] = ()) -> Saved:
     """As `save`, always; `parents` come before HEAD."""
-    kept = _kept(path)
-    head = attempt(path, "rev-parse", "--verify", "--quiet", "HEAD")
-    before = list(dict.fromkeys(filter(None, [*parents, head])))
-    known = {kept.tree, *(run(path, "rev-parse", f"{one}^{{tree}}") for one in before)}
-    if kept.staged and kept.staged not in known:
-        before.append(commit(path, kept.staged, before[:1], f"{message}: the index"))
-    sha = commit(path, kept.tree, before, message)
-    run(path, "update-ref", ref, sha)
-    return Saved(sha, kept.left_out)
+    kept = _kept(worktree.path)
+    head = known(worktree.path, "rev-parse", "--verify", "--quiet", "HEAD")
+    return _record(worktree.path, kept, list(filter(None, [*parents, head])), ref, message)
+
+
+def keep_later(
+    worktree: Worktree, ref: str, message: str, parents: Sequence[str], earlier: str
+) -> Saved | None:
+    """Saves what has come into a worktree since the snapshot `earlier`, as one that holds all of
+    both: files that are gone by now stay in it. None when nothing has come.
+    """
+    path = worktree.path
+    kept = _kept(path, onto=earlier)
+    if kept.tree == _tree(path, earlier) and not kept.left_out:
+        return None
+    before = run(path, "rev-list", "--parents", "-n1", earlier).split()
+    return _record(path, kept, [*parents, *before[1:], before[0]], ref, message)
+
+
+def as_on_disk(directory: str, ref: str) -> dict[str, str]:
+    """The files that a snapshot holds as they were, since git would have changed them: the ids of
+    their contents by name.
+    """
+    found = {}
+    for parent in run(directory, "rev-list", "--parents", "-n1", ref).split()[1:]:
+        whole = run(directory, "cat-file", "commit", parent)
+        if whole.endswith(_RAW):
+            for entry in names(directory, "ls-tree", "-r", "-z", parent):
+                facts, _, name = entry.partition("\t")
+                found[name] = facts.split(" ")[2]
+    return found
 
 
 def commit(directory: str, tree: str, parents: Sequence[str], message: str) -> str:
@@ -66,9 +97,10 @@ def commit(directory: str, tree: str, parents: Sequence[str], message: str) -> s
     return run(directory, "commit-tree", tree, *options, "-m", message, environment=OURS)
 
 
-def tree_of(path: str, environment: Mapping[str, str]) -> str:
+def tree_of(worktree: Worktree, environment: Mapping[str, str]) -> str:
     """The worktree as a tree, untracked files included; `environment` says where objects go."""
-    return _kept(path, environment).tree
+    with copied(worktree.path, environment) as copy:
+        return _written(worktree.path, copy, "--all")
 
 
 @contextmanager
@@ -80,27 +112,68 @@ def scratch_objects(directory: str) -> Iterator[dict[str, str]]:
         yield {"GIT_OBJECT_DIRECTORY": folder, "GIT_ALTERNATE_OBJECT_DIRECTORIES": f'"{quoted}"'}
 
 
-def _kept(path: str, environment: Mapping[str, str] | None = None) -> _Kept:
-    own = run(path, "rev-parse", "--path-format=absolute", "--git-path", "index")
-    nested = [one.name for one in evidence.changes(path) if one.is_repository]
-    with tempfile.TemporaryDirectory() as folder:
-        copy = {**(environment or {}), "GIT_INDEX_FILE": os.path.join(folder, "index")}
-        with suppress(FileNotFoundError):  # nothing was ever added
-            # With its time: a file that changed in the moment of the last commit looks unchanged to
-            # git, unless the index is as old.
-            shutil.copy2(own, copy["GIT_INDEX_FILE"])
-        index = ask(path, "write-tree", environment=copy).text.strip()  # none while in a conflict
-        _add(path, nested, copy)
-        tree = run(path, "write-tree", environment=copy)
-        left = [one.name for one in evidence.changes(path, copy) if one.letters[1] != " "]
-    return _Kept(tree, index, tuple(left))
+def _record(path: str, kept: _Kept, parents: Sequence[str], ref: str, message: str) -> Saved:
+    before = list(dict.fromkeys(parents))
+    known_trees = {kept.tree, *(_tree(path, one) for one in before)}
+    for tree, what in ((kept.staged, ": the index"), (kept.raw, _RAW)):
+        if tree and tree not in known_trees:
+            before.append(commit(path, tree, before[:1], message.split("\n")[0] + what))
+    sha = commit(path, kept.tree, before, message)
+    run(path, "update-ref", ref, sha)
+    return Saved(sha, kept.left_out)
 
 
-def _add(path: str, nested: Sequence[str], environment: Mapping[str, str]) -> None:
-    """All there is, but for repositories within: git would keep a link to a commit that only they
-    have. What can't be read is passed over: the rest must be saved all the same.
+def _tree(path: str, commit: str) -> str:
+    return run(path, "rev-parse", f"{commit}^{{tree}}")
+
+
+def _kept(path: str, onto: str = "") -> _Kept:
+    """With `onto` what that commit has and the worktree has not is kept, too."""
+    with copied(path) as copy:
+        staged = _staged(path, copy)
+        if onto:
+            run(path, "read-tree", onto, environment=copy)
+        tree = _written(path, copy, "--ignore-removal" if onto else "--all")
+        left = evidence.changes(path, copy, inside=False)
+        altered = _altered(path, tree, copy)
+        raw = conversions.raw_tree(path, altered, copy) if altered else ""
+    saved = " D" if onto else " "
+    return _Kept(tree, staged, raw, tuple(one.name for one in left if one.letters[1] not in saved))
+
+
+def _written(path: str, environment: Environment, how: str) -> str:
+    """The tree of all there is, but for repositories within: git would keep a link to a commit that
+    only they have. What can't be read is passed over: the rest must be saved all the same.
     """
+    # Not inside of submodules: they work no more where their worktree has another name for a while.
+    new = evidence.changes(path, inside=False)
+    nested = [one.name for one in new if one.is_repository]
     excluded = [f":(top,exclude,literal){name.rstrip('/')}" for name in nested]
     # A file whose line ends would not survive git's own conversion is no reason to save nothing.
-    add = ("-c", "core.safecrlf=false", "add", "--all", "--ignore-errors", "--", ":/", *excluded)
-    ask(path, *add, environment=environment)
+    options = ("-c", "core.safecrlf=false", "-c", "core.ignoreStat=false", "add", how, "--sparse")
+    ask(path, *options, "--ignore-errors", "--", ":/", *excluded, environment=environment)
+    return run(path, "write-tree", environment=environment)
+
+
+def _staged(path: str, environment: Environment) -> str:
+    """What stands in the index, but for what is in conflict there: those files lie on the disk."""
+    written = ask(path, "write-tree", environment=environment)
+    if written.code == 0:
+        return written.text.strip()
+    entries = names(path, "ls-files", "--stage", "-z", environment=environment)
+    merged = [f"{one}\0" for one in entries if one.partition("\t")[0].endswith(" 0")]
+    with tempfile.TemporaryDirectory() as folder:
+        other = {**environment, "GIT_INDEX_FILE": os.path.join(folder, "index")}
+        words = ("update-index", "-z", "--index-info")
+        run(path, *words, environment=other, stdin="".join(merged))
+        return run(path, "write-tree", environment=other)
+
+
+def _altered(path: str, tree: str, environment: Environment) -> dict[str, str]:
+    """The files that only their bytes on the disk bring back as they are."""
+    head = known(path, "rev-parse", "--verify", "--quiet", "HEAD^{tree}")
+    base = head or run(path, "hash-object", "-t", "tree", "/dev/null")
+    diff = ("diff-tree", "-r", "-z", "--no-renames", "--name-only", "--diff-filter=d")
+    fresh = names(path, *diff, base, tree, environment=environment)
+    through = conversions.filtered(path, environment)
+    return conversions.altered(path, [*fresh, *through], environment)

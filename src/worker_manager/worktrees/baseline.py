@@ -1,0 +1,107 @@
+"""How a worktree differed from its commit when it was made: by line ends, a filter, a hook.
+
+It lies in git's own directory of the worktree, and goes with it. What still is as it was then is
+not its worker's. What is not noted, or can't be compared, counts as the worker's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from worker_manager.errors import WorktreeRefused
+from worker_manager.worktrees.evidence import Change
+
+#: In git's directory of the worktree.
+FILE = "worker-manager-baseline"
+#: More than this is not noted: a hook may put a whole installation there.
+MOST_FILES, MOST_BYTES = 5_000, 50_000_000
+
+
+class Seen(NamedTuple):
+    """A file as git and the disk had it: git's two letters; what changes with each write, so that
+    most files need not be read again; a digest of its content, and of how it may be used.
+    """
+
+    letters: str
+    stamp: str
+    content: str
+
+
+def note(admin: str, path: str, changes: Sequence[Change]) -> list[str]:
+    """Notes how a worktree stands; gives the names that were noted. Raises WorktreeRefused."""
+    found, left = dict[str, Seen](), MOST_BYTES
+    for change in changes[:MOST_FILES]:
+        file = os.path.join(path, change.name)
+        left -= _size(file)
+        if left >= 0 and (content := _content(file)):
+            found[change.name] = Seen(change.letters, _stamp(file), content)
+    try:
+        Path(admin, FILE).write_text(json.dumps(found), "ascii")
+    except OSError as error:
+        raise WorktreeRefused(f"{admin} can't be written to: {error.strerror}.") from error
+    return list(found)
+
+
+def read(admin: str) -> dict[str, Seen]:
+    """What was noted, by name; nothing where nothing was, or where it can't be read."""
+    try:
+        noted = json.loads(Path(admin, FILE).read_text("ascii"))
+        return {str(name): Seen(*map(str, seen)) for name, seen in noted.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def of_worker(admin: str, path: str, changes: Iterable[Change]) -> list[Change]:
+    """Those of a worktree's changes that were not there, just as they are, when it was made."""
+    noted = read(admin)
+    return [one for one in changes if not is_as_noted(noted, path, one)]
+
+
+def is_as_noted(noted: Mapping[str, Seen], path: str, change: Change) -> bool:
+    """Whether a change is one of those that were noted, and the file still what it was."""
+    before = noted.get(change.name)
+    if before is None or before.letters != change.letters:
+        return False
+    file = os.path.join(path, change.name)
+    return _stamp(file) == before.stamp or _content(file) == before.content
+
+
+def _stamp(file: str) -> str:
+    """The time of the last change of a file can't be set, as that of its content can."""
+    try:
+        status = os.lstat(file)
+    except FileNotFoundError:
+        return "gone"
+    except OSError:
+        return "unknown"
+    return f"{status.st_ctime_ns} {status.st_ino} {status.st_size}"
+
+
+def _size(file: str) -> int:
+    try:
+        return os.lstat(file).st_size
+    except OSError:
+        return 0
+
+
+def _content(file: str) -> str:
+    """A digest; empty of what can't be compared: a directory, a pipe, what can't be read."""
+    try:
+        mode = os.lstat(file).st_mode
+        if stat.S_ISLNK(mode):
+            return f"link {hashlib.sha256(os.fsencode(os.readlink(file))).hexdigest()}"
+        if not stat.S_ISREG(mode):
+            return ""
+        with open(file, "rb") as opened:
+            digest = hashlib.file_digest(opened, "sha256").hexdigest()
+        return f"{'program' if mode & stat.S_IXUSR else 'file'} {digest}"
+    except FileNotFoundError:
+        return "gone"
+    except OSError:
+        return ""

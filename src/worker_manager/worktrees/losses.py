@@ -1,0 +1,100 @@
+"""What would be lost if a worker's worktree went.
+
+Each question that git does not answer is raised as WorktreeRefused: what is not known is kept.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+from worker_manager.worktrees import changes, conversions, repositories
+from worker_manager.worktrees.git import known, run
+from worker_manager.worktrees.named import ids_in
+from worker_manager.worktrees.own import Worktree
+
+#: Files of git's own directory of a worktree while git is at work there, and at what.
+UNDER_WAY = {
+    "rebase-merge": "a rebase",
+    "rebase-apply": "a rebase or git am",
+    "MERGE_HEAD": "a merge",
+    "CHERRY_PICK_HEAD": "a cherry-pick",
+    "REVERT_HEAD": "a revert",
+    "sequencer": "a cherry-pick or revert",
+    "BISECT_LOG": "a bisect",
+}
+
+
+class Losses(NamedTuple):
+    """Of a worktree: the files that no commit holds as they are; those that git calls unchanged,
+    but would write otherwise; what git is at; stash entries that were made there; repositories
+    that git ignores.
+    """
+
+    files: tuple[str, ...] = ()
+    altered: tuple[str, ...] = ()
+    under_way: str = ""
+    stashed: tuple[str, ...] = ()
+    repositories: tuple[str, ...] = ()
+
+    def reasons(self) -> Iterator[str]:
+        """Each of them, and what to do, in words."""
+        if self.under_way:
+            yield f"{self.under_way} is under way in it: finish or abort that"
+        if self.files:
+            yield f"{_counted(self.files)} in it, {self.files[0]!r} for one, are in no commit"
+        if self.altered:
+            yield (
+                f"{_counted(self.altered)} in it, {self.altered[0]!r} for one, go through a filter "
+                "that does not give them back as they are"
+            )
+        if self.stashed:
+            yield f"its work lies in the stash ({self.stashed[0]}): take it out, or drop it"
+        if self.repositories:
+            yield f"a repository that git ignores lies in it: {self.repositories[0]}"
+
+
+def of(worktree: Worktree) -> Losses:
+    """What only this worktree has, but for commits."""
+    return Losses(
+        files=tuple(one.name for one in changes.uncommitted(worktree)),
+        altered=_altered(worktree),
+        under_way=under_way(worktree.admin),
+        stashed=stashed(worktree.path, worktree.branch, worktree.admin),
+        repositories=tuple(repositories.ignored(worktree.path)),
+    )
+
+
+def under_way(admin: str) -> str:
+    """What git is at in a worktree; empty when nothing."""
+    return next((what for name, what in UNDER_WAY.items() if _is_in(admin, name)), "")
+
+
+def stashed(directory: str, branch: str, admin: str) -> tuple[str, ...]:
+    """The stash entries that were made in a worktree, in git's words: all worktrees share them."""
+    if not known(directory, "rev-parse", "--verify", "--quiet", "refs/stash"):
+        return ()
+    listed = run(directory, "rev-list", "-g", "--format=%H %P%x00%gs", "refs/stash", "--")
+    named, short = ids_in(admin), branch.rpartition("/")[2]  # git says no more of a branch
+    found = []
+    for line in listed.split("\n")[1::2]:
+        commits, _, said = line.partition("\0")
+        made_on = said.partition(": ")[0].removeprefix("WIP on ").removeprefix("On ")
+        is_detached = made_on == "(no branch)" and commits.split(" ")[1] in named
+        if made_on in (branch, short) or is_detached:
+            found.append(said)
+    return tuple(found)
+
+
+def _altered(worktree: Worktree) -> tuple[str, ...]:
+    through = conversions.filtered(worktree.path, {})
+    return tuple(conversions.altered(worktree.path, through, {})) if through else ()
+
+
+def _is_in(admin: str, name: str) -> bool:
+    return os.path.lexists(os.path.join(admin, name))
+
+
+def _counted(files: Collection[str]) -> str:
+    return f"{len(files)} file{'s' if len(files) != 1 else ''}"

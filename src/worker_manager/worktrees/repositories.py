@@ -1,0 +1,62 @@
+"""Repositories within a worktree: nothing of those can be saved, so none with work in it may go."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from worker_manager.worktrees import evidence
+from worker_manager.worktrees.git import names, run
+from worker_manager.worktrees.named import commits_among, ids_in
+
+
+def unsaved(path: str) -> list[str]:
+    """Those that must not go whoever asks: submodules with work of their own, and what git calls a
+    new repository. Raises WorktreeRefused when git does not say.
+    """
+    submodules = _submodules(path)
+    moved = [name for name, commit in submodules if _has_work(path, name, commit)]
+    return [*moved, *(one.name for one in evidence.changes(path) if one.is_repository)]
+
+
+def ignored(path: str) -> list[str]:
+    """Those that git does not see."""
+    seen = ["", *(name for name, _ in _submodules(path))]
+    seen += [one.name for one in evidence.changes(path) if one.is_repository]
+    known = {os.path.realpath(os.path.join(path, one)) for one in seen}
+    return sorted(one for one in _all(path) if os.path.realpath(one) not in known)
+
+
+def _submodules(path: str) -> Iterator[tuple[str, str]]:
+    """Of each its place in there, and the commit that the worktree wants of it."""
+    for entry in names(path, "ls-files", "--stage", "-z"):
+        facts, _, name = entry.partition("\t")
+        if facts.startswith("160000"):
+            yield name, facts.split(" ")[1]
+
+
+def _has_work(path: str, name: str, wanted: str) -> bool:
+    """Whether a submodule is anything else than what its commit brings back. What its own remote
+    has is there, too, in the checkout that it was filled from.
+    """
+    place = os.path.join(path, name)
+    if not os.path.lexists(os.path.join(place, ".git")):
+        return os.path.islink(place) or (os.path.isdir(place) and bool(os.listdir(place)))
+    top, own = run(place, "rev-parse", "--show-toplevel", "--absolute-git-dir").split("\n")[:2]
+    if top != os.path.realpath(place):
+        return True
+    if run(place, "rev-parse", "HEAD") != wanted or evidence.changes(place):
+        return True
+    named = commits_among(place, sorted(ids_in(own)))
+    asked = "".join(f"{one}\n" for one in (*named, f"^{wanted}"))
+    own_commits = ("rev-list", "--max-count=1", "--stdin", "--not", "--remotes")
+    return bool(run(place, *own_commits, stdin=asked) or unsaved(place))
+
+
+def _all(path: str) -> Iterator[str]:
+    """Every directory in there that has a `.git`, but for what lies in one: the outermost ones."""
+    for folder, inner, files in os.walk(path):
+        if ".git" in (*inner, *files):
+            yield folder
+            if folder != path:
+                inner.clear()

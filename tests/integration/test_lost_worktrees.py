@@ -1,0 +1,222 @@
+"""A directory is a worker's worktree only when git and our mark say so: else nothing is asked,
+saved or removed there, and there is a way back.
+"""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import git
+from tests.support.bench import add_worker, commit
+from worker_manager import cleaning, completions, inspection
+from worker_manager.cleaning import Order
+from worker_manager.fleet import Fleet
+from worker_manager.models import Status, Worker
+from worker_manager.worktrees import changes, own, removal
+
+
+def pointer_gone(tree: Path, _: Path) -> None:
+    """What `rm -rf .git` does to a worktree."""
+    (tree / ".git").unlink()
+
+
+def other_repository(tree: Path, _: Path) -> None:
+    """An agent that scaffolds a project: `rm -rf .git && git init`."""
+    (tree / ".git").unlink()
+    git(tree, "init", "-q", "-b", "main")
+    commit(tree, {"scaffold": "x"})
+
+
+def link(tree: Path, elsewhere: Path) -> None:
+    """The directory replaced by a link to a repository of somebody's."""
+    os.rename(tree, f"{tree}-away")
+    elsewhere.mkdir()
+    git(elsewhere, "init", "-q", "-b", "main")
+    commit(elsewhere, {"theirs": "x"})
+    (elsewhere / "loose").write_text("theirs", "utf-8")
+    tree.symlink_to(elsewhere)
+
+
+def another_worktree(tree: Path, elsewhere: Path) -> None:
+    """The pointer of another worktree of the same repository."""
+    git(tree, "worktree", "add", "-q", "--detach", str(elsewhere))
+    (tree / ".git").write_bytes((elsewhere / ".git").read_bytes())
+
+
+LOST = pytest.mark.parametrize("lose", [pointer_gone, other_repository, link, another_worktree])
+
+
+@pytest.fixture
+def worker(fleet: Fleet, repository: Path) -> Worker:
+    """With a commit and a loose file, beside a person's own."""
+    added = add_worker(fleet, repository, {"a": "1"}, status=Status.FAILED)
+    Path(added.path, "precious").write_text("PRECIOUS", "utf-8")
+    (repository / "README").write_text("the person's\n", "utf-8")
+    (repository / "secret.txt").write_text("SECRET", "utf-8")
+    return added
+
+
+def state(repository: Path) -> str:
+    """All refs, files and what git says of them."""
+    refs = git(repository, "for-each-ref")
+    files = sorted(
+        (str(one), one.read_bytes() if one.is_file() and not one.is_symlink() else b"")
+        for one in repository.rglob("*")
+        if one.relative_to(repository).parts[0] != ".git"
+    )
+    return f"{refs}\n{git(repository, 'status', '--porcelain')}\n{files}"
+
+
+@pytest.mark.promise("clean-ours", "worktree-looked-at")
+@LOST
+@pytest.mark.parametrize("force", [False, True])
+def test_what_is_no_worktree_any_more_is_neither_cleaned_nor_saved(
+    fleet: Fleet,
+    repository: Path,
+    worker: Worker,
+    tmp_path: Path,
+    lose: Callable[[Path, Path], None],
+    force: bool,
+) -> None:
+    lose(Path(worker.path), tmp_path / "elsewhere")
+    before = state(repository)
+
+    (outcome,) = fleet.clean(Order([worker.id], force=force))
+
+    assert f"is no worktree of {worker.branch} any more" in outcome.why_not
+    assert "restore_worker" in outcome.why_not
+    assert state(repository) == before
+    assert not fleet.worker(worker.id).cleaned
+
+
+@pytest.mark.promise("stop-saved", "worktree-looked-at")
+@LOST
+def test_a_stop_saves_nothing_of_somebody_elses_and_says_so(
+    fleet: Fleet,
+    repository: Path,
+    worker: Worker,
+    tmp_path: Path,
+    lose: Callable[[Path, Path], None],
+) -> None:
+    lose(Path(worker.path), tmp_path / "elsewhere")
+    before = state(repository)
+
+    stopped = fleet.stop(worker.id)
+
+    assert stopped.saved == ""
+    assert state(repository) == before
+    for other in (repository, tmp_path / "elsewhere"):
+        if (other / ".git").exists():
+            assert git(other, "for-each-ref", "refs/worker-manager/") == ""
+
+
+@pytest.mark.promise("evidence", "worktree-looked-at")
+@LOST
+def test_evidence_diff_and_figures_are_never_those_of_another_checkout(
+    fleet: Fleet,
+    repository: Path,
+    worker: Worker,
+    tmp_path: Path,
+    lose: Callable[[Path, Path], None],
+) -> None:
+    lose(Path(worker.path), tmp_path / "elsewhere")
+
+    told = completions.examine(worker, fleet.records.home(worker.id))
+
+    assert "no worktree of" in told
+    assert "secret.txt" not in told
+    assert changes.progress(worker.path, worker.branch, worker.base_sha) is None
+    shown = inspection.changes(worker)
+    assert "SECRET" not in shown
+    assert "the person's" not in shown
+    assert "+1" in shown  # what its branch has
+
+
+@pytest.mark.promise("clean-back", "worktree-looked-at")
+@LOST
+def test_a_worktree_comes_back_with_all_its_files_and_what_was_in_its_place_stays(
+    fleet: Fleet,
+    repository: Path,
+    worker: Worker,
+    tmp_path: Path,
+    lose: Callable[[Path, Path], None],
+) -> None:
+    tree = Path(worker.path)
+    lose(tree, tmp_path / "elsewhere")
+    before = git(repository, "status", "--porcelain")
+
+    cleaning.bring_back(fleet.records, worker.id)
+
+    assert own.look(worker.path, worker.branch)
+    assert git(tree, "branch", "--show-current") == worker.branch
+    assert (tree / "a").read_text("utf-8") == "1"
+    held = [one for one in tree.parent.rglob("precious") if one.read_text("utf-8") == "PRECIOUS"]
+    assert held
+    if lose is other_repository:
+        aside = Path(f"{tree}{removal.FOUND}1")
+        assert git(aside, "log", "--format=%s") == "work"
+    assert git(repository, "status", "--porcelain") == before
+    assert git(repository, "branch", "--show-current") == "main"
+
+
+@pytest.mark.promise("clean-back", "worktree-looked-at")
+def test_a_restore_does_not_take_a_directory_for_the_worktree(
+    fleet: Fleet, repository: Path, worker: Worker
+) -> None:
+    tree = Path(worker.path)
+    (outcome,) = fleet.clean(Order([worker.id], force=True))
+    assert outcome.why_not == ""
+    (tree / ".cache").mkdir(parents=True)  # a watcher that outlived the terminal
+
+    cleaning.bring_back(fleet.records, worker.id)
+
+    assert git(tree, "rev-parse", "--show-toplevel") == str(tree)
+    assert git(tree, "branch", "--show-current") == worker.branch
+    assert (tree / "precious").read_text("utf-8") == "PRECIOUS"
+    assert Path(f"{tree}{removal.FOUND}1", ".cache").is_dir()
+    assert (repository / "README").read_text("utf-8") == "the person's\n"
+
+
+@pytest.mark.promise("clean-killed", "worktree-looked-at")
+def test_what_is_made_where_a_worktree_was_is_no_part_of_its_removal(
+    fleet: Fleet, repository: Path, worker: Worker
+) -> None:
+    tree = Path(worker.path)
+    os.rename(tree, f"{tree}{removal.GOING}")  # a clean that was killed after this
+    (tree / ".cache").mkdir(parents=True)
+
+    (outcome,) = fleet.clean(Order([worker.id], force=True))
+
+    assert outcome.why_not == ""
+    ref = fleet.worker(worker.id).cleaned
+    assert git(repository, "show", f"{ref}:precious") == "PRECIOUS"
+    assert "secret.txt" not in git(repository, "ls-tree", "--name-only", ref)
+    assert (tree / ".cache").is_dir()
+    assert not os.path.lexists(f"{tree}{removal.GOING}")
+    assert git(repository, "branch", "--list", worker.branch) == ""
+
+
+@pytest.mark.promise("clean-killed")
+def test_a_process_that_outlived_its_terminal_loses_nothing_that_it_writes(
+    fleet: Fleet, repository: Path, worker: Worker
+) -> None:
+    script = "n=0; while [ $n -lt 300 ]; do n=$((n+1)); echo $n > late-$n; sleep 0.01; done"
+    with subprocess.Popen(["sh", "-c", script], cwd=worker.path) as writer:
+        for _ in range(50):
+            (outcome,) = fleet.clean(Order([worker.id], force=True))
+            if outcome.why_not:
+                assert "a process still writes" in outcome.why_not
+            if writer.poll() is not None:
+                break
+        writer.wait()
+    fleet.clean(Order([worker.id], force=True))
+
+    written = {f"late-{number}" for number in range(1, 301)}
+    ref = fleet.worker(worker.id).cleaned
+    held = set(git(repository, "ls-tree", "--name-only", ref).split("\n"))
+    assert written - held == set()
+    assert not os.path.lexists(worker.path)
+    assert not os.path.lexists(f"{worker.path}{removal.GOING}")
