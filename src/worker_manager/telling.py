@@ -48,8 +48,8 @@ def stopped(worker: Worker) -> str:
     if worker.branch and not own.stands(worker.path, worker.branch):
         return (
             f"{worker.name} is {worker.status.value}. {worker.path} is no worktree of it any more, "
-            f'so nothing was saved. restore_worker(id="{worker.id}") makes it one again, keeps what '
-            "lies there, and goes on with its conversation."
+            f'so nothing was saved. restore_worker(id="{worker.id}") makes it one again, keeps '
+            "what lies there, and goes on with its conversation."
         )
     lines = [f"{worker.name} is {worker.status.value}. Its work stays in {worker.path}."]
     if worker.saved:

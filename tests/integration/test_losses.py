@@ -130,7 +130,7 @@ def test_work_in_the_stash_keeps_its_worktree_and_other_entries_do_not(
     (tree / "notes").write_text("stashed", "utf-8")
     git(tree, "stash", "-q")
 
-    assert "its work lies in the stash (WIP on t-" in why_kept(fleet, merged)
+    assert "its work lies in the stash (WIP on worker/" in why_kept(fleet, merged)
     git(tree, "stash", "drop", "-q")
     assert fleet.clean(Order([merged.id]))[0].why_not == ""
     assert "README" in git(repository, "stash", "show", "--name-only")

@@ -75,14 +75,14 @@ def stashed(directory: str, branch: str, admin: str) -> tuple[str, ...]:
     """The stash entries that were made in a worktree, in git's words: all worktrees share them."""
     if not known(directory, "rev-parse", "--verify", "--quiet", "refs/stash"):
         return ()
-    listed = run(directory, "rev-list", "-g", "--format=%H %P%x00%gs", "refs/stash", "--")
-    named, short = ids_in(admin), branch.rpartition("/")[2]  # git says no more of a branch
+    listed = run(directory, "rev-list", "-g", "--format=%H %P%x00%s", "refs/stash", "--")
+    named = ids_in(admin)
     found = []
     for line in listed.split("\n")[1::2]:
         commits, _, said = line.partition("\0")
         made_on = said.partition(": ")[0].removeprefix("WIP on ").removeprefix("On ")
         is_detached = made_on == "(no branch)" and commits.split(" ")[1] in named
-        if made_on in (branch, short) or is_detached:
+        if made_on == branch or is_detached:
             found.append(said)
     return tuple(found)
 
