@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from worker_manager.models import Worker
 from worker_manager.state import guards, journal, launches
 from worker_manager.state.locking import exclusive
 from worker_manager.state.records import Records
-from worker_manager.worktrees import evidence, furnishing, trees
+from worker_manager.worktrees import evidence, fresh, furnishing, trees
 from worker_manager.worktrees.bases import Ground
 from worker_manager.worktrees.evidence import Standing
 from worker_manager.worktrees.furnishing import Habits
@@ -77,7 +77,8 @@ def make(
     with exclusive(os.path.join(records.repository, "git.lock"), timeout_seconds=120):
         trees.create(ground, path, worker.branch, sha, look)
     undo.callback(trees.remove_unused, ground.checkout, path, worker.branch, sha)
-    notes = furnish(worker, home, ground, settings, seen[0].habits)
+    told = fresh.settle(path, sha)  # a slow hook of the person's holds up nobody else
+    notes = furnish(worker, home, ground, settings, seen[0].habits, told)
     return Made(notes, setup_command(home, settings), seen[0].standing)
 
 
@@ -98,12 +99,18 @@ def note_checkout(home: str, ground: Ground, standing: Standing, settings: Setti
 
 
 def furnish(
-    worker: Worker, home: str, ground: Ground, settings: Settings, habits: Habits
+    worker: Worker,
+    home: str,
+    ground: Ground,
+    settings: Settings,
+    habits: Habits,
+    told: Sequence[str] = (),
 ) -> list[str]:
-    """Copies files, fills submodules and large files; gives and notes what is to be said of it.
-    Raises WorktreeRefused.
+    """Copies files, fills submodules and large files; gives and notes what is to be said of it,
+    after what is `told` already. Raises WorktreeRefused.
     """
-    notes = furnishing.furnish(ground, Path(worker.path), settings.worktree_copy, habits)
+    notes = [*told]
+    notes += furnishing.furnish(ground, Path(worker.path), settings.worktree_copy, habits)
     if settings.worktree_setup:
         notes.append("Its setup command runs first, in its terminal.")
     for note in notes:

@@ -54,9 +54,7 @@ def test_a_git_that_hangs_is_ended_and_takes_back_what_it_began(
     monkeypatch.setattr(git_module, "TIMEOUT_SECONDS", 1)
     tree, base = repository / ".worktrees" / "w", git(repository, "rev-parse", "HEAD")
 
-    with pytest.raises(
-        WorktreeRefused, match=r"git worktree did not end within 1 s, and was ended"
-    ):
+    with pytest.raises(WorktreeRefused, match=r"git reset did not end within 1 s, and was ended"):
         trees.create(survey(str(repository)), tree, "worker/w", base)
 
     assert not tree.exists()

@@ -110,8 +110,8 @@ def _heard(
     except subprocess.TimeoutExpired as error:
         _end(process)
         raise WorktreeRefused(
-            f"git {_command(arguments)} did not end within {limit:g} s, and was ended. Run it by "
-            f"hand in {directory} to see what keeps it: a filter, a hook, or the disk."
+            f"git {_command(arguments)} did not end within {limit:g} s, and was ended. Look what "
+            f"keeps it in {directory}: a filter, a hook, or the disk."
         ) from error
     return Said(process.returncode, os.fsdecode(text), os.fsdecode(complaint))
 

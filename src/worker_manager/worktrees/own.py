@@ -16,6 +16,9 @@ from worker_manager.worktrees.git import ask, last_line
 
 #: A file that we leave in git's own directory of a worktree: it was made for the branch it names.
 MARKER = "worker-manager"
+#: What git writes as the reason of its lock before anything else of a worktree: the mark of one
+#: whose start was killed before it had MARKER. Behind it stands the branch.
+BEGUN = "worker-manager makes it for "
 _POINTER = b"gitdir: "
 
 
@@ -41,7 +44,7 @@ def look(path: str, branch: str) -> Worktree:
         raise _gone(path, branch)
     said = ask(path, "rev-parse", "--path-format=absolute", "--show-toplevel", "--git-dir")
     # The last line feed is git's; what else there is may be part of a name.
-    expected = f"{os.path.realpath(path)}\n{os.path.realpath(admin)}\n"
+    expected = f"{os.path.realpath(path)}\n{admin}\n"
     if said.code:
         raise WorktreeRefused(f"git does not say what {path} is: {last_line(said.error)}")
     if said.text != expected:
@@ -64,22 +67,44 @@ def pointed_at(path: str) -> str:
         return ""
     if not named.startswith(_POINTER):
         return ""
-    return os.path.join(path, os.fsdecode(named.removeprefix(_POINTER).rstrip(b"\n")))
+    return os.path.realpath(
+        os.path.join(path, os.fsdecode(named.removeprefix(_POINTER).rstrip(b"\n")))
+    )
 
 
 def is_marked(admin: str, branch: str) -> bool:
-    """Whether we made the worktree for that branch."""
-    if not admin:
-        return False
-    try:
-        return Path(admin, MARKER).read_bytes() == os.fsencode(branch)
-    except OSError:
-        return False
+    """Whether we made the worktree for that branch, or began to."""
+    return bool(admin and branch) and branch in (_text_in(admin, MARKER), _begun(admin))
 
 
 def mark(admin: str, branch: str) -> None:
-    """From now on it is ours."""
-    Path(admin, MARKER).write_bytes(os.fsencode(branch))
+    """From now on it is ours. Raises WorktreeRefused."""
+    if not admin:
+        raise WorktreeRefused(f"git has not made the worktree of {branch}.")
+    try:
+        Path(admin, MARKER).write_bytes(os.fsencode(branch))
+        if _begun(admin) == branch:
+            Path(admin, "locked").unlink()
+    except OSError as error:
+        raise WorktreeRefused(f"{admin} can't be written to: {error.strerror}.") from error
+
+
+def complete_mark(admin: str) -> None:
+    """Marks it when that was begun. Raises WorktreeRefused."""
+    if admin and _begun(admin):
+        mark(admin, _begun(admin))
+
+
+def _begun(admin: str) -> str:
+    reason = _text_in(admin, "locked")
+    return reason.removeprefix(BEGUN) if reason.startswith(BEGUN) else ""
+
+
+def _text_in(admin: str, name: str) -> str:
+    try:
+        return os.fsdecode(Path(admin, name).read_bytes()).removesuffix("\n")
+    except OSError:
+        return ""
 
 
 def _gone(path: str, branch: str) -> WorktreeGone:

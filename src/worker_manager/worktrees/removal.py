@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from worker_manager.errors import WorktreeGone, WorktreeRefused
-from worker_manager.worktrees import own, repositories, snapshots, trees
+from worker_manager.worktrees import fresh, own, repositories, snapshots, trees
 from worker_manager.worktrees.git import ask, attempt, known, names, run
 from worker_manager.worktrees.named import commits
 from worker_manager.worktrees.own import Worktree
@@ -107,7 +107,7 @@ def set_aside(tree: Tree) -> Tree:
     if os.path.lexists(going):
         raise WorktreeRefused(f"{going} is in the way: move it somewhere else.")
     os.rename(tree.path, going)
-    return tree._replace(worktree=own.look(going, tree.branch))
+    return tree._replace(worktree=_look(going, tree.branch))
 
 
 def put_back(tree: Tree) -> None:
@@ -191,10 +191,23 @@ def _standing(path: str, branch: str) -> tuple[Worktree | None, str]:
     gone = ""
     for place in (path, path + GOING):
         try:
-            return own.look(place, branch), ""
+            return _look(place, branch), ""
         except WorktreeGone as error:
             gone = gone or str(error)
     return None, gone
+
+
+def _look(place: str, branch: str) -> Worktree:
+    """As `own.look`. Where git has a setting of the worktree's own that says where it is, and
+    it has another name by now, that follows.
+    """
+    try:
+        return own.look(place, branch)
+    except WorktreeGone:
+        if not own.stands(place, branch):
+            raise
+        fresh.require_stands(Path(place))
+        return own.look(place, branch)
 
 
 def _head(checkout: str, admin: str) -> str:
@@ -215,7 +228,7 @@ def _stand_again(tree: Tree, alone: Callable[[], AbstractContextManager[None]]) 
         _move_aside(path)
         with alone():
             trees.reopen(Path(tree.checkout), path, tree.branch)
-    return own.look(tree.path, tree.branch)
+    return _look(tree.path, tree.branch)
 
 
 def _point_at(path: Path, admin: str) -> None:

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from worker_manager.errors import NotARepository, WorkerManagerError, WorktreeRefused
-from worker_manager.worktrees import own
+from worker_manager.worktrees import baseline, evidence, fresh, own
 from worker_manager.worktrees.bases import Ground
+from worker_manager.worktrees.excludes import exclude
 from worker_manager.worktrees.git import attempt, run
 
 HEADS = "refs/heads/"
 BRANCHES = "refs/heads/worker/"
-#: Of git's list of files (index) when they are fewer than the 100 that are worth several processes.
-FEW_BYTES = 6_400
 
 
 class Listed(NamedTuple):
@@ -37,6 +36,8 @@ def listed(directory: str) -> list[Listed]:
         if facts:
             branch = facts.get("branch", "").removeprefix(HEADS)
             locked = facts.get("locked", "") or ("locked" if "locked" in facts else "")
+            if locked.startswith(own.BEGUN):  # ours, of a start that was killed: nobody's wish
+                locked = ""
             found.append(Listed(facts["worktree"], branch, locked))
     return found
 
@@ -104,22 +105,17 @@ def create(
 
     checkout = ground.checkout
     _require_inside(checkout, path.parent)
-    _exclude(ground.common, path.parent.relative_to(checkout).as_posix())
-    was_there = os.path.lexists(path)
+    exclude(ground.common, path.parent.relative_to(checkout).as_posix())
+    is_free = _is_free(path)
     try:
-        _add(checkout, "-b", branch, "--", str(path), base_sha, meanwhile=guarded)
-    except BaseException as error:
-        if not was_there:
-            attempt(str(checkout), "worktree", "remove", "--force", "--", str(path))
-        if "a branch named" not in str(error):  # else it is somebody's
-            attempt(str(checkout), "update-ref", "-d", f"refs/heads/{branch}", base_sha)
-        raise
-    try:
+        _make(checkout, path, branch, ("-b", branch), base_sha, guarded)
         if failed:
             raise failed[0]
-        own.mark(own.pointed_at(str(path)), branch)
-    except (OSError, WorkerManagerError):
-        remove_unused(checkout, path, branch, base_sha)
+    except BaseException as error:
+        if is_free:
+            _take_back(checkout, path)
+        if "a branch named" not in str(error):  # else it is somebody's
+            attempt(str(checkout), "update-ref", "-d", f"refs/heads/{branch}", base_sha)
         raise
 
 
@@ -128,42 +124,70 @@ def remove_unused(checkout: Path, path: Path, branch: str, base_sha: str) -> Non
     it goes too; git itself refuses when there is anything else.
     """
     # Without --force git refuses every worktree with submodules.
-    status = run(str(path), "status", "--porcelain", "--untracked-files=all")
-    force = [] if status else ["--force"]
+    changes = evidence.changes(str(path))
+    used = baseline.of_worker(own.pointed_at(str(path)), str(path), changes)
+    force = [] if used else ["--force"]
     run(str(checkout), "worktree", "remove", *force, "--", str(path))
     run(str(checkout), "update-ref", "-d", f"refs/heads/{branch}", base_sha)
 
 
-def reopen(checkout: Path, path: Path, branch: str) -> None:
-    """Makes a worker's worktree again, on its branch. Raises WorktreeRefused."""
+def reopen(checkout: Path, path: Path, branch: str) -> list[str]:
+    """Makes a worker's worktree again, on its branch; gives what is to be said of it. Raises
+    WorktreeRefused; then it is as gone as before.
+    """
     _require_inside(checkout, path.parent)
     if admin_directory(str(checkout), str(path)):
         forget(checkout, path)
-    _add(checkout, "--", str(path), branch)
-    own.mark(own.pointed_at(str(path)), branch)
+    is_free = _is_free(path)
+    try:
+        _make(checkout, path, branch, (), branch, lambda: None)
+        return fresh.settle(path, run(str(path), "rev-parse", "HEAD"))
+    except BaseException:
+        if is_free:
+            _take_back(checkout, path)
+        raise
 
 
 def forget(checkout: Path, path: Path) -> None:
     """Has git forget a worktree that is gone. Of it alone: `prune` would forget those, too, that
     lie on a disk which isn't there at the moment.
     """
+    admin = admin_directory(str(checkout), str(path))
+    own.complete_mark(admin)  # git removes nothing that is locked
     run(str(checkout), "worktree", "remove", "--force", "--", str(path))
 
 
-def _add(checkout: Path, *arguments: str, meanwhile: Callable[[], None] = lambda: None) -> None:
-    """Writes the files on all cores, unless told otherwise, and asks no network for large files."""
-    more = ["-c", "checkout.workers=0"] if _may_use_all_cores(checkout) else []
-    skip_large = {"GIT_LFS_SKIP_SMUDGE": "1"}
-    add = (*more, "worktree", "add", "--quiet", *arguments)
-    run(str(checkout), *add, environment=skip_large, meanwhile=meanwhile)
+def _make(
+    checkout: Path,
+    path: Path,
+    branch: str,
+    options: Sequence[str],
+    start: str,
+    meanwhile: Callable[[], None],
+) -> None:
+    """Registers the worktree, marks it as ours, looks at it, and fills it: killed anywhere, what
+    is there is known to be ours.
+    """
+    lock = ("--lock", "--reason", own.BEGUN + branch)
+    add = ("worktree", "add", "--quiet", "--no-checkout", *lock, *options, "--", str(path), start)
+    run(str(checkout), *add)
+
+    def look() -> None:
+        fresh.require_stands(path)
+        meanwhile()
+
+    own.mark(own.pointed_at(str(path)), branch)
+    fresh.fill(checkout, path, look)
 
 
-def _may_use_all_cores(checkout: Path) -> bool:
-    """Of a few files git writes each itself: then it is not even asked what it is set to."""
-    with suppress(OSError):
-        if (checkout / ".git" / "index").stat().st_size < FEW_BYTES:
-            return False
-    return not attempt(str(checkout), "config", "checkout.workers")
+def _take_back(checkout: Path, path: Path) -> None:
+    with suppress(WorktreeRefused):  # there may be nothing yet
+        forget(checkout, path)
+
+
+def _is_free(path: Path) -> bool:
+    """Whether git would make a worktree there."""
+    return not os.path.lexists(path) or (path.is_dir() and not names_in(str(path)))
 
 
 def _require_inside(checkout: Path, directory: Path) -> None:
@@ -173,14 +197,3 @@ def _require_inside(checkout: Path, directory: Path) -> None:
             f"{directory} leads out of {checkout}, to {real}: no worktree is made there. Remove "
             "the link, or set worktree.directory to a directory inside of the checkout."
         )
-
-
-def _exclude(common: str, directory: str) -> None:
-    """Keeps the worktrees out of the repository's status, without touching its files."""
-    path = Path(common) / "info" / "exclude"
-    line = f"/{directory}/"
-    lines = path.read_text("utf-8").splitlines() if path.exists() else []
-    if line not in lines:
-        path.parent.mkdir(exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(("" if not lines else "\n") + line + "\n")

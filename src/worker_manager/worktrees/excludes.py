@@ -1,0 +1,34 @@
+"""Keeps the worktrees out of the repository's status, without touching its files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from worker_manager.errors import WorktreeRefused
+
+
+def exclude(common: str, directory: str) -> None:
+    """Adds a directory of the checkout to git's own list, unless it is there. The list is read and
+    written as bytes, as git does: whoever wrote it chose its encoding and its line ends. Raises
+    WorktreeRefused.
+    """
+    file = Path(common) / "info" / "exclude"
+    line = b"/" + _escaped(os.fsencode(directory)) + b"/"
+    try:
+        content = file.read_bytes() if file.exists() else b""
+        if line in (one.rstrip(b"\r") for one in content.split(b"\n")):
+            return
+        file.parent.mkdir(exist_ok=True)
+        with file.open("ab") as opened:
+            opened.write((b"\n" if content and not content.endswith(b"\n") else b"") + line + b"\n")
+    except OSError as error:
+        raise WorktreeRefused(
+            f"{file} can't be written to ({error.strerror}): it would keep worktrees out of git "
+            f"status. Make it writable, or add the line {os.fsdecode(line)} yourself."
+        ) from error
+
+
+def _escaped(name: bytes) -> bytes:
+    """A name as a pattern that means that name alone."""
+    return b"".join(b"\\" + bytes([one]) if one in b"*?[]\\" else bytes([one]) for one in name)

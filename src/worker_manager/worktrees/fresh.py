@@ -1,0 +1,104 @@
+"""Fills a worktree that git has registered, but not filled: looked at first, then marked as ours,
+then its files; the person's own hook last.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from worker_manager.errors import WorktreeRefused
+from worker_manager.worktrees import baseline, evidence, own
+from worker_manager.worktrees.git import ask, ask_all, attempt, last_line, run
+
+HOOK = "post-checkout"
+HOOK_SECONDS = 300
+#: Of git's list of files (index) when they are fewer than the 100 that are worth several processes.
+FEW_BYTES = 6_400
+#: Lines of what a hook said.
+_SAID_LINES = 5
+_ASK = ("rev-parse", "--path-format=absolute")
+_PLACES, _HOOKS = (*_ASK, "--show-toplevel", "--git-dir"), (*_ASK, "--git-path", "hooks")
+
+
+def require_stands(path: Path) -> None:
+    """Raises WorktreeRefused unless git, asked there, finds that very worktree. Where settings that
+    all worktrees share lead it elsewhere, the worktree's own ones put that right.
+    """
+    admin = own.pointed_at(str(path))
+    expected = f"{os.path.realpath(path)}\n{admin}\n"
+    said = ask(str(path), *_PLACES)
+    if said.text == expected:
+        return
+    setting = ("config", "--file", os.path.join(admin, "config.worktree"))
+    run(str(path), *setting, "core.bare", "false")
+    run(str(path), *setting, "core.worktree", os.path.realpath(path))
+    again = ask(str(path), *_PLACES)
+    if again.text != expected:
+        found = last_line(again.error) if again.code else again.text.split("\n")[0]
+        raise WorktreeRefused(
+            f"git, asked in the new worktree {path}, does not find it, but: {found}. Run git -C "
+            f"{path.parent} config --show-origin --get-regexp '^(core|safe|extensions)' to see "
+            "which setting leads it there."
+        )
+
+
+def fill(checkout: Path, path: Path, meanwhile: Callable[[], None]) -> None:
+    """Puts the files of its commit there, as `git worktree add` itself would: on all cores, unless
+    told otherwise, and without asking a network for large files. Raises WorktreeRefused.
+    """
+    more = ["-c", "checkout.workers=0"] if _may_use_all_cores(checkout) else []
+    place = {"GIT_DIR": str(path / ".git"), "GIT_WORK_TREE": str(path)}
+    reset = (*more, "reset", "--hard", "--quiet", "--no-recurse-submodules")
+    skip_large = {"GIT_LFS_SKIP_SMUDGE": "1"}
+    run(str(path), *reset, environment={**place, **skip_large}, meanwhile=meanwhile)
+
+
+def settle(path: Path, sha: str) -> list[str]:
+    """Runs the person's hook in a worktree that was filled, and notes how it stands then. Gives
+    what is to be said of it. Raises WorktreeRefused.
+    """
+    asked, status = ask_all(str(path), _HOOKS, evidence.STATUS)
+    notes = []
+    if os.access(os.path.join(asked.text.removesuffix("\n"), HOOK), os.X_OK):
+        notes += _run_hook(path, sha)
+        status = ask(str(path), *evidence.STATUS)
+    changes = evidence.standing(status).changes
+    changed = baseline.note(own.pointed_at(str(path)), str(path), changes)
+    if changed:
+        files = f"{len(changed)} file{'s' if len(changed) != 1 else ''}"
+        notes.append(
+            f"git calls {files} of the new worktree changed, {changed[0]!r} for one: line ends, a "
+            "filter or a hook. They count as the worker's once it changes them."
+        )
+    return notes
+
+
+def _run_hook(path: Path, sha: str) -> list[str]:
+    """As git runs it at the end of `worktree add`: what it says changes nothing any more."""
+    words = ("hook", "run", "--ignore-missing", HOOK, "--", "0" * len(sha), sha, "1")
+    try:
+        said = ask(str(path), *words, seconds=HOOK_SECONDS)
+    except WorktreeRefused:
+        return [
+            f"The repository's {HOOK} hook did not end within {HOOK_SECONDS} s in the new "
+            "worktree, and was ended."
+        ]
+    if not said.code:
+        return []
+    lines = [*said.text.splitlines(), *said.error.splitlines()]
+    words_of_it = " ".join(" ".join(lines[-_SAID_LINES:]).split())[:300] or "nothing"
+    return [
+        f"The repository's {HOOK} hook failed in the new worktree (exit code {said.code}), which "
+        f"is complete all the same. It said: {words_of_it}"
+    ]
+
+
+def _may_use_all_cores(checkout: Path) -> bool:
+    """Of a few files git writes each itself: then it is not even asked what it is set to."""
+    with suppress(OSError):
+        if (checkout / ".git" / "index").stat().st_size < FEW_BYTES:
+            return False
+    return not attempt(str(checkout), "config", "checkout.workers")
