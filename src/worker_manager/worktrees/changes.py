@@ -16,7 +16,7 @@ from worker_manager.worktrees.own import Worktree
 #: What differs from the last commit of a checkout, and a fingerprint of each file's content.
 Look = Mapping[str, str]
 #: For each file the lines added and removed; nothing that runs programs.
-_COUNTED = ("--numstat", "--no-ext-diff", "--no-textconv", "-z")
+_COUNTED = ("--numstat", "--no-ext-diff", "--no-textconv", "--ignore-submodules=none", "-z")
 
 
 class Changes(NamedTuple):
@@ -74,7 +74,7 @@ def describe(worktree: Worktree, base_sha: str) -> Work:
     if not base_sha:
         return Work(head, 0, "", left)
     commits = int(run(path, "rev-list", "--count", f"{base_sha}..HEAD"))
-    diffstat = run(path, "diff", "--stat", "--no-color", f"{base_sha}..HEAD")
+    diffstat = run(path, "diff", "--stat", "--no-ext-diff", f"{base_sha}..HEAD")
     return Work(head, commits, diffstat, left)
 
 

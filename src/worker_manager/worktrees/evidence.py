@@ -8,8 +8,11 @@ from typing import NamedTuple
 from worker_manager.errors import WorktreeRefused
 from worker_manager.worktrees.git import Said, last_line, names
 
+_EACH = ("-z", "--no-renames", "--untracked-files=all")
+#: Whatever .gitmodules says: submodules are looked at, or for the commit alone that they stand at.
+_WHOLE, _OUTSIDE = "--ignore-submodules=none", "--ignore-submodules=dirty"
 #: How a checkout stands, and each file that no commit holds as it is.
-STATUS = ("status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--untracked-files=all")
+STATUS = ("status", "--porcelain=v2", "--branch", *_EACH, _WHOLE)
 #: How many fields stand before the name of a changed, and of an unmerged file.
 _FIELDS = {"1": 8, "u": 10}
 
@@ -70,8 +73,6 @@ def changes(
     """The files that no commit holds as they are, untracked ones too; submodules that stand at
     another commit, or have changes `inside`.
     """
-    options = ("--porcelain", "-z", "--no-renames", "--untracked-files=all")
-    # Whatever .gitmodules says.
-    whole = (*options, f"--ignore-submodules={'none' if inside else 'dirty'}")
-    listed = names(path, "status", *whole, environment=environment)
+    options = ("--porcelain", *_EACH, _WHOLE if inside else _OUTSIDE)
+    listed = names(path, "status", *options, environment=environment)
     return [Change(entry[:2], entry[3:]) for entry in listed]

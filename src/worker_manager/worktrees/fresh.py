@@ -21,6 +21,8 @@ FEW_BYTES = 6_400
 _SAID_LINES = 5
 _ASK = ("rev-parse", "--path-format=absolute")
 _PLACES, _HOOKS = (*_ASK, "--show-toplevel", "--git-dir"), (*_ASK, "--git-path", "hooks")
+#: The newest git runs hooks that no directory has.
+_CONFIGURED = ("config", "--get-regexp", r"^hook\..*\.event$", f"^{HOOK}$")
 
 
 def require_stands(path: Path) -> None:
@@ -51,6 +53,7 @@ def fill(checkout: Path, path: Path, meanwhile: Callable[[], None]) -> None:
     """
     more = ["-c", "checkout.workers=0"] if _may_use_all_cores(checkout) else []
     place = {"GIT_DIR": str(path / ".git"), "GIT_WORK_TREE": str(path)}
+    more += ["-c", "core.fsmonitor=false"]  # no daemon for what may be taken back
     reset = (*more, "reset", "--hard", "--quiet", "--no-recurse-submodules")
     skip_large = {"GIT_LFS_SKIP_SMUDGE": "1"}
     run(str(path), *reset, environment={**place, **skip_large}, meanwhile=meanwhile)
@@ -60,9 +63,10 @@ def settle(path: Path, sha: str) -> list[str]:
     """Runs the person's hook in a worktree that was filled, and notes how it stands then. Gives
     what is to be said of it. Raises WorktreeRefused.
     """
-    asked, status = ask_all(str(path), _HOOKS, evidence.STATUS)
+    hooks, configured, status = ask_all(str(path), _HOOKS, _CONFIGURED, evidence.STATUS)
     notes = []
-    if os.access(os.path.join(asked.text.removesuffix("\n"), HOOK), os.X_OK):
+    file = os.path.join(hooks.text.removesuffix("\n"), HOOK)
+    if os.access(file, os.X_OK) or configured.code == 0:
         notes += _run_hook(path, sha)
         status = ask(str(path), *evidence.STATUS)
     changes = evidence.standing(status).changes

@@ -43,6 +43,7 @@ from git.exc import GitCommandNotFound  # noqa: E402
 
 from worker_manager.children import Child  # noqa: E402
 from worker_manager.errors import NotARepository, WorktreeRefused  # noqa: E402
+from worker_manager.worktrees import plain  # noqa: E402
 
 TIMEOUT_SECONDS = 300
 _GRACE_SECONDS = 5
@@ -180,8 +181,9 @@ def _start(
     git = Git()
     # Not its own way to change the directory: where that is gone it goes on in ours.
     command = ["git", "-C", directory, *arguments]
+    variables = {**_ENVIRONMENT, **plain.environment(_command(arguments)), **environment}
     try:
-        with git.custom_environment(**{**_ENVIRONMENT, **environment}):
+        with git.custom_environment(**variables):
             started = git.execute(
                 command, istream=subprocess.PIPE, as_process=True, process_group=0
             )
