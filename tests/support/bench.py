@@ -33,8 +33,9 @@ def add_worker(
     name = naming.worker_name(title, worker_id)
     base_sha = git(repository, "rev-parse", base)
     branch = naming.branch_name(name)
-    path = repository / ".worktrees" / name
-    trees.create(survey(str(repository)), path, branch, base_sha)
+    ground = survey(str(repository))
+    path = ground.checkout / ".worktrees" / name
+    trees.create(ground, path, branch, base_sha)
     worker = recorded_worker(
         fleet,
         repository,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,9 @@ from worker_manager.worktrees.git import Said, ask, attempt, run
 _ASK = ("-c", "core.warnAmbiguousRefs=false", "rev-parse", "--path-format=absolute")
 _PLACES = ("--show-toplevel", "--git-dir", "--git-common-dir")
 _HEAD = ("HEAD", "--symbolic-full-name", "HEAD")
+HEADS = "refs/heads/"
+#: The commit of HEAD, said in a way that git does not take for a name.
+_AT_HEAD = re.compile(r"(HEAD|@)([~^]0)+")
 _WHERE = (*_ASK, "--is-inside-work-tree", *_PLACES, *_HEAD)
 
 
@@ -45,13 +49,25 @@ def survey(project: str) -> Ground:
     where = ask(project, *_WHERE)
     places = _places(project, where)
     head, branch = ("", "") if where.code else _lines(where)[-2:]
-    branch = "" if branch == "HEAD" else branch.removeprefix("refs/heads/")
+    branch = "" if branch == "HEAD" else branch.removeprefix(HEADS)
     return Ground(project, *places, head, branch)
 
 
 def main_checkout(project: str) -> Path:
     """The top directory below which the repository's worktrees go. Raises NotARepository."""
     return _places(project, ask(project, *_WHERE))[1]
+
+
+def main_worktree(directory: str) -> str | None:
+    """Where the files lie that belong to the repository's own HEAD and index: empty when it is
+    bare, None when they lie somewhere that git doesn't say. Raises NotARepository or
+    WorktreeRefused.
+
+    `git worktree list` is not asked: for its first one it names the place of the git directory,
+    which may be somewhere else altogether.
+    """
+    top, own, common = (run(directory, *_ASK, place) for place in _PLACES)
+    return top if _is_same(own, common) else _worktree_of(common)
 
 
 def resolve_base(ground: Ground, base_branch: str | None) -> Base:
@@ -66,19 +82,36 @@ def resolve_base(ground: Ground, base_branch: str | None) -> Base:
         return Base(ground.branch or ground.head[:12], ground.head)
     if not base_branch.strip() or base_branch.startswith("-"):
         raise InvalidInput(f"{base_branch!r} is no branch name. Name a branch, a tag or a sha.")
-    sha = attempt(
-        ground.project,
-        *("rev-parse", "--verify", "--quiet", "--end-of-options", f"{base_branch}^{{commit}}"),
-    )
+    branch = local_branch(ground.project, base_branch)
+    meant = f"{branch or base_branch}^{{commit}}"
+    sha = attempt(ground.project, *("rev-parse", "--verify", "--quiet", "--end-of-options"), meant)
     if not sha:
         raise InvalidInput(
             f"There is no branch, tag or commit {base_branch!r} in {ground.project}. "
             "Run git branch --all for the names."
         )
-    upstream = _upstream(ground.project, base_branch)
+    if not branch:
+        return Base(base_branch, sha)
+    name = branch.removeprefix(HEADS)
+    upstream = _upstream(ground.project, branch)
     between = f"{sha}..{upstream}"
     behind = attempt(ground.project, "rev-list", "--count", between) if upstream else ""
-    return Base(base_branch, sha, upstream, int(behind or 0))
+    return Base(name, sha, upstream, int(behind or 0))
+
+
+def local_branch(directory: str, name: str) -> str:
+    """The whole name (`refs/heads/...`) of the local branch that moves when this one does: `@`,
+    `@{-1}`, `refs/heads/x` and a name that stands for another one are names of branches, too, and
+    so is `HEAD~0`, which says the commit of HEAD. Empty when it is none.
+    """
+    full = ("rev-parse", "--verify", "--quiet", "--symbolic-full-name", "--end-of-options")
+    head = "HEAD" if _AT_HEAD.fullmatch(name) else name
+    # As a branch first: a tag of the same name would be taken before it.
+    for one in (HEADS + name, head):
+        found = attempt(directory, *full, one) if name else ""
+        if found.startswith(HEADS):
+            return found
+    return ""
 
 
 def compared(base: Base, standing: Standing) -> Base:
@@ -101,10 +134,35 @@ def _places(project: str, where: Said) -> tuple[str, Path, str]:
         # A directory with a newline in its name: one by one.
         lines = [run(project, *_ASK, place) for place in _PLACES]
     top, own, common = lines[: len(_PLACES)]
-    if os.path.realpath(own) == os.path.realpath(common):
+    if _is_same(own, common):
         return top, Path(top), common
-    main = Path(common).parent
-    return top, main if Path(common).name == ".git" and main.is_dir() else Path(top), common
+    return top, Path(_worktree_of(common) or top), common
+
+
+def _worktree_of(common: str) -> str | None:
+    """As `main_worktree`, of a repository's own git directory."""
+    bare = f"--git-dir={common}"
+    if attempt(common, bare, "rev-parse", "--is-bare-repository") == "true":
+        return ""
+    named = attempt(common, bare, "config", "core.worktree")
+    place = os.path.join(common, named) if named else os.path.dirname(common)
+    said = ask(place, *_ASK, "--show-toplevel", "--git-dir") if os.path.isdir(place) else None
+    if said is None or said.code or said.text.count("\n") != 2:
+        return None
+    top, own = _lines(said)
+    is_it = _is_same(own, common) and _is_same(top, place)
+    return top if is_it and not _is_hollow(place) else None
+
+
+def _is_hollow(place: str) -> bool:
+    """Whether there is only `.git`, though git counts files there: a link leads to it from where
+    they are.
+    """
+    return os.listdir(place) == [".git"] and bool(attempt(place, "ls-files", "--cached"))
+
+
+def _is_same(one: str, other: str) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def _lines(said: Said) -> list[str]:
@@ -113,6 +171,5 @@ def _lines(said: Said) -> list[str]:
 
 
 def _upstream(project: str, branch: str) -> str:
-    """The short name of a branch's upstream, or an empty text."""
-    reference = f"refs/heads/{branch}"
-    return attempt(project, "for-each-ref", "--format=%(upstream:short)", "--", reference)
+    """The short name of the upstream of a branch (`refs/heads/...`), or an empty text."""
+    return attempt(project, "for-each-ref", "--format=%(upstream:short)", "--", branch)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
 from worker_manager.errors import WorktreeRefused
-from worker_manager.worktrees import evidence, trees
+from worker_manager.worktrees import bases, evidence, trees
 from worker_manager.worktrees.git import attempt, names, run
 from worker_manager.worktrees.trees import HEADS
+
+_HEAD = ("symbolic-ref", "--quiet", "HEAD")
 
 
 class Target(NamedTuple):
@@ -20,17 +23,20 @@ class Target(NamedTuple):
 
 
 def target(directory: str, branch: str) -> Target:
-    """Raises WorktreeRefused when it is no branch, or git is at work on it."""
-    sha = attempt(directory, "rev-parse", "--verify", "--quiet", "--end-of-options", HEADS + branch)
-    if not branch or not sha:
+    """Raises WorktreeRefused when it is no branch, git is at work on it, or where it is checked out
+    can't be found.
+    """
+    ref = bases.local_branch(directory, branch)
+    sha = attempt(directory, "rev-parse", "--verify", "--quiet", ref) if ref else ""
+    if not sha:
         raise WorktreeRefused(
             f"there is no local branch {branch!r} to merge into. Name one with into; "
             "git branch lists them."
         )
-    if _is_being_rebased(directory, branch):
-        raise WorktreeRefused(f"{branch} is being rebased. Finish that, or git rebase --abort.")
-    places = [one.path for one in trees.listed(directory) if one.branch == branch]
-    return Target(branch, sha, places[0] if places else "")
+    name = ref.removeprefix(HEADS)
+    if _is_being_rebased(directory, name):
+        raise WorktreeRefused(f"{name} is being rebased. Finish that, or git rebase --abort.")
+    return Target(name, sha, _checkout(directory, ref))
 
 
 def in_the_way(at: Target, sha: str) -> list[str]:
@@ -73,6 +79,47 @@ def contains(directory: str, branch: str, sha: str) -> bool:
 def files_between(directory: str, before: str, after: str) -> str:
     """Which files a commit changed, and how much."""
     return run(directory, "diff", "--stat=100", "--no-color", "--no-ext-diff", before, after)
+
+
+def _checkout(directory: str, ref: str) -> str:
+    """Where a branch is checked out, found by looking there; empty when nowhere. Raises
+    WorktreeRefused when that can't be known, or is more than one place.
+    """
+    name = ref.removeprefix(HEADS)
+    found = [one.path for one in trees.listed(directory)[1:] if HEADS + one.branch == ref]
+    for place in found:
+        if _head_in(place) != (os.path.realpath(place), ref):
+            raise WorktreeRefused(
+                f"git says that {name} is checked out in {place}, and no worktree of it is there. "
+                "Bring it back, or run git worktree prune."
+            )
+    main = bases.main_worktree(directory)
+    if main is None and _head_of_all(directory) == ref:
+        raise WorktreeRefused(
+            f"{name} is checked out, but git doesn't say where. Merge from a session that was "
+            "started in that checkout, or name another branch with into."
+        )
+    if main and _head_in(main)[1] == ref:
+        found.insert(0, main)
+    if len(found) > 1:
+        raise WorktreeRefused(
+            f"{name} is checked out in {' and in '.join(found)}: one of them would go stale. "
+            "Switch it to another branch."
+        )
+    return found[0] if found else ""
+
+
+def _head_in(place: str) -> tuple[str, str]:
+    """Whose checkout a directory is, and the whole name of its branch; both may be empty."""
+    where = ("rev-parse", "--path-format=absolute", "--show-toplevel")
+    top = attempt(place, *where) if os.path.isdir(place) else ""
+    return os.path.realpath(top) if top else "", attempt(place, *_HEAD) if top else ""
+
+
+def _head_of_all(directory: str) -> str:
+    """The branch that the repository's own HEAD names, whatever this worktree's does."""
+    common = run(directory, "rev-parse", "--path-format=absolute", "--git-common-dir")
+    return attempt(common, f"--git-dir={common}", *_HEAD)
 
 
 def _says_yes(directory: str, *arguments: str) -> bool:

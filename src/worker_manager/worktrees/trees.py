@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from worker_manager.errors import NotARepository, WorkerManagerError, WorktreeRefused
 from worker_manager.worktrees import baseline, evidence, fresh, own
+from worker_manager.worktrees.bases import HEADS as HEADS
 from worker_manager.worktrees.bases import Ground
 from worker_manager.worktrees.excludes import exclude
 from worker_manager.worktrees.git import attempt, run
 
-HEADS = "refs/heads/"
 BRANCHES = "refs/heads/worker/"
 
 
