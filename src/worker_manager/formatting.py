@@ -40,6 +40,7 @@ _NEXT_STEPS = {
     messages.BLOCKED: "It can't go on until that is done; nobody presses keys for it.",
     messages.LIMIT: 'It stands still. nudge_worker(id="{id}", message=...) makes it go on.',
     messages.ADOPTED: "It is not yours any more.",
+    messages.MERGE: "You are told of it once.",
     messages.CONFLICT: "Nothing is merged or changed. You are told once of these two.",
 }
 #: Tags with which Claude Code itself frames what it tells the model.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from typing import NamedTuple
 
-from worker_manager import commands
+from worker_manager import commands, messages, naming, reports
 from worker_manager.errors import (
     InvalidInput,
     MergeRefused,
@@ -20,7 +20,7 @@ from worker_manager.models import Merge, Worker
 from worker_manager.state import journal
 from worker_manager.state.locking import exclusive
 from worker_manager.state.records import Records, now
-from worker_manager.worktrees import bases, commits, evidence, landing, merging
+from worker_manager.worktrees import bases, commits, evidence, landing, merging, obstacles
 from worker_manager.worktrees.git import attempt, run
 from worker_manager.worktrees.landing import Target
 from worker_manager.worktrees.trees import HEADS
@@ -60,6 +60,14 @@ class _Job(NamedTuple):
     wish: Wish
 
 
+class _InConflict(Exception):
+    """They don't fit together; to be shown once nobody waits for a lock of ours."""
+
+    def __init__(self, job: _Job, trial: merging.Trial, where: str) -> None:
+        super().__init__(where)
+        self.job, self.trial, self.where = job, trial, where
+
+
 def merge(records: Records, worker: Worker, wish: Wish) -> Merged:
     """Merges a finished worker's branch. Raises MergeRefused, or InvalidInput; then nothing is
     changed.
@@ -68,12 +76,14 @@ def merge(records: Records, worker: Worker, wish: Wish) -> Merged:
         raise InvalidInput(
             f"strategy is {wish.strategy!r}. Choose one of: {', '.join(STRATEGIES)}."
         )
-    with _one_at_a_time(records):
-        try:
+    try:
+        with _one_at_a_time(records):
             worker = _settled(records, records.get(worker.id))
             return _merge(records, _prepare(records, worker, wish))
-        except WorktreeRefused as error:
-            raise _refused(worker, str(error), error.shown) from error
+    except WorktreeRefused as error:
+        raise _refused(worker, str(error), error.shown) from error
+    except _InConflict as found:
+        raise _shown(found) from None
 
 
 def settle_all(records: Records, workers: Sequence[Worker]) -> None:
@@ -92,15 +102,57 @@ def _one_at_a_time(records: Records, timeout_seconds: float = 120) -> AbstractCo
 
 
 def _settled(records: Records, worker: Worker) -> Worker:
-    """As it is, once it is known what became of a merge that was cut off."""
+    """As it is, once it is known what became of a merge that was cut off. Raises WorktreeRefused
+    when that can't be known, or put right.
+    """
     begun = worker.merge
     if begun is None or begun.done:
         return worker
     directory = str(bases.main_checkout(worker.project))
-    is_in = landing.contains(directory, HEADS + begun.into, begun.sha)
-    found = replace(begun, done=True) if is_in else None
+    is_in = _is_in(directory, begun)
+    if not is_in:
+        _put_back(records, worker, directory, begun)
+    elif worker.unchecked:
+        _tell(records, worker, begun, "unchecked", _unchecked(worker, begun))
     journal.note(records.home(worker.id), "merge settled", sha=begun.sha, is_in=is_in)
-    return records.update(worker.id, lambda one: one.merging(found))[1]
+    found = (replace(begun, done=True), worker.unchecked) if is_in else (None, ())
+    return records.update(worker.id, lambda one: one.merging(*found))[1]
+
+
+def _is_in(directory: str, merge: Merge) -> bool:
+    tip = landing.stands_at(directory, merge.into)
+    return bool(tip) and landing.contains(directory, tip, merge.sha)
+
+
+def _put_back(records: Records, worker: Worker, directory: str, begun: Merge) -> None:
+    try:
+        landing.put_back(directory, begun.into, begun.sha, begun.before)
+    except WorktreeRefused as error:
+        body = (
+            f"Its merge into {begun.into} was cut off before the branch moved, and files of it may "
+            f"lie in the checkout of {begun.into}, where they can't be taken back: {error}\n"
+            f"By hand, there: git read-tree -m -u {begun.sha} {begun.before}"
+        )
+        _tell(records, worker, begun, "half-way", body)
+        raise
+
+
+def _unchecked(worker: Worker, begun: Merge) -> str:
+    checks = "\n".join(worker.unchecked)
+    return (
+        f"Its merge into {begun.into} is in ({begun.sha[:12]}), but whoever made it was ended "
+        f"before all of its checks had passed:\n{checks}\n"
+        f'merge_worker(ids=["{worker.id}"], checks=[...]) runs checks, and takes it back when one '
+        "fails; without checks it lets it count as merged. Until then it does not. By hand, where "
+        f"{begun.into} is checked out: git reset --keep {begun.before}"
+    )
+
+
+def _tell(records: Records, worker: Worker, begun: Merge, what: str, body: str) -> None:
+    """Its owner, once."""
+    message_id = naming.message_id_of(f"merge {worker.id} {begun.sha} {what}")
+    with exclusive(reports.report_lock(records, worker.id)):
+        reports.tell_once(records, records.get(worker.id), messages.MERGE, message_id, body)
 
 
 def _prepare(records: Records, worker: Worker, wish: Wish) -> _Job:
@@ -116,10 +168,11 @@ def _prepare(records: Records, worker: Worker, wish: Wish) -> _Job:
     directory = str(bases.main_checkout(worker.project))
     tip = attempt(directory, "rev-parse", "--verify", "--quiet", HEADS + worker.branch)
     if not tip:
-        raise _refused(worker, f"its branch {worker.branch} is gone. restore_worker may have it")
+        raise _refused(worker, _without_branch(worker))
     target = landing.target(directory, wish.into or worker.base_branch)
     _require_free(records, worker, target)
     _require_on_its_branch(worker, tip)
+    _require_commits(directory, worker, tip)
     if wish.checks and not target.checkout:
         raise _refused(
             worker, f"checks need a checkout, and {target.branch} is checked out nowhere"
@@ -133,36 +186,57 @@ def _merge(records: Records, job: _Job) -> Merged:
     with exclusive(os.path.join(records.repository, "git.lock"), timeout_seconds=120):
         sha = _commit(job)
     if sha == target.sha:
-        return _nothing_to_do(records, job)
-    in_the_way = landing.in_the_way(target, sha)
-    if in_the_way:
-        raise _refused(
-            worker,
-            f"{_some(in_the_way)} in {target.checkout} {_have(in_the_way)} changes of their own "
-            "that it would overwrite. Commit or stash them",
-        )
+        return _had_before(records, job)
+    _require_room(job, sha)
     begun = Merge(target.branch, job.wish.strategy, job.tip, target.sha, sha, now())
     # Before anything moves: should we be killed, it is known what to look for.
-    records.update(worker.id, lambda one: one.merging(begun))
-    try:
-        landing.advance(job.directory, target, sha, f"merge {worker.branch}")
-        _check(job, sha)
-    except (WorktreeRefused, MergeRefused):
-        after = _settled(records, records.get(worker.id))
-        records.update(worker.id, lambda one: one.merging(after.merge or worker.merge))
-        raise
-    done = replace(begun, done=True)
-    _, after = records.update(worker.id, lambda one: one.merging(done))
-    journal.note(records.home(worker.id), "merged", into=target.branch, sha=sha)
+    records.update(worker.id, lambda one: one.merging(begun, tuple(job.wish.checks)))
+    notes = _notes(job)
+    with _noting_what_became(records, job, begun):
+        why = f"merge {worker.branch}"
+        landing.move(job.directory, target, sha, why)
+        if target.checkout:
+            notes += filter(None, [commits.tell_merged(target.checkout, why)])
+        _check(job, begun)
     changed = landing.files_between(job.directory, target.sha, sha)
-    return Merged(after, done, changed, tuple(_notes(job)))
+    return _done(records, job, begun, changed, notes)
 
 
-def _nothing_to_do(records: Records, job: _Job) -> Merged:
-    into = job.target
-    done = Merge(into.branch, job.wish.strategy, job.tip, into.sha, into.sha, now(), done=True)
+def _had_before(records: Records, job: _Job) -> Merged:
+    """Nothing moves. But checks of a merge that was cut off may be outstanding."""
+    worker, into = job.worker, job.target
+    notes = [f"{into.branch} had all of it before."]
+    begun = worker.merge
+    if begun is None or (begun.tip, begun.into) != (job.tip, into.branch):
+        begun = Merge(into.branch, job.wish.strategy, job.tip, into.sha, into.sha, now())
+    elif worker.unchecked and job.wish.checks:
+        records.update(worker.id, lambda one: one.merging(begun, tuple(job.wish.checks)))
+        with _noting_what_became(records, job._replace(worker=worker.merging(None)), begun):
+            _check(job, begun)
+    elif worker.unchecked:
+        notes.append(f"Not run, but it counts as merged: {'; '.join(worker.unchecked)}")
+    return _done(records, job, begun, "", notes)
+
+
+def _done(records: Records, job: _Job, begun: Merge, changed: str, notes: Sequence[str]) -> Merged:
+    done = replace(begun, done=True)
     _, after = records.update(job.worker.id, lambda one: one.merging(done))
-    return Merged(after, done, "", (f"{into.branch} had all of it before.",))
+    journal.note(records.home(job.worker.id), "merged", into=done.into, sha=done.sha)
+    return Merged(after, done, changed, tuple(notes))
+
+
+@contextmanager
+def _noting_what_became(records: Records, job: _Job, begun: Merge) -> Iterator[None]:
+    """Of a merge that fails: it is in all the same, and unchecked, or all is as before."""
+    try:
+        yield
+    except (WorktreeRefused, MergeRefused):
+        with suppress(WorktreeRefused):  # git doesn't say: whoever looks next finds out
+            is_in = _is_in(job.directory, begun)
+            before = (job.worker.merge, job.worker.unchecked)
+            found = (replace(begun, done=True), tuple(job.wish.checks)) if is_in else before
+            records.update(job.worker.id, lambda one: one.merging(*found))
+        raise
 
 
 def _commit(job: _Job) -> str:
@@ -178,12 +252,13 @@ def _commit(job: _Job) -> str:
         return job.target.sha
     parents = [job.target.sha] if is_squash else [job.target.sha, job.tip]
     message = _squash_message(job) if is_squash else _merge_message(job)
-    return commits.make(job.directory, job.wish.strategy, trial.tree, parents, message)
+    made = (job.wish.strategy, trial.tree, parents, message)
+    return commits.make(job.directory, *made, lender=job.directory)
 
 
 def _replayed(job: _Job, trial: merging.Trial) -> str:
-    signed = commits.signing(job.directory)
-    replayed = merging.replay(job.directory, job.target.sha, job.tip, signed)
+    is_signed = commits.is_signing(job.directory)
+    replayed = merging.replay(job.directory, job.target.sha, job.tip, is_signed=is_signed)
     if replayed.trial is not None:
         _require_clean(job, replayed.trial, f"at its commit {replayed.stuck_at[:12]} ")
     if run(job.directory, "rev-parse", f"{replayed.sha}^{{tree}}") != trial.tree:
@@ -195,25 +270,50 @@ def _replayed(job: _Job, trial: merging.Trial) -> str:
     return replayed.sha
 
 
-def _check(job: _Job, sha: str) -> None:
+def _check(job: _Job, begun: Merge) -> None:
     """Runs the checks; the first that fails takes the merge back. Raises MergeRefused."""
     for command in job.wish.checks:
         ended = commands.run(command, cwd=job.target.checkout, seconds=CHECK_SECONDS)
-        if ended.code == 0:
-            continue
-        said = ended.output[-SAID_LIMIT:]
-        how = f"exit code {ended.code}" if ended.code else f"not done after {CHECK_SECONDS} s"
-        failed = f"the check {command!r} failed ({how})"
-        try:
-            landing.take_back(job.target, sha)
-        except WorktreeRefused as error:
-            raise _refused(
-                job.worker,
-                f"{failed}. IT IS STILL IN {job.target.branch}, for it can't be taken back: {error}"
-                f" By hand, in {job.target.checkout}: git reset --keep {job.target.sha}",
-                said,
-            ) from error
-        raise _refused(job.worker, f"{failed}. The merge was taken back", said)
+        if ended.code != 0:
+            how = f"exit code {ended.code}" if ended.code else f"not done after {CHECK_SECONDS} s"
+            failed = f"the check {command!r} failed ({how})"
+            raise _refused(job.worker, _undone(job, begun, failed), ended.output[-SAID_LIMIT:])
+
+
+def _undone(job: _Job, begun: Merge, failed: str) -> str:
+    """What is to be said once it is taken back, or can't be."""
+    try:
+        checkout = landing.take_back(job.directory, begun.into, begun.sha, begun.before)
+    except WorktreeRefused as error:
+        return (
+            f"{failed}. IT IS STILL IN {begun.into}, for it can't be taken back: {error} "
+            f"By hand, where {begun.into} is checked out: git reset --keep {begun.before}"
+        )
+    if checkout == job.target.checkout:
+        return f"{failed}. The merge was taken back"
+    return (
+        f"{failed}. The merge was taken back from {begun.into}. {job.target.checkout} has changed "
+        "branches since, and stays as it is"
+    )
+
+
+def _require_room(job: _Job, sha: str) -> None:
+    """Raises MergeRefused when files of the person's own lie where it would write."""
+    target = job.target
+    found = obstacles.find(target.checkout, target.sha, sha) if target.checkout else []
+    if found:
+        have = "have" if len(found) > 1 else "has"
+        hidden = [
+            f" git status hides {one.name!r}: git update-index --no-{one.flag} {one.name!r}"
+            for one in found[:10]
+            if one.flag
+        ]
+        raise _refused(
+            job.worker,
+            f"{_some([one.name for one in found])} in {target.checkout} {have} changes of their "
+            "own that it would overwrite. Commit or stash them, or move them away."
+            + "".join(hidden),
+        )
 
 
 def _require_free(records: Records, worker: Worker, target: Target) -> None:
@@ -231,10 +331,9 @@ def _require_free(records: Records, worker: Worker, target: Target) -> None:
 
 def _require_on_its_branch(worker: Worker, tip: str) -> None:
     """Raises MergeRefused when it has committed beside its branch."""
-    if not os.path.isdir(worker.path):
-        return
-    head = attempt(worker.path, "rev-parse", "--verify", "--quiet", "HEAD")
-    if head and not landing.contains(worker.path, tip, head):
+    place = _worktree(worker)
+    head = attempt(place, "rev-parse", "--verify", "--quiet", "HEAD") if place else ""
+    if head and not landing.contains(place, tip, head):
         raise _refused(
             worker,
             f"its worktree stands at {head[:12]}, which its branch {worker.branch} does not have. "
@@ -242,16 +341,53 @@ def _require_on_its_branch(worker: Worker, tip: str) -> None:
         )
 
 
-def _require_clean(job: _Job, trial: merging.Trial, where: str = "") -> None:
-    if not trial.files:
+def _require_commits(directory: str, worker: Worker, tip: str) -> None:
+    """Raises MergeRefused when it has none of its own, which is no merge."""
+    if not worker.base_sha or worker.merge or not landing.contains(directory, worker.base_sha, tip):
         return
-    shown = "\n".join([*trial.said[: merging.FILES], merging.hunks(job.directory, trial)])
-    raise _refused(
+    why = f"there is nothing to merge, for its branch {worker.branch} has no commits of its own"
+    left = _left(worker)
+    if left:
+        why += f". Not committed in {worker.path}: {_some(left)}. Nudge it to commit"
+    raise _refused(worker, why)
+
+
+def _without_branch(worker: Worker) -> str:
+    """Why it can't be merged, and what can be done."""
+    place = _worktree(worker)
+    other = attempt(place, "symbolic-ref", "--quiet", "--short", "HEAD") if place else ""
+    if not other:
+        return f"its branch {worker.branch} is gone. restore_worker may have it"
+    return (
+        f"its branch {worker.branch} is gone: its worktree is on {other}. When that is its work, "
+        f"give it back its name, then merge; in {worker.path}: git branch -m {worker.branch}"
+    )
+
+
+def _worktree(worker: Worker) -> str:
+    """Where git may be asked about it; empty when its worktree is gone."""
+    return worker.path if os.path.isdir(worker.path) else ""
+
+
+def _left(worker: Worker) -> list[str]:
+    """The files in its worktree that no commit holds."""
+    place = _worktree(worker)
+    return [one.name for one in evidence.changes(place)] if place else []
+
+
+def _require_clean(job: _Job, trial: merging.Trial, where: str = "") -> None:
+    if trial.files:
+        raise _InConflict(job, trial, where)
+
+
+def _shown(found: _InConflict) -> MergeRefused:
+    job, trial = found.job, found.trial
+    return _refused(
         job.worker,
-        f"{where}it is in conflict with {job.target.branch} in {_some(trial.files)}. "
+        f"{found.where}it is in conflict with {job.target.branch} in {_some(trial.files)}. "
         f'Next step: nudge_worker(id="{job.worker.id}", message="Merge {job.target.branch} into '
         'your branch, resolve the conflicts, commit, complete.")',
-        shown,
+        "\n".join([*trial.said[: merging.FILES], merging.hunks(job.directory, trial)]),
     )
 
 
@@ -261,8 +397,9 @@ def _merge_message(job: _Job) -> str:
 
 
 def _squash_message(job: _Job) -> str:
+    plain = ("rev-list", "--no-commit-header", "--format=* %s", "--encoding=UTF-8")
     between = ("--reverse", "--no-merges", "--max-count=100", f"{job.target.sha}..{job.tip}")
-    listed = run(job.directory, "log", "--format=* %s", *between)
+    listed = run(job.directory, *plain, *between)
     return f"{job.worker.title}\n\n{listed}\n"
 
 
@@ -271,20 +408,15 @@ def _notes(job: _Job) -> list[str]:
     notes = []
     if not job.target.checkout:
         notes.append(f"{job.target.branch} is checked out nowhere: only the branch has moved.")
-    if os.path.isdir(job.worker.path):
-        left = [one.name for one in evidence.changes(job.worker.path)]
-        if left:
-            notes.append(f"Not committed, so not merged: {_some(left)} in {job.worker.path}.")
+    left = _left(job.worker)
+    if left:
+        notes.append(f"Not committed, so not merged: {_some(left)} in {job.worker.path}.")
     return notes
 
 
 def _some(names: Sequence[str]) -> str:
     shown = ", ".join(repr(name) for name in names[:10])
     return shown + (f" and {len(names) - 10} more" if len(names) > 10 else "")
-
-
-def _have(names: Sequence[str]) -> str:
-    return "have" if len(names) > 1 else "has"
 
 
 def _refused(worker: Worker, why: str, shown: str = "") -> MergeRefused:

@@ -37,6 +37,8 @@ DECISION = "decision"
 SETTLED = "settled"
 #: two branches do not fit together; with the files and a proposed order
 CONFLICT = "conflict"
+#: a merge of a worker's branch was cut off; with what became of it
+MERGE = "merge"
 #: a worker, or your session, has used what it may
 BUDGET = "budget"
 #: `worker-manager doctor --deep` tries whether a letter wakes a session

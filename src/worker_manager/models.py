@@ -128,6 +128,9 @@ class Worker:
     saved: str = ""  #: the git ref that holds what no commit held when its session ended
     closed: bool = False  #: its session was ended a while after it completed
     merge: Merge | None = None
+    #: Checks that its merge must pass, and has not passed as far as is known. Not in `Merge`: older
+    #: versions keep what they don't know here, and can't read it there.
+    unchecked: tuple[str, ...] = ()
     cleaned: str = ""  #: the git ref that holds its branch and files, once these were removed
     budget_tokens: int = 0  #: that it may use; 0: any number
     schema: int = SCHEMA
@@ -255,13 +258,20 @@ class Worker:
         """Whether it has had a session, which may be gone by now."""
         return bool(self.process)
 
-    def merging(self, merge: Merge | None) -> Worker:
+    def merging(self, merge: Merge | None, unchecked: tuple[str, ...] = ()) -> Worker:
         """Its branch is to come into another, has come into it, or is out of it again."""
-        return replace(self, merge=merge)
+        return replace(self, merge=merge, unchecked=unchecked)
 
     def merged_at(self, tip: str) -> bool:
-        """Whether its branch, standing there, was merged."""
-        return self.merge is not None and self.merge.done and self.merge.tip == tip
+        """Whether its branch, standing there, was merged, and that is no open question."""
+        return self.merge is not None and not self.is_merge_open and self.merge.tip == tip
+
+    @property
+    def is_merge_open(self) -> bool:
+        """Whether it has begun a merge that counts for nothing yet: it may not be in, or may have
+        to be taken back.
+        """
+        return self.merge is not None and (not self.merge.done or bool(self.unchecked))
 
     def is_run_by(self, pid: str) -> bool:
         """Whether a launch script is its present one, not that of a session it had before."""
@@ -297,6 +307,7 @@ class Worker:
             raise WorkerFinished(self.id, self.status.value, self.reason)
 
 
+_LISTS = ("checks", "allowed_paths", "unchecked")
 _FIELD_NAMES = {f.name for f in fields(Worker)} - {"extra"}
 
 
@@ -317,7 +328,7 @@ def from_json(record: dict[str, Any]) -> Worker:
         if known.get("merge") is not None:
             known["merge"] = Merge(**known["merge"])
         known["status"] = Status(known["status"])
-        known.update({name: tuple(known.get(name, ())) for name in ("checks", "allowed_paths")})
+        known.update({name: tuple(known.get(name, ())) for name in _LISTS})
         return Worker(**known, extra=extra)
     except (KeyError, TypeError, ValueError) as error:
         raise StateCorrupt(f"not a worker record: {error}") from error

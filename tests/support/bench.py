@@ -77,3 +77,17 @@ def commit(directory: Path | str, files: Mapping[str, str], message: str = "work
 def set_status(fleet: Fleet, worker: Worker, status: Status) -> None:
     """Whatever it was."""
     fleet.records.update(worker.id, lambda one: replace(one, status=status))
+
+
+def state(repository: Path) -> tuple[str, str, str]:
+    """All that a merge which is refused may not change."""
+    refs = git(repository, "for-each-ref", "--format=%(refname) %(objectname)")
+    return refs, git(repository, "status", "--porcelain"), git(repository, "rev-parse", "HEAD")
+
+
+def write_hook(repository: Path, name: str, script: str) -> None:
+    """A hook that is this shell script."""
+    hook = repository / ".git" / "hooks" / name
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\n{script}\n", "utf-8")
+    hook.chmod(0o755)

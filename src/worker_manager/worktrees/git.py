@@ -8,8 +8,8 @@ git takes back its lock files and what it had half made.
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 #: `git rev-parse --local-env-vars`: each would redirect every git call, ours and a worker's. But
@@ -117,6 +117,26 @@ def _heard(
     return Said(process.returncode, os.fsdecode(text), os.fsdecode(complaint))
 
 
+@contextmanager
+def conversation(directory: str, *arguments: str) -> Iterator[Child[bytes]]:
+    """A git command whose pipes the block reads and writes; when the block is left it finds them
+    closed, and is ended when it goes on. Raises NotARepository when it can't be run.
+    """
+    process = _start(directory, arguments, {})
+    try:
+        yield process
+    finally:
+        for pipe in (process.stdin, process.stdout):
+            with suppress(OSError):  # what was to be said to it, and it will not hear
+                pipe.close()  # type: ignore[union-attr]  # each is a pipe
+        process.stdin = process.stdout = None
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_GRACE_SECONDS)
+        if process.poll() is None:
+            _end(process)
+        process.stderr.close()  # type: ignore[union-attr]  # as above
+
+
 def run(
     directory: str,
     *arguments: str,
@@ -124,9 +144,10 @@ def run(
     stdin: str = "",
     seconds: float | None = None,
     meanwhile: Callable[[], None] = lambda: None,
+    is_whole: bool = False,
 ) -> str:
-    """What git says, without its last newline. Raises WorktreeRefused, or NotARepository when it
-    can't be run.
+    """What git says, without its last newline unless it is wanted whole. Raises WorktreeRefused, or
+    NotARepository when it can't be run.
     """
     said = ask(
         directory,
@@ -138,7 +159,7 @@ def run(
     )
     if said.code:
         raise WorktreeRefused(f"git {_command(arguments)} failed: {last_line(said.error)}")
-    return said.text.removesuffix("\n")
+    return said.text if is_whole else said.text.removesuffix("\n")
 
 
 def names(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from worker_manager.errors import WorktreeRefused
-from worker_manager.worktrees import bases, evidence, trees
-from worker_manager.worktrees.git import attempt, names, run
+from worker_manager.worktrees import bases, refs, trees
+from worker_manager.worktrees.git import ask, attempt, last_line, names, run
+from worker_manager.worktrees.refs import Change
 from worker_manager.worktrees.trees import HEADS
 
 _HEAD = ("symbolic-ref", "--quiet", "HEAD")
@@ -39,41 +41,70 @@ def target(directory: str, branch: str) -> Target:
     return Target(name, sha, _checkout(directory, ref))
 
 
-def in_the_way(at: Target, sha: str) -> list[str]:
-    """Files of its checkout with changes of their own that moving to a commit would touch."""
-    if not at.checkout:
-        return []
-    touched = set(names(at.checkout, "diff", "--name-only", "--no-renames", "-z", at.sha, sha))
-    return [one.name for one in evidence.changes(at.checkout) if one.name in touched]
-
-
-def advance(directory: str, at: Target, sha: str, why: str) -> None:
-    """Moves the branch, and its checkout, to a descendant. Raises WorktreeRefused; then nothing has
-    changed.
+def move(directory: str, at: Target, sha: str, why: str) -> None:
+    """Moves the branch to another commit, and its checkout with it. Raises WorktreeRefused; then
+    neither has moved, unless we are killed: `put_back` is for that.
     """
-    if not at.checkout:
-        run(directory, "update-ref", "-m", why, HEADS + at.branch, sha, at.sha)
-        return
-    # Without a word: should we be killed, it would die of the pipe that nobody reads.
-    keep = ("--no-overwrite-ignore", "--no-autostash", "--no-squash", "--quiet")
-    named = {"GIT_REFLOG_ACTION": why}
-    if attempt(at.checkout, "symbolic-ref", "--quiet", "HEAD") != HEADS + at.branch:
-        raise WorktreeRefused(f"{at.checkout} has just left {at.branch}. Try again.")
-    run(at.checkout, "merge", "--ff-only", *keep, sha, environment=named)
+    ref = HEADS + at.branch
+    changes = [Change(ref, sha, at.sha)]
+    if at.checkout:
+        changes.append(Change("ORIG_HEAD", at.sha, ""))  # where people look for the way back
+        _look_anew(at.checkout)
+    with refs.locked(at.checkout or directory, why, changes) as change:
+        if _checkout(directory, ref) != at.checkout:
+            raise WorktreeRefused(f"{at.checkout or 'somebody'} has just changed branches.")
+        try:
+            if at.checkout:
+                _write(at.checkout, at.sha, sha)
+            change()
+        except BaseException as error:
+            is_in = _tip(directory, ref) == sha
+            if not is_in and at.checkout:
+                with suppress(WorktreeRefused):  # then `put_back` finds it
+                    _write(at.checkout, sha, at.sha)
+            # A hook that is told afterwards may fail, or hang: that changes nothing any more.
+            if not is_in or not isinstance(error, WorktreeRefused):
+                raise
 
 
-def take_back(at: Target, sha: str) -> None:
-    """Moves it back from a commit, with its checkout; files with changes of their own stay. Raises
-    WorktreeRefused, when it has gone on since or such files are in the way.
+def take_back(directory: str, branch: str, sha: str, before: str) -> str:
+    """Moves a branch back from a commit, with the checkout that has it by now; gives that, or
+    nothing. Raises WorktreeRefused when it has gone on since, or files with changes of their own
+    are in the way.
     """
-    if run(at.checkout, "rev-parse", "HEAD") != sha:
+    at = target(directory, branch)
+    if at.sha != sha:
         raise WorktreeRefused(f"{at.branch} has gone on since.")
-    run(at.checkout, "reset", "--keep", "--quiet", at.sha)
+    move(directory, at, before, f"take back {sha[:12]}")
+    return at.checkout
+
+
+def put_back(directory: str, branch: str, sha: str, before: str) -> None:
+    """Where a move was cut off before the branch had moved, its checkout gets the files again that
+    the branch has; where nothing was written, that changes nothing. Raises WorktreeRefused, with
+    the checkout as it is, when somebody has changed them since.
+    """
+    if _tip(directory, bases.local_branch(directory, branch)) != before:
+        return  # it has gone on: what lies there is somebody's
+    at = target(directory, branch)
+    if at.checkout and _is_written(at.checkout, sha, before):
+        _look_anew(at.checkout)
+        _write(at.checkout, sha, before)
+
+
+def stands_at(directory: str, branch: str) -> str:
+    """The commit of a branch; empty when there is none of that name."""
+    return _tip(directory, HEADS + branch)
 
 
 def contains(directory: str, branch: str, sha: str) -> bool:
-    """Whether a commit is the one that a branch, or another commit, stands at, or one before."""
-    return _says_yes(directory, "merge-base", "--is-ancestor", sha, branch)
+    """Whether a commit is the one that a branch, or another commit, stands at, or one before.
+    Raises WorktreeRefused when git doesn't know one of them.
+    """
+    said = ask(directory, "merge-base", "--is-ancestor", sha, branch)
+    if said.code not in (0, 1):
+        raise WorktreeRefused(f"git merge-base failed: {last_line(said.error)}")
+    return said.code == 0
 
 
 def files_between(directory: str, before: str, after: str) -> str:
@@ -122,12 +153,30 @@ def _head_of_all(directory: str) -> str:
     return attempt(common, f"--git-dir={common}", *_HEAD)
 
 
-def _says_yes(directory: str, *arguments: str) -> bool:
-    try:
-        run(directory, *arguments)
-    except WorktreeRefused:
-        return False
-    return True
+def _look_anew(checkout: str) -> None:
+    """A file that was only touched would be taken for changed."""
+    ask(checkout, "update-index", "-q", "--refresh")
+
+
+def _write(checkout: str, before: str, after: str) -> None:
+    """Files and index go from one commit to another: all that differ, or none. Files that are at
+    the other one already stay.
+    """
+    said = ask(checkout, "read-tree", "-m", "-u", before, after)
+    if said.code:
+        raise WorktreeRefused(f"git read-tree failed: {last_line(said.error)}", said.error)
+
+
+def _is_written(checkout: str, sha: str, before: str) -> bool:
+    """Whether a file of a move stands in the index as it would be there after it."""
+    listed = ("--name-only", "--no-renames", "-z")
+    moved = names(checkout, "diff-tree", "-r", *listed, before, sha)
+    staged = names(checkout, "diff-index", "--cached", *listed, before)
+    return not set(moved).isdisjoint(staged)
+
+
+def _tip(directory: str, ref: str) -> str:
+    return attempt(directory, "rev-parse", "--verify", "--quiet", ref) if ref else ""
 
 
 def _is_being_rebased(directory: str, branch: str) -> bool:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from io import BytesIO
+from itertools import islice
 from typing import NamedTuple
 
 from worker_manager.errors import WorktreeRefused
-from worker_manager.worktrees.git import ask, last_line, names, run
+from worker_manager.worktrees.commits import again
+from worker_manager.worktrees.git import ask, conversation, last_line, names, run
 from worker_manager.worktrees.snapshots import commit
 
-#: How much of a conflict is shown: of so many files so many hunks with so many lines.
-FILES, HUNKS, LINES = 10, 3, 40
-_HUNK = re.compile(r"^<{7,} .*?^>{7,} [^\n]*$", re.MULTILINE | re.DOTALL)
+#: How much of a conflict is shown: of so many files so many hunks with so many lines, of each line
+#: so many characters. Each file is looked through for hunks up to so many bytes.
+FILES, HUNKS, LINES, LINE = 10, 3, 40, 400
+MOST_BYTES = 4_000_000
+_OPENING, _ENDING = re.compile(rb"<{7,} "), re.compile(rb">{7,} ")
 
 
 class Trial(NamedTuple):
@@ -73,19 +79,48 @@ def _conflicts(told: str) -> list[_Conflict]:
 
 def hunks(directory: str, trial: Trial) -> str:
     """The places that are in conflict, as far as they can be shown."""
-    parts = []
+    parts = list[str]()
     for name in trial.files[:FILES]:
-        content = ask(directory, "cat-file", "blob", f"{trial.tree}:{name}").text
-        for found in _HUNK.findall(content)[:HUNKS]:
-            lines = found.split("\n")
-            more = [f"[... {len(lines) - LINES} more lines]"] if len(lines) > LINES else []
-            parts.append("\n".join([f"{name!r}:", *lines[:LINES], *more]))
+        found, is_more = _portion(directory, f"{trial.tree}:{name}")
+        parts += (f"{name!r}:\n{one}" for one in islice(_hunks(found), HUNKS))
+        if is_more:
+            parts.append(f"{name!r}: [... only its first {MOST_BYTES:,} bytes were looked at]")
     if len(trial.files) > FILES:
         parts.append(f"[... {len(trial.files) - FILES} more files]")
     return "\n".join(parts)
 
 
-def replay(directory: str, target: str, branch: str, signed: tuple[str, ...]) -> Replayed:
+def _portion(directory: str, named: str) -> tuple[bytes, bool]:
+    """The beginning of a file of a tree, and whether there is more; nothing of what is no file."""
+    with conversation(directory, "cat-file", "blob", named) as git:
+        assert git.stdout is not None  # noqa: S101  it is a pipe
+        found = git.stdout.read(MOST_BYTES + 1)
+    return found[:MOST_BYTES], len(found) > MOST_BYTES
+
+
+def _hunks(content: bytes) -> Iterator[str]:
+    """Each from its opening line to its last, the long ones shortened. A line that only looks like
+    an opening is none, when there is a later one before the end.
+    """
+    shown, count = list[bytes](), 0
+    for line in BytesIO(content):
+        if _OPENING.match(line):
+            shown, count = [line], 1
+        elif count:
+            count += 1
+            shown += [line] if count <= LINES else []
+            if _ENDING.match(line):
+                more = [f"[... {count - LINES} more lines]"] if count > LINES else []
+                yield "\n".join([*map(_shown, shown), *more])
+                count = 0
+
+
+def _shown(line: bytes) -> str:
+    text = os.fsdecode(line.rstrip(b"\n"))
+    return text if len(text) <= LINE else f"{text[:LINE]}[...]"
+
+
+def replay(directory: str, target: str, branch: str, *, is_signed: bool) -> Replayed:
     """As `git rebase` would put the commits of a branch onto another one."""
     chosen = ("--reverse", "--topo-order", "--no-merges", f"{target}..{branch}")
     current = target
@@ -94,7 +129,7 @@ def replay(directory: str, target: str, branch: str, signed: tuple[str, ...]) ->
         if trial.files:
             return Replayed("", sha, trial)
         if trial.tree != run(directory, "rev-parse", f"{current}^{{tree}}"):
-            current = _again(directory, sha, trial.tree, current, signed)
+            current = again(directory, sha, trial.tree, current, is_signed=is_signed)
     return Replayed(current)
 
 
@@ -111,16 +146,6 @@ def _pick(directory: str, onto: str, sha: str) -> Trial:
         for one in (onto, sha)
     )
     return try_merge(directory, ours, theirs)
-
-
-def _again(directory: str, sha: str, tree: str, parent: str, signed: tuple[str, ...]) -> str:
-    """The same commit with another tree and parent: its author, date and message stay."""
-    form = "--format=%an%x00%ae%x00%ad%x00%B"
-    shown = run(directory, "show", "--no-patch", "--date=raw", form, sha)
-    name, mail, date, message = shown.split("\0", 3)
-    author = {"GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": mail, "GIT_AUTHOR_DATE": f"@{date}"}
-    words = ("commit-tree", *signed, tree, "-p", parent, "-m", message.rstrip("\n"))
-    return run(directory, *words, environment=author)
 
 
 def changed_files(directory: str, base: str, tip: str) -> list[str]:
