@@ -125,16 +125,15 @@ def _is_in(directory: str, merge: Merge) -> bool:
 
 
 def _put_back(records: Records, worker: Worker, directory: str, begun: Merge) -> None:
-    try:
-        landing.put_back(directory, begun.into, begun.sha, begun.before)
-    except WorktreeRefused as error:
+    why = landing.put_back(directory, begun.into, begun.sha, begun.before)
+    if why:
         body = (
-            f"Its merge into {begun.into} was cut off before the branch moved, and files of it may "
-            f"lie in the checkout of {begun.into}, where they can't be taken back: {error}\n"
+            f"Its merge into {begun.into} was cut off before the branch moved. Files of it lie in "
+            f"the checkout of {begun.into}, and can't be taken back: {why}\n"
             f"By hand, there: git read-tree -m -u {begun.sha} {begun.before}"
         )
         _tell(records, worker, begun, "half-way", body)
-        raise
+        raise WorktreeRefused(body)
 
 
 def _unchecked(worker: Worker, begun: Merge) -> str:

@@ -79,17 +79,26 @@ def take_back(directory: str, branch: str, sha: str, before: str) -> str:
     return at.checkout
 
 
-def put_back(directory: str, branch: str, sha: str, before: str) -> None:
+def put_back(directory: str, branch: str, sha: str, before: str) -> str:
     """Where a move was cut off before the branch had moved, its checkout gets the files again that
-    the branch has; where nothing was written, that changes nothing. Raises WorktreeRefused, with
-    the checkout as it is, when somebody has changed them since.
+    the branch has; where nothing was written, that changes nothing. Gives why it can't be, when
+    somebody has changed such files since. Raises WorktreeRefused when git is still at work there.
     """
     if _tip(directory, bases.local_branch(directory, branch)) != before:
-        return  # it has gone on: what lies there is somebody's
-    at = target(directory, branch)
-    if at.checkout and _is_written(at.checkout, sha, before):
-        _look_anew(at.checkout)
-        _write(at.checkout, sha, before)
+        return ""  # it has gone on: what lies there is somebody's
+    checkout = target(directory, branch).checkout
+    if not checkout:
+        return ""
+    lock = run(checkout, "rev-parse", "--path-format=absolute", "--git-path", "index.lock")
+    if os.path.lexists(lock):
+        raise WorktreeRefused(f"git is at work in {checkout}, or was ended there: {lock} exists.")
+    _look_anew(checkout)
+    if _is_written(checkout, sha, before):
+        try:
+            _write(checkout, sha, before)
+        except WorktreeRefused as error:
+            return str(error)
+    return ""
 
 
 def stands_at(directory: str, branch: str) -> str:
