@@ -242,7 +242,7 @@ def _is_merged(worker: Worker, tree: Tree, sha: str, goals: Sequence[str]) -> bo
     as it is now. A merge may have been undone since.
     """
     merge = worker.merge
-    wanted = [sha, merge.sha] if merge and merge.done and merge.tip == sha else [sha]
+    wanted = [sha, merge.sha] if merge and not worker.is_merge_open and merge.tip == sha else [sha]
     if sha == worker.base_sha:
         return True  # it has done nothing
     return any(

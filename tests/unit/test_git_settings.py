@@ -223,8 +223,8 @@ def test_a_hook_finds_none_of_our_settings(repository: Path, tmp_path: Path) -> 
     git(tree, "commit", "-q", "--allow-empty", "-m", "work")
     at = landing.target(str(repository), "main")
     tip = git(tree, "rev-parse", "HEAD")
-    landing.advance(str(repository), at, tip, "merge")
-    landing.take_back(at, tip)
+    landing.move(str(repository), at, tip, "merge")
+    landing.take_back(str(repository), "main", tip, at.sha)
     evidence.changes(str(repository))
 
     said = "".join(file.read_text("utf-8") for file in tmp_path.glob("*-*"))
