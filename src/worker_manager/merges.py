@@ -14,13 +14,14 @@ from worker_manager.errors import (
     MergeRefused,
     NotARepository,
     StateBusy,
+    WorktreeGone,
     WorktreeRefused,
 )
 from worker_manager.models import Merge, Worker
 from worker_manager.state import journal
 from worker_manager.state.locking import exclusive
 from worker_manager.state.records import Records, now
-from worker_manager.worktrees import bases, commits, evidence, landing, merging, obstacles
+from worker_manager.worktrees import bases, commits, evidence, landing, merging, obstacles, own
 from worker_manager.worktrees.git import attempt, run
 from worker_manager.worktrees.landing import Target
 from worker_manager.worktrees.trees import HEADS
@@ -365,7 +366,10 @@ def _without_branch(worker: Worker) -> str:
 
 def _worktree(worker: Worker) -> str:
     """Where git may be asked about it; empty when its worktree is gone."""
-    return worker.path if os.path.isdir(worker.path) else ""
+    try:
+        return own.look(worker.path, worker.branch).path
+    except WorktreeGone:
+        return ""
 
 
 def _left(worker: Worker) -> list[str]:
@@ -407,6 +411,9 @@ def _notes(job: _Job) -> list[str]:
     notes = []
     if not job.target.checkout:
         notes.append(f"{job.target.branch} is checked out nowhere: only the branch has moved.")
+    place = job.worker.path
+    if os.path.lexists(place) and not _worktree(job.worker):
+        notes.append(f"{place} is not its worktree any more: only its branch was looked at.")
     left = _left(job.worker)
     if left:
         notes.append(f"Not committed, so not merged: {_some(left)} in {job.worker.path}.")
