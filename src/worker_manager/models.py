@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -89,6 +90,14 @@ class Merge:
 
 
 @dataclass(frozen=True)
+class Former:
+    """An orchestrator that had the worker until `at`: letters of it may still lie there."""
+
+    owner: str
+    at: str
+
+
+@dataclass(frozen=True)
 class Worker:
     """The record. Times are ISO texts in UTC, paths absolute, `extra` what a newer version
     of the plugin wrote and this one keeps.
@@ -133,6 +142,7 @@ class Worker:
     unchecked: tuple[str, ...] = ()
     cleaned: str = ""  #: the git ref that holds its branch and files, once these were removed
     budget_tokens: int = 0  #: that it may use; 0: any number
+    formers: tuple[Former, ...] = ()  #: whose letters of it are not all forwarded yet
     schema: int = SCHEMA
     extra: dict[str, Any] = field(default_factory=dict)
 
@@ -288,9 +298,20 @@ class Worker:
             return ended._move(Status.STOPPED, at, "stopped by its orchestrator")
         return ended._move(Status.FAILED, at, reason)
 
-    def adopt(self, owner: str) -> Worker:
-        """Another orchestrator takes it over."""
-        return replace(self, owner=owner)
+    def adopt(self, owner: str, *, at: str, strayed: Collection[str] = ()) -> Worker:
+        """It is this orchestrator's from now on; its letters are to follow from those that had it,
+        and from where they have `strayed`.
+        """
+        known = {one.owner for one in self.formers}
+        fresh = [one for one in sorted({self.owner, *strayed}) if one not in known]
+        formers = (*self.formers, *(Former(one, at) for one in fresh))
+        return replace(
+            self, owner=owner, formers=tuple(one for one in formers if one.owner != owner)
+        )
+
+    def forwarded(self, done: Collection[Former]) -> Worker:
+        """Nothing of it lies with these orchestrators any more."""
+        return replace(self, formers=tuple(one for one in self.formers if one not in done))
 
     def reported(self) -> Worker:
         """Its last report is known to lie in the owner's mailbox."""
@@ -327,6 +348,7 @@ def from_json(record: dict[str, Any]) -> Worker:
             known["report"] = Report(**known["report"])
         if known.get("merge") is not None:
             known["merge"] = Merge(**known["merge"])
+        known["formers"] = tuple(Former(**one) for one in known.get("formers", ()))
         known["status"] = Status(known["status"])
         known.update({name: tuple(known.get(name, ())) for name in _LISTS})
         return Worker(**known, extra=extra)

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from worker_manager import messages, naming
+from worker_manager import forwarding, messages, naming
 from worker_manager.errors import StateBusy
 from worker_manager.messages import Message
 from worker_manager.models import Report, Status, Worker
@@ -116,7 +116,7 @@ def go_on(records: Records, worker_id: str) -> None:
 def stalled(records: Records, worker_id: str, last_words: str, *, occasion: str) -> None:
     """It ended its turn again and again without a report; told once for each occasion."""
     body = f"It ended its turn without a report. Its last words:\n{last_words or '(none)'}"
-    message_id = naming.message_id_of(f"{worker_id} {occasion}")
+    message_id = forwarding.stalled_id(worker_id, occasion)
     with exclusive(report_lock(records, worker_id)):
         if tell_once(records, records.get(worker_id), messages.STALLED, message_id, body):
             journal.note(records.home(worker_id), "stalled")
@@ -126,10 +126,11 @@ def tell_once(records: Records, worker: Worker, kind: str, message_id: str, body
     """A message to its owner that changes no record; whether it was not told before. The
     caller holds the `report_lock`.
     """
-    owner = owner_mailbox(records, worker)
+    current = forwarding.forward(records, records.get(worker.id))  # it may have another owner now
+    owner = owner_mailbox(records, current)
     if owner.contains(message_id):
         return False
-    owner.deliver(_message(worker, kind, message_id, body))
+    owner.deliver(_message(current, kind, message_id, body))
     return True
 
 
@@ -164,27 +165,34 @@ def ended(
 
 
 def redeliver(records: Records, worker: Worker) -> Worker:
-    """Puts the last report into the owner's mailbox unless it is known to be there."""
-    if worker.report is None or worker.report.delivered:
+    """Puts the last report into the owner's mailbox unless it is known to be there, and what lies
+    with former owners, too.
+    """
+    if not _is_due(worker):
         return worker
     with exclusive(report_lock(records, worker.id)):
-        current = records.get(worker.id)
-        if current.report is None or current.report.message_id != worker.report.message_id:
-            return current
-        if current.report.delivered:
-            return current
-        owner = owner_mailbox(records, current)
-        report = current.report
-        if not owner.contains(report.message_id):
-            owner.deliver(_message(current, report.type, report.message_id, _body(current, report)))
-        _, after = records.update(current.id, Worker.reported)
+        return delivered(records, records.get(worker.id))
+
+
+def delivered(records: Records, worker: Worker) -> Worker:
+    """The same of a record as it is now; the caller holds the `report_lock`. What former owners
+    have comes first: it is older.
+    """
+    current = forwarding.forward(records, worker)
+    report = current.report
+    if report is None or report.delivered:
+        return current
+    owner = owner_mailbox(records, current)
+    if not owner.contains(report.message_id):
+        owner.deliver(_message(current, report.type, report.message_id, _body(current, report)))
+    _, after = records.update(current.id, Worker.reported)
     return after
 
 
 def redeliver_all(records: Records, workers: Sequence[Worker]) -> None:
     """Repairs what crashes between record and mailbox have left of these workers."""
     for worker in workers:
-        if worker.report and not worker.report.delivered:
+        if _is_due(worker):
             with suppress(StateBusy):  # then somebody is at it
                 redeliver(records, worker)
 
@@ -208,10 +216,18 @@ def take_answer(home: str, question_id: str) -> Claim | None:
 
 
 def _report(records: Records, worker_id: str, change: Callable[[Worker], Worker]) -> Worker:
-    """Changes the record, then delivers what it says; an earlier report first."""
-    redeliver(records, records.get(worker_id))
-    _, worker = records.update(worker_id, change)
-    return redeliver(records, worker)
+    """Changes the record, then delivers what it says; an earlier report first, which no other may
+    overwrite in between.
+    """
+    with exclusive(report_lock(records, worker_id)):
+        delivered(records, records.get(worker_id))
+        _, worker = records.update(worker_id, change)
+        return delivered(records, worker)
+
+
+def _is_due(worker: Worker) -> bool:
+    is_cut_off = worker.report is not None and not worker.report.delivered
+    return is_cut_off or bool(worker.formers)
 
 
 def _is_repeated(worker: Worker, summary: str) -> bool:

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Barrier
 from typing import Any
 
-from worker_manager import cleaning, dialogs, reports
+from worker_manager import adoption, cleaning, dialogs, reports
 from worker_manager.cleaning import Order
 from worker_manager.config import Settings
-from worker_manager.errors import StateUnavailable
+from worker_manager.errors import InvalidInput, StateUnavailable
 from worker_manager.fleet import Fleet
 from worker_manager.hooks import mail
 from worker_manager.merges import Wish
@@ -20,6 +21,7 @@ from worker_manager.messages import Message
 from worker_manager.models import Worker
 from worker_manager.runtimes.tmux import Tmux
 from worker_manager.starts import Wanted
+from worker_manager.state import sessions
 from worker_manager.state.inbox import expect_receipt
 from worker_manager.state.layout import mailbox_path, repository_of
 from worker_manager.state.mailbox import Mailbox
@@ -154,6 +156,45 @@ def fleet(root: str, home: str, project: str, socket: str, **settings: Any) -> F
 def stop(_: Tell, root: str, home: str, project: str, socket: str, worker_id: str) -> None:
     """Ends a worker's session; its work is saved before."""
     fleet(root, home, project, socket).stop(worker_id)
+
+
+def adopt(_: Tell, root: str, home: str, worker_ids: list[str], force: bool) -> list[str]:
+    """Takes workers over; gives the ids of those that it says are its own now."""
+    records = Records(repository_of(home))
+    return [one.id for one in adoption.adopt(root, records, home, worker_ids, force=force)]
+
+
+def adopt_each(
+    barrier: Barrier, answers: Any, root: str, home: str, worker_ids: list[str], named: bool
+) -> None:
+    """As a session of its own: takes over one after the other, each together with the others at
+    the barrier; tells which it got.
+    """
+    sessions.link_process(root, os.getpid(), home)
+    records = Records(repository_of(home))
+    got = []
+    for worker_id in worker_ids:
+        barrier.wait()
+        with suppress(InvalidInput):
+            got += adoption.adopt(root, records, home, [worker_id] if named else [], force=False)
+        barrier.wait()
+    answers.put((os.path.basename(home), [one.id for one in got]))
+    barrier.wait()  # until all have told, each is a session that runs
+
+
+def ask_at(barrier: Barrier, repository: str, worker_id: str, question: str) -> None:
+    """A question, together with the others at the barrier."""
+    barrier.wait()
+    reports.ask(Records(repository), worker_id, question)
+
+
+def complete_each(barrier: Barrier, repository: str, worker_ids: list[str]) -> None:
+    """Reports of one after the other, each together with the others at the barrier."""
+    for worker_id in worker_ids:
+        barrier.wait()
+        reports.complete(Records(repository), worker_id, f"done {worker_id}")
+        barrier.wait()
+    barrier.wait()
 
 
 def merge(

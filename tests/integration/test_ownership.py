@@ -16,6 +16,7 @@ from worker_manager.models import Worker
 from worker_manager.state import sessions
 from worker_manager.state.layout import state_root
 from worker_manager.state.locking import exclusive
+from worker_manager.state.records import now
 
 
 def worker_of(fleet: Fleet) -> Worker:
@@ -176,8 +177,8 @@ def test_what_is_reported_in_the_moment_of_an_adoption_waits_for_its_end(
         with exclusive(reports.report_lock(records, worker.id)):
             reporting = pool.submit(report)
             wait([reporting], timeout=0.5)
-            records.update(worker.id, lambda one: one.adopt(other.owner))
+            records.update(worker.id, lambda one: one.adopt(other.owner, at=now()))
         reporting.result()
 
     assert take_news(other) == [(kind, worker.id)]
-    assert letters(fleet) == []
+    assert take_news(fleet) == [("adopted", worker.id)]

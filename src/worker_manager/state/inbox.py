@@ -206,10 +206,8 @@ class Inbox:
             added = mark(name)
             if added is None:
                 continue
-            base = name.removesuffix(SUFFIX)
-            marked = name if added in base else f"{base.removesuffix(MAYBE)}{added}{SUFFIX}"
             with ignoring(FileNotFoundError):
-                move(os.path.join(folder, name), self.folder("new", marked))
+                move(os.path.join(folder, name), self.folder("new", marked(name, added)))
 
     def _load(self, path: str) -> Message | None:
         """None when it is gone, or is no whole message: then it is set aside. Raises OSError."""
@@ -253,6 +251,12 @@ def place_of_receipt(mark: bytes) -> tuple[int | None, str]:
     """
     offset, _, path = mark.decode("utf-8", "surrogateescape").partition(" ")
     return (int(offset) if offset.isdigit() else None), path
+
+
+def marked(name: str, mark: str) -> str:
+    """A message's file name with a mark; one that was shown for sure stays so."""
+    base = name.removesuffix(SUFFIX)
+    return name if mark in base else f"{base.removesuffix(MAYBE)}{mark}{SUFFIX}"
 
 
 def is_answer(name: str) -> bool:

@@ -8,23 +8,27 @@ message, and the repeat is marked; it never loses one.
 
 import os
 import time
-from _collections_abc import Iterator
+from _collections_abc import Callable, Collection
 
-from worker_manager.errors import StateUnavailable, ignoring
-from worker_manager.messages import Message
-from worker_manager.state import bells
+from worker_manager.errors import StateCorrupt, StateUnavailable, ignoring
+from worker_manager.messages import ADOPTED, Message, decode
+from worker_manager.state import bells, processes, shown
 from worker_manager.state.files import (
     disk_errors,
     make_private,
     move,
+    read_regular,
     remove,
     remove_tree,
     write_new,
 )
-from worker_manager.state.inbox import AGAIN, SUFFIX, Inbox, listed, names_in, own_stamp
+from worker_manager.state.inbox import AGAIN, SUFFIX, Inbox, listed, marked, names_in, own_stamp
+from worker_manager.state.shown import id_of
 
 #: A day for what a killed sender left, a month for the history.
 TMP_SECONDS, READ_SECONDS = 86_400, 30 * 86_400
+#: Folders of the history: whoever prunes has something else to do.
+PRUNED_AT_ONCE = 500
 
 
 class Mailbox(Inbox):
@@ -54,19 +58,15 @@ class Mailbox(Inbox):
 
     def is_unread(self, message_id: str) -> bool:
         """Whether a message waits here."""
-        return any(_id_of(name) == message_id for name in self.waiting())
+        return any(id_of(name) == message_id for name in self.waiting())
 
     def find(self, message_id: str) -> Message | None:
         """The message of that id, shown or not; None when it is not here. Looks everywhere."""
         for name in self.waiting():
-            if _id_of(name) == message_id:
+            if id_of(name) == message_id:
                 return self.peek(name)
-        for kept in ("claimed", "read"):
-            for claimer in reversed(names_in(self.folder(kept))):
-                for name in names_in(self.folder(kept, claimer)):
-                    if _id_of(name) == message_id:
-                        return self._load(self.folder(kept, claimer, name))
-        return None
+        path = self._taken(message_id) or shown.find(self.path, message_id, note=False)
+        return self._load(path) if path else None
 
     def last_ring(self) -> tuple[float, float] | None:
         """When what waits rang last, and when the newest of it came, in seconds since the epoch.
@@ -82,10 +82,21 @@ class Mailbox(Inbox):
         """When readers took what they have not acknowledged yet, in seconds since the epoch."""
         return [_stamp_of(claimer) / 1e9 for claimer in names_in(self.folder("claimed"))]
 
-    def senders(self) -> set[str]:
-        """Whose messages wait."""
-        messages = map(self.peek, self.waiting())
-        return {message.sender for message in messages if message is not None}
+    def has_reports_of(self, senders: Collection[str]) -> set[str]:
+        """Of whom a message waits that tells of the sender itself, or was taken by a reader that
+        has died.
+        """
+        dead = [one for one in names_in(self.folder("claimed")) if _has_ended(one)]
+        paths = [self.folder("new", name) for name in self.waiting()]
+        paths += [path for one in dead for path in self._paths("claimed", one)]
+        found: set[str] = set()
+        for path in paths:
+            if len(found) == len(senders):
+                break
+            if f"-{ADOPTED}-" in os.path.basename(path):
+                continue  # the sender is another's
+            found |= {_sender(path)}.intersection(senders)
+        return found
 
     def contains(self, message_id: str) -> bool:
         """Whether a message of that id is or was here. Looks everywhere: for repairs only.
@@ -94,19 +105,21 @@ class Mailbox(Inbox):
         have been given back to: one that moves meanwhile is still found.
         """
         with disk_errors(self.path):
-            return any(_id_of(name) == message_id for name in self._everywhere())
+            return (
+                self.is_unread(message_id)
+                or bool(self._taken(message_id))
+                or bool(shown.find(self.path, message_id, note=True))
+                or self.is_unread(message_id)
+            )
 
     def reader(self, message_id: str) -> str:
         """The identity of the process that has taken a message; empty when none has."""
-        for kept in ("claimed", "read"):
-            for claimer in reversed(names_in(self.folder(kept))):
-                if message_id in map(_id_of, names_in(self.folder(kept, claimer))):
-                    return claimer.partition("-")[2]
-        return ""
+        path = self._taken(message_id) or shown.find(self.path, message_id, note=False)
+        return os.path.basename(os.path.dirname(path)).partition("-")[2]
 
     def ids_read(self, claimer: str) -> list[str]:
         """The ids of what a claimer has shown."""
-        return [_id_of(name) for name in names_in(self.folder("read", claimer))]
+        return [id_of(name) for name in names_in(self.folder("read", claimer))]
 
     def settle(self, claimer: str, missing: set[str], *, again_and_again: bool = False) -> None:
         """The receipts of a claimer are in: the messages of these ids are to be shown again,
@@ -114,28 +127,41 @@ class Mailbox(Inbox):
         """
 
         def mark(name: str) -> str | None:
-            is_wanted = _id_of(name) in missing and (again_and_again or AGAIN not in name)
+            is_wanted = id_of(name) in missing and (again_and_again or AGAIN not in name)
             return AGAIN if is_wanted else None
 
         self._move_back(self.folder("read", claimer), mark)
         remove(self.folder("pending", claimer))
 
-    def hand_over(self, other: "Mailbox", sender: str) -> None:
-        """Moves what waits from a sender to another mailbox."""
+    def hand_over(
+        self, other: "Mailbox", wanted: Callable[[Message], bool], again: Collection[str]
+    ) -> bool:
+        """Moves the wanted messages that wait to another mailbox, and those of the ids `again` that
+        were shown here: marked as repeats. Whether some may still come to wait here: a reader is at
+        them, or their receipts are outstanding. Raises OSError or StateUnavailable.
+        """
         self.release_stale()
         for name in self.waiting():
             message = self.peek(name)
-            if message is not None and message.sender == sender:
-                with ignoring(FileNotFoundError):
-                    move(self.folder("new", name), other.folder("new", name))
+            if message is not None and wanted(message):
+                self._hand(self.folder("new", name), other.folder("new", name))
+        for message_id in again:
+            path = shown.find(self.path, message_id, note=True)
+            if path:
+                self._hand(path, other.folder("new", marked(os.path.basename(path), AGAIN)))
+        bells.ring(os.path.dirname(other.path))
+        unsettled = [("claimed", one) for one in names_in(self.folder("claimed"))]
+        unsettled += [("read", one) for one in self.pending()]
+        paths = [path for kept, claimer in unsettled for path in self._paths(kept, claimer)]
+        return any(message and wanted(message) for message in map(self._load, paths))
 
     def history(self, most: int) -> list[tuple[Message, str]]:
         """The messages shown last and where each lies, oldest first."""
-        found = [
-            (name, os.path.join(self.folder("read", claimer), name))
-            for claimer in names_in(self.folder("read"))
-            for name in names_in(self.folder("read", claimer))
-        ]
+        found: list[tuple[str, str]] = []
+        for claimer in reversed(names_in(self.folder("read"))):
+            found += [(os.path.basename(path), path) for path in self._paths("read", claimer)]
+            if len(found) >= most:
+                break
         loaded = [(self._load(path), path) for _, path in sorted(found)[-most:]]
         return [(message, path) for message, path in loaded if message is not None]
 
@@ -147,7 +173,7 @@ class Mailbox(Inbox):
         found = [
             (name, os.path.join(folder, name)) for folder in folders for name in names_in(folder)
         ]
-        return {_id_of(name): path for name, path in sorted(found) if name.endswith(SUFFIX)}
+        return {id_of(name): path for name, path in sorted(found) if name.endswith(SUFFIX)}
 
     def prune(self) -> None:
         """Removes what killed senders left in `tmp/`, and history older than a month."""
@@ -156,10 +182,30 @@ class Mailbox(Inbox):
         for name in names_in(self.folder("tmp")):
             if now - _stamp_of(name) > TMP_SECONDS * 10**9:
                 remove(self.folder("tmp", name))
-        for claimer in names_in(self.folder("read")):
-            if now - _stamp_of(claimer) > READ_SECONDS * 10**9:
-                with ignoring(OSError):
-                    remove_tree(self.folder("read", claimer))
+        old = [
+            claimer
+            for claimer in names_in(self.folder("read"))
+            if now - _stamp_of(claimer) > READ_SECONDS * 10**9
+        ]
+        for claimer in old[:PRUNED_AT_ONCE]:
+            with ignoring(OSError):
+                remove_tree(self.folder("read", claimer))
+        shown.forget_gone(self.path)
+
+    def _hand(self, source: str, target: str) -> None:
+        with ignoring(FileNotFoundError):  # another one has moved it
+            move(source, target)
+
+    def _paths(self, kept: str, claimer: str) -> list[str]:
+        return [self.folder(kept, claimer, name) for name in names_in(self.folder(kept, claimer))]
+
+    def _taken(self, message_id: str) -> str:
+        """The path of a message that a reader has taken and not shown yet; or nothing."""
+        for claimer in reversed(names_in(self.folder("claimed"))):
+            for path in self._paths("claimed", claimer):
+                if id_of(os.path.basename(path)) == message_id:
+                    return path
+        return ""
 
     def _put(self, name: str, content: bytes) -> None:
         """Delivers a file. Raises OSError; then nothing of it is left."""
@@ -188,13 +234,6 @@ class Mailbox(Inbox):
         finally:
             os.close(directory)
 
-    def _everywhere(self) -> Iterator[str]:
-        yield from self.waiting()
-        for kept in ("claimed", "read"):
-            for claimer in names_in(self.folder(kept)):
-                yield from names_in(self.folder(kept, claimer))
-        yield from self.waiting()
-
     def _stamp(self) -> int:
         """Behind every message that is not yet shown, whatever the clock says: its order."""
         folders = [self.folder("new")]
@@ -203,8 +242,15 @@ class Mailbox(Inbox):
         return max(own_stamp(), 1 + _stamp_of(newest))
 
 
-def _id_of(name: str) -> str:
-    return name.rpartition("-")[2].partition(".")[0]
+def _sender(path: str) -> str:
+    """Of a message that is left as it is; empty when that isn't known."""
+    with ignoring(OSError, StateCorrupt):
+        return decode(read_regular(path)).sender
+    return ""
+
+
+def _has_ended(claimer: str) -> bool:
+    return processes.has_ended(claimer.partition("-")[2])
 
 
 def _stamp_of(name: str) -> int:

@@ -78,7 +78,7 @@ async def test_an_event_rings_once_by_command_and_webhook(
         fleet.records.update(worker.id, asks)
         await view.sees("Greet asks: Which $(touch x) `one`?")
         await view.until(lambda: len(hook.got) == 1, "the webhook")
-        fleet.records.update(worker.id, lambda one: one.adopt("another"))  # another record
+        fleet.records.update(worker.id, lambda one: one.adopt("another", at="t"))  # another record
         await view.until(lambda: view.app.gathered.sightings[1].worker.owner == "another", "it")
 
     assert log.read_text("utf-8") == "Greet asks: Which $(touch x) `one`?\n"

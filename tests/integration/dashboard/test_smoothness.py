@@ -49,7 +49,7 @@ def test_a_look_reads_only_records_that_have_changed_and_runs_no_program(
         gatherer.gather()
         assert records_read(opened) == []
 
-        watched.records.update(crowd[7], lambda one: one.adopt("somebody"))
+        watched.records.update(crowd[7], lambda one: one.adopt("somebody", at="t"))
         opened.clear()
         assert gatherer.gather().sightings[7].worker.owner == "somebody"
         assert records_read(opened) == [crowd[7]]
