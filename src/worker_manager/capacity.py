@@ -41,7 +41,7 @@ class Machine:
             return f"max_workers is {max_workers}" if busy >= max_workers else ""
         cores = os.cpu_count() or 1
         if busy >= WORKERS_FOR_EACH_CORE * cores:
-            return f"{WORKERS_FOR_EACH_CORE} workers for each of {cores} cores are at work"
+            return f"{WORKERS_FOR_EACH_CORE} workers for each of {cores} cores have a session"
         if busy and _free_bytes() < NEEDED_BYTES:
             return f"a worker needs {NEEDED_BYTES // 1_000_000} MB of memory, less is free"
         return ""

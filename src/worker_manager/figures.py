@@ -32,10 +32,23 @@ def amount(number: int | None) -> str:
 
 
 def clock(at: str) -> str:
-    """An ISO time as the clock here shows it: `14:05:09`; with the date when that was not today."""
-    try:
-        local = datetime.fromisoformat(at).astimezone()
-    except ValueError:
+    """An ISO time as the clock here shows it: `14:05:09`; with the date when that was not today.
+    Empty for what is none.
+    """
+    local = _local(at)
+    if local is None:
         return ""
     is_today = local.date() == datetime.now().astimezone().date()
     return f"{local:%H:%M:%S}" if is_today else f"{local:%Y-%m-%d %H:%M}"
+
+
+def time_of_day(at: str) -> str:
+    """The same without a date: in a row of lines."""
+    local = _local(at)
+    return f"{local:%H:%M:%S}" if local else ""
+
+
+def _local(at: str) -> datetime | None:
+    with suppress(ValueError):
+        return datetime.fromisoformat(at).astimezone()
+    return None

@@ -207,8 +207,9 @@ class Fleet:
         # Delivered first: killed in between, the worker has its answer all the same.
         if not orders.deliver(self.records, worker_id, message, once=bool(key)):
             return worker, message
+        reminders.forget(self.records.home(worker_id))
         # Only from where it stood: it may have asked or completed since.
-        if worker.status in (Status.ASKING, Status.COMPLETED):
+        if worker.status in (Status.ASKING, Status.COMPLETED) or self._stands_still(worker):
             self.records.update(
                 worker_id,
                 lambda current: (
@@ -216,6 +217,10 @@ class Fleet:
                 ),
             )
         return worker, message
+
+    def _stands_still(self, worker: Worker) -> bool:
+        idle_since = worker.idle_since(self.activity(worker))
+        return worker.status is Status.RUNNING and idle_since is not None
 
     def carry(self, worker: Worker, message: Message) -> nudges.Outcome:
         """As `nudges.carry`, of a message that `nudge` has given."""

@@ -38,7 +38,10 @@ _NEXT_STEPS = {
     ),
     messages.SETTLED: 'Should it stand still, nudge_worker(id="{id}", message=...) sets it going.',
     messages.BLOCKED: "It can't go on until that is done; nobody presses keys for it.",
-    messages.LIMIT: 'It stands still. nudge_worker(id="{id}", message=...) makes it go on.',
+    messages.LIMIT: (
+        "It stands still until it is told to go on: "
+        'nudge_worker(id="{id}", message=...) does that at once.'
+    ),
     messages.ADOPTED: "It is not yours any more.",
     messages.MERGE: "You are told of it once.",
     messages.CONFLICT: "Nothing is merged or changed. You are told once of these two.",
@@ -90,6 +93,8 @@ def for_orchestrator(shown: list[Message], files: list[str], left: int) -> str:
 
 def next_step(message: Message) -> str:
     """What an orchestrator may do about it, with the tools that do; empty when that is nothing."""
+    if message.is_over:
+        return "It waits no more: it has its answer, went on without one, or has ended."
     return _NEXT_STEPS.get(message.type, "").format(id=message.sender, message_id=message.id)
 
 

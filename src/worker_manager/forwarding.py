@@ -14,7 +14,7 @@ from worker_manager import messages, naming
 from worker_manager.errors import StateUnavailable
 from worker_manager.messages import Message
 from worker_manager.models import Former, Status, Worker
-from worker_manager.state import receipts, reminders, requests, sessions
+from worker_manager.state import questions, receipts, reminders, requests, sessions
 from worker_manager.state.layout import ORCHESTRATORS, mailbox_path, orchestrator_home
 from worker_manager.state.mailbox import Mailbox
 from worker_manager.state.records import Records
@@ -33,6 +33,8 @@ def still_asking(records: Records, worker: Worker) -> frozenset[str]:
     asking = {one.id for one in requests.all_open(home)}
     if worker.status in (Status.ASKING, Status.BLOCKED) and worker.report:
         asking.add(worker.report.message_id)
+    if question := questions.waiting(home):
+        asking.add(question)  # a dialog was opened beside it
     if worker.status is Status.RUNNING and reminders.was_told_of(home):
         asking.add(stalled_id(worker.id, reminders.occasion(home)))
     return frozenset(asking)

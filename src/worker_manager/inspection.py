@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from worker_manager import formatting, naming
+from worker_manager import figures, formatting, naming
 from worker_manager.agents import transcripts
 from worker_manager.errors import InvalidInput, WorkerManagerError, WorktreeGone
 from worker_manager.fleet import Fleet
@@ -235,7 +235,8 @@ def _newest(
 
 
 def _lines(event: _Event) -> list[str]:
-    return [f"{formatting.one_line(event.at)[11:19]} {text}".strip() for text in event.texts]
+    # By the clock here, as letters are shown to people.
+    return [f"{figures.time_of_day(event.at)} {text}".strip() for text in event.texts]
 
 
 def _offsets(paths: tuple[str, str], cursor: str) -> tuple[int, int]:

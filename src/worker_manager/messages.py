@@ -50,11 +50,12 @@ _FIELDS = ("id", "type", "sender", "name", "sent", "reply-to")
 class Message:
     """One message. `sender` is an id (worker or orchestrator), `name` what people call it,
     `sent` an ISO time in UTC, `reply_to` the id of the message that it answers, or empty.
-    `repeat` is set by the mailbox: it was, or may have been, shown before.
+    The mailbox sets `repeat`: it was, or may have been, shown before; and `is_over`: what it asks
+    for is not waited for any more.
     """
 
     # A dataclass would cost each hook 16 ms of import.
-    __slots__ = ("body", "id", "name", "repeat", "reply_to", "sender", "sent", "type")
+    __slots__ = ("body", "id", "is_over", "name", "repeat", "reply_to", "sender", "sent", "type")
 
     def __init__(
         self,
@@ -75,6 +76,7 @@ class Message:
         self.body = body
         self.reply_to = reply_to
         self.repeat = False
+        self.is_over = False
 
     def encode(self) -> bytes:
         """The file's content."""

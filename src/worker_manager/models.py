@@ -219,10 +219,12 @@ class Worker:
         return replace(self._move(Status.COMPLETED, report.at), report=report, evidence=evidence)
 
     def resume(self, *, at: str) -> Worker:
-        """Its orchestrator spoke to it: a question is answered, a completed worker reopened."""
+        """Its orchestrator spoke to it: a question is answered, a completed worker reopened; one
+        that stands still has from now on to wake.
+        """
         if self.status in (Status.FAILED, Status.STOPPED):
             self._require_alive()
-        if self.status in (Status.ASKING, Status.COMPLETED):
+        if self.status in (Status.ASKING, Status.COMPLETED, Status.RUNNING):
             return self._move(Status.RUNNING, at)
         return self
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from worker_manager import formatting, nudges
+from worker_manager import figures, formatting, nudges
 from worker_manager.cleaning import Outcome
 from worker_manager.fleet import Fleet
 from worker_manager.merges import Merged
@@ -43,7 +43,7 @@ def stopped(worker: Worker) -> str:
     if worker.stop_due:
         return (
             f"{worker.name} was asked to stop. It may complete or refuse, which you will hear; "
-            f"else its session ends at {worker.stop_due[11:19]} UTC."
+            f"else its session ends at {figures.clock(worker.stop_due)}."
         )
     if worker.branch and not own.stands(worker.path, worker.branch):
         return (

@@ -38,7 +38,7 @@ def test_cores_limit_how_many_work(
 
     assert (queued.status, queued.reason) == (
         Status.QUEUED,
-        "4 workers for each of 1 cores are at work",
+        "4 workers for each of 1 cores have a session",
     )
 
 

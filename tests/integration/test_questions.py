@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import CHECKOUT
 from tests.support.rehearsed import SOON
 from tests.support.workers import recorded_worker, take_mail
-from worker_manager import reports
+from worker_manager import formatting, reports
 from worker_manager.fleet import Fleet
 from worker_manager.hooks import mail
 from worker_manager.models import Status, Worker
@@ -52,6 +52,32 @@ def test_the_answer_to_another_question_is_not_taken(fleet: Fleet, worker: Worke
     shown = mail.take(home)
     assert shown is not None
     assert "a nudge, no answer" in shown.text
+
+
+def test_a_letter_that_has_its_answer_asks_no_more(fleet: Fleet, worker: Worker) -> None:
+    reports.ask(fleet.records, worker.id, "tea?")
+    (letter,) = take_mail(fleet)
+    assert formatting.next_step(letter).startswith("It waits. Answer")
+
+    answered(fleet, worker, "yes")
+    reports.ask(fleet.records, worker.id, "coffee?")
+    (second,) = take_mail(fleet)
+
+    assert formatting.next_step(second).startswith("It waits. Answer")
+    (first_again, second_again) = [one for one, _ in fleet.history(most=9)]
+    assert formatting.next_step(first_again).startswith("It waits no more")
+    assert formatting.next_step(second_again).startswith("It waits. Answer")
+
+
+def test_what_was_asked_beside_a_dialog_still_waits(fleet: Fleet, worker: Worker) -> None:
+    home = home_of(fleet, worker)
+    with questions.waiting_for_answer(home) as note:
+        asked = reports.ask(fleet.records, worker.id, "tea?")
+        note(asked.message_id)
+        reports.blocked(fleet.records, worker.id, "permission", "x", reason="permission: Bash")
+        steps = [formatting.next_step(one) for one in take_mail(fleet)]
+
+    assert [one.partition(".")[0] for one in steps] == ["It waits", "It waits"]
 
 
 @contextmanager

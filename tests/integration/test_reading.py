@@ -5,6 +5,7 @@ import re
 import resource
 import time
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import pytest
 
 from tests.conftest import git, make_fleet
 from tests.support.bench import add_worker, commit
+from tests.support.workers import take_mail
 from worker_manager import formatting, inspection, reports
 from worker_manager.agents import transcripts
+from worker_manager.cli import letters
 from worker_manager.errors import InvalidInput, WorkerManagerError, WorkerNotFound
 from worker_manager.fleet import Fleet
 from worker_manager.models import Status, Worker
@@ -196,6 +199,24 @@ def test_the_log_tells_in_short_lines_what_happened(
     nothing = seen(fleet, worker.id, "log", later["cursor"])
     assert "Nothing more has happened." in nothing["text"]
     assert nothing["cursor"] == later["cursor"]
+
+
+def test_its_times_are_those_of_the_clock_here_as_a_letters_are(
+    fleet: Fleet, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kathmandu")
+    time.tzset()
+    try:
+        reports.complete(fleet.records, worker.id, "done")
+        log = inside(seen(fleet, worker.id, "log")["text"])
+        (letter,) = take_mail(fleet)
+        shown = letters.text_of(letter)
+        here = datetime.fromisoformat(letter.sent) + timedelta(hours=5, minutes=45)
+        assert f", {here:%H:%M:%S}" in shown
+        assert f"{here:%H:%M}:" in log
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_a_cursor_walks_a_long_log_without_gap_or_repeat(

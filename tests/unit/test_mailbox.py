@@ -247,3 +247,69 @@ def test_a_claim_is_given_back_only_once_its_very_process_has_ended(
     assert mailbox.release_stale() is is_taken
     assert folder.exists() is not is_taken
     assert (mailbox.claim() is not None) is is_taken
+
+
+@pytest.mark.promise("disk-refused")
+def test_what_can_not_be_set_aside_keeps_no_other_message_from_being_read(
+    mailbox: Mailbox,
+) -> None:
+    Path(mailbox.folder("new", "00000000000000000001-nudge-m1.mail")).write_bytes(b"torn")
+    Path(mailbox.folder("corrupt")).write_text("no folder: the disk refuses", "utf-8")
+    assert mailbox.claim() is None
+    mailbox.deliver(message(2))
+
+    claim = mailbox.claim()
+
+    assert claim is not None
+    assert ids(claim.messages) == [message(2).id]
+    claim.acknowledge()
+    assert [one.id for one, _ in mailbox.history(9)] == [message(2).id]
+
+
+@pytest.mark.promise("mail-once")
+def test_a_message_is_found_whatever_becomes_of_the_index(mailbox: Mailbox) -> None:
+    index = Path(mailbox.folder("read.ids"))
+    for number in range(3):
+        mailbox.deliver(message(number))
+        claim = mailbox.claim()
+        assert claim is not None
+        claim.acknowledge()
+        assert mailbox.contains(message(number).id)
+        if number == 1:  # a killed writer's
+            index.write_bytes(index.read_bytes()[:-3])
+    assert [mailbox.contains(message(one).id) for one in range(4)] == [True, True, True, False]
+    index.write_bytes(b"\xff junk\n")
+    assert mailbox.contains(message(0).id)
+    index.unlink()
+    index.mkdir()
+    assert mailbox.contains(message(0).id)
+    assert mailbox.find(message(2).id)
+    assert mailbox.reader(message(2).id) == processes.identity(os.getpid())
+
+    mailbox.settle(min(os.listdir(mailbox.folder("read"))), {message(0).id})
+
+    assert mailbox.is_unread(message(0).id)
+    assert mailbox.reader(message(0).id) == ""
+
+
+@pytest.mark.promise("mail-once")
+def test_the_history_of_a_month_is_looked_through_once(mailbox: Mailbox) -> None:
+    for number in range(300):
+        folder = mailbox.folder("read", f"{number:020d}-1-1")
+        os.makedirs(folder)
+        name = f"{number:020d}-nudge-{message(number).id}.mail"
+        Path(folder, name).write_bytes(message(number).encode())
+    assert not mailbox.contains("m")
+
+    looks: list[str] = []
+    sys.addaudithook(
+        lambda event, given: looks.append(str(given[0])) if event == "os.listdir" else None
+    )
+    assert not mailbox.contains("m")
+    assert mailbox.contains(message(7).id)
+    assert len(mailbox.history(5)) == 5
+
+    assert len(looks) < 30
+    mailbox.prune()
+    assert os.listdir(mailbox.folder("read")) == []
+    assert not mailbox.contains(message(7).id)

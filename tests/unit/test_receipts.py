@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from worker_manager.errors import StateUnavailable
 from worker_manager.messages import Message
 from worker_manager.state import receipts
 from worker_manager.state.inbox import expect_receipt
@@ -53,10 +54,17 @@ class Session:
 
     def settle_later(self, *, restarted: bool = False) -> None:
         """Settles once the receipts have had their time."""
-        then = time.time() - receipts.SETTLE_SECONDS - 1
+        self.settle_after(receipts.SETTLE_SECONDS, restarted=restarted)
+
+    def settle_after(self, seconds: float, *, restarted: bool = False) -> None:
+        then = time.time() - seconds - 1
         for claimer in self.mailbox.pending():
             os.utime(self.mailbox.folder("pending", claimer), (then, then))
         self.settle(restarted=restarted)
+
+    def refuses_to_settle(self) -> None:
+        with pytest.raises(StateUnavailable):
+            self.settle_later()
 
 
 @pytest.fixture
@@ -284,3 +292,18 @@ def test_receipts_of_one_conversation_are_understood_beside_those_of_another(
     session.settle(restarted=True)
 
     assert session.take() == [True]
+
+
+@pytest.mark.promise("mail-receipt")
+def test_a_transcript_that_can_never_be_read_is_given_up_after_one_repeat(session: Session) -> None:
+    session.transcript.unlink()
+    session.transcript.mkdir()  # opened by nobody, whoever they are
+    session.deliver()
+    assert session.take() == [False]
+
+    for repeats in ([True], []):
+        session.refuses_to_settle()
+        assert session.mailbox.pending() != []
+        session.settle_after(receipts.GIVE_UP_SECONDS)
+        assert session.mailbox.pending() == []
+        assert session.take() == repeats

@@ -7,7 +7,7 @@ import pytest
 
 from worker_manager.agents import prices
 from worker_manager.agents.prices import Tokens
-from worker_manager.agents.usage import Meter, Usage
+from worker_manager.agents.usage import Meter, Usage, bytes_written
 from worker_manager.errors import InvalidSetting
 
 OPUS = "claude-opus-4-5-20251101"
@@ -61,6 +61,30 @@ def test_subagents_count_too_and_a_model_without_a_price_has_no_cost(
     )
 
     assert meter.usage(str(transcript)) == Usage(110, 55, 165, 15, None)
+
+
+@pytest.mark.promise("cost")
+def test_agents_of_a_workflow_count_too_and_each_message_once(tmp_path: Path, meter: Meter) -> None:
+    transcript = tmp_path / "t.jsonl"
+    transcript.write_text(line("a", 10, 5), "utf-8")
+    below = tmp_path / "t" / "subagents" / "workflows" / "wf_1"
+    (below / "more").mkdir(parents=True)
+    (below.parents[1] / "agent-a.jsonl").write_text(line("s", 100, 50), "utf-8")
+    (below / "agent-b.jsonl").write_text(line("w", 1000, 500), "utf-8")
+    (below / "more" / "agent-c.jsonl").write_text(line("w", 1000, 500), "utf-8")
+    (below / "journal.jsonl").write_text(line("j", 7, 7), "utf-8")
+
+    used = meter.usage(str(transcript))
+    assert used is not None
+    assert used[:4] == (1110, 555, 1665, 15)
+    before = bytes_written(str(transcript))
+
+    with (below / "agent-b.jsonl").open("a", encoding="utf-8") as file:
+        file.write(line("x", 1, 1))
+    used = meter.usage(str(transcript))
+    assert used is not None
+    assert used[:2] == (1111, 556)
+    assert bytes_written(str(transcript)) > before
 
 
 def test_without_a_transcript_nothing_is_known(tmp_path: Path, meter: Meter) -> None:

@@ -119,12 +119,11 @@ def _tokens(usage: dict[str, Any]) -> Tokens:
 
 
 def _subagents(path: str) -> list[str]:
-    """Their transcripts (seen in 2.1.197 and 2.1.329)."""
+    """Their transcripts, also those of a workflow's agents, a folder or more below (seen in
+    2.1.197, 2.1.329 and 2.1.332). A workflow's `journal.jsonl` says nothing else than they do.
+    """
     folder = f"{path.removesuffix('.jsonl')}/subagents"
     if not os.access(folder, os.F_OK):  # mostly: a quarter of what a failed listing takes
         return []
-    try:
-        names = os.listdir(folder)
-    except OSError:
-        return []
-    return sorted(os.path.join(folder, name) for name in names if name.endswith(".jsonl"))
+    found = [os.path.join(place, name) for place, _, names in os.walk(folder) for name in names]
+    return sorted(one for one in found if os.path.basename(one).startswith("agent-"))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rich.text import Text
 
-from worker_manager import formatting
+from worker_manager import figures, formatting
 from worker_manager.errors import StateCorrupt
 from worker_manager.messages import DECISION, Message, decode
 from worker_manager.models import Worker
@@ -78,7 +78,7 @@ def _head(letter: Letter) -> str:
     message = letter.message
     way = "from it" if letter.is_from_worker else "to it"
     waits = ", not taken yet" if letter.is_waiting else ""
-    head = f"{message.sent[5:16].replace('T', ' ')} {way}: {message.type} {message.id}{waits}"
+    head = f"{figures.clock(message.sent)} {way}: {message.type} {message.id}{waits}"
     return formatting.one_line(head)
 
 

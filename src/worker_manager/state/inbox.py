@@ -8,7 +8,16 @@ import time
 from _collections_abc import Callable
 
 from worker_manager.errors import StateCorrupt, StateUnavailable, ignoring
-from worker_manager.messages import ANSWER, DECISION, Message, decode
+from worker_manager.messages import (
+    ANSWER,
+    BLOCKED,
+    DECISION,
+    LIMIT,
+    PERMISSION,
+    QUESTION,
+    Message,
+    decode,
+)
 from worker_manager.state import processes
 from worker_manager.state.files import (
     move,
@@ -17,11 +26,18 @@ from worker_manager.state.files import (
     remove,
     write_new,
 )
-from worker_manager.state.layout import transcript_of
+from worker_manager.state.layout import (
+    REQUESTS,
+    WAITING,
+    repository_of,
+    transcript_of,
+    worker_home,
+)
 
 SUFFIX = ".mail"
 #: In a file's name: its reader died, perhaps after showing it; its receipt never came.
 MAYBE, AGAIN = ".maybe", ".again"
+_ASKING = (QUESTION, PERMISSION, BLOCKED, LIMIT)
 _last_stamp = 0
 
 
@@ -158,7 +174,7 @@ class Inbox:
             raise
         if claim.messages:
             return claim
-        os.rmdir(self.folder("claimed", claimer))
+        self.give_back(claimer)  # what could not be set aside; mostly nothing
         return None
 
     def _make_folder(self, claimer: str) -> None:
@@ -210,20 +226,24 @@ class Inbox:
                 move(os.path.join(folder, name), self.folder("new", marked(name, added)))
 
     def _load(self, path: str) -> Message | None:
-        """None when it is gone, or is no whole message: then it is set aside. Raises OSError."""
+        """None when it is gone, or is no whole message: then it is set aside, unless the disk
+        refuses that. Raises OSError.
+        """
         try:
-            return decode(read_regular(path))
+            message = decode(read_regular(path))
         except FileNotFoundError:
             return None
         except StateCorrupt as error:
             from worker_manager.state.journal import note
 
-            self._make("corrupt")
             aside = self.folder("corrupt", os.path.basename(path))
-            with ignoring(FileNotFoundError):
+            with ignoring(OSError):
+                self._make("corrupt")
                 move(path, aside)
                 note(os.path.dirname(self.path), "mail set aside", path=aside, why=str(error))
             return None
+        message.is_over = _is_over(os.path.dirname(self.path), message)
+        return message
 
     def _size(self, name: str) -> int:
         try:
@@ -251,6 +271,30 @@ def place_of_receipt(mark: bytes) -> tuple[int | None, str]:
     """
     offset, _, path = mark.decode("utf-8", "surrogateescape").partition(" ")
     return (int(offset) if offset.isdigit() else None), path
+
+
+def _is_over(home: str, message: Message) -> bool:
+    """Whether what a worker waited for has come, or it waits no more. Not so when that isn't known.
+    Reads no JSON, which is slow to load; the quotation marks of a worker's text are others there.
+    """
+    if message.type not in _ASKING or not message.sender.isalnum():
+        return False
+    worker = worker_home(repository_of(home), message.sender)
+    if os.access(os.path.join(worker, REQUESTS, message.id), os.F_OK):
+        return False
+    try:
+        record = read_regular(os.path.join(worker, "worker.json"))
+    except (OSError, StateCorrupt):
+        return False
+    waits = b'"status": "asking"' in record or b'"status": "blocked"' in record
+    return not (waits and (message.id.encode() in record or _is_asked(worker, message.id)))
+
+
+def _is_asked(worker: str, question_id: str) -> bool:
+    """Whether an `ask` waits for the answer, beside which a dialog was opened."""
+    with ignoring(OSError, StateCorrupt):
+        return question_id.encode() in read_regular(os.path.join(worker, WAITING))
+    return False
 
 
 def marked(name: str, mark: str) -> str:

@@ -14,6 +14,8 @@ SERVER = "server"
 PYTHON = "python"
 #: In a worker's home: the dialogs that stand open at its terminal.
 REQUESTS = "requests"
+#: There, too: the question whose answer an `ask` call waits for.
+WAITING = "waiting"
 #: In a home: the path of its session's transcript.
 TRANSCRIPT = "transcript"
 

@@ -7,8 +7,7 @@ from contextlib import contextmanager, suppress
 from worker_manager.errors import InvalidInput
 from worker_manager.state import processes
 from worker_manager.state.files import write_atomic
-
-_WAITING = "waiting"
+from worker_manager.state.layout import WAITING
 
 
 @contextmanager
@@ -25,14 +24,14 @@ def waiting_for_answer(home: str) -> Iterator[Callable[[str], None]]:
 
     def note(question_id: str) -> None:
         text = f"{processes.identity(os.getpid())} {question_id}"
-        write_atomic(os.path.join(home, _WAITING), text.encode())
+        write_atomic(os.path.join(home, WAITING), text.encode())
 
     note("")
     try:
         yield note
     finally:
         with suppress(OSError):
-            os.unlink(os.path.join(home, _WAITING))
+            os.unlink(os.path.join(home, WAITING))
 
 
 def waiting(home: str) -> str | None:
@@ -46,7 +45,7 @@ def waiting(home: str) -> str | None:
 def _read(home: str) -> tuple[str, str]:
     """The process that waits, and for the answer to which question."""
     try:
-        with open(os.path.join(home, _WAITING), encoding="utf-8") as file:
+        with open(os.path.join(home, WAITING), encoding="utf-8") as file:
             process, _, question_id = file.read().partition(" ")
     except OSError:
         return "", ""

@@ -21,6 +21,8 @@ from worker_manager.state.mailbox import Mailbox
 WORKS = "receipts"
 #: A busy machine may be slow to write; until then nothing is concluded.
 SETTLE_SECONDS = 5.0
+#: A transcript that can't be read may be readable again; after an hour it is taken for lost.
+GIVE_UP_SECONDS = 3600.0
 #: More than one hook takes at a time.
 HISTORY = 50
 SEEN, QUEUED, MISSING = "seen", "queued", "missing"
@@ -46,15 +48,7 @@ def settle(home: str, *, restarted: bool) -> None:
 
 def _settle(home: str, *, restarted: bool) -> None:
     mailbox = Mailbox(mailbox_path(home))
-    portions = []
-    refused: OSError | None = None
-    for claimer in mailbox.pending():
-        marker = mailbox.folder("pending", claimer)
-        if restarted or _age(marker) >= SETTLE_SECONDS:
-            try:
-                portions.append(_portion(mailbox, claimer))
-            except OSError as error:
-                refused = error  # the others may be told all the same
+    portions, refused = _portions(mailbox, restarted)
     # Of all of them first: one receipt that is seen tells how the others are to be understood.
     works = dict.fromkeys(one.transcript for one in portions if SEEN in one.found.values())
     for transcript in works:
@@ -69,6 +63,25 @@ def _settle(home: str, *, restarted: bool) -> None:
             mailbox.settle(one.claimer, missing, again_and_again=again_and_again)
     if refused is not None:
         raise refused
+
+
+def _portions(mailbox: Mailbox, restarted: bool) -> "tuple[list[_Portion], OSError | None]":
+    """What was shown long enough ago, and why not all of it can be looked at. What can't be for
+    GIVE_UP_SECONDS is shown again, once: a repeat is better than a look at each prompt for ever.
+    """
+    portions = []
+    refused: OSError | None = None
+    for claimer in mailbox.pending():
+        age = _age(mailbox.folder("pending", claimer))
+        if restarted or age >= SETTLE_SECONDS:
+            try:
+                portions.append(_portion(mailbox, claimer))
+            except OSError as error:
+                if age >= GIVE_UP_SECONDS:
+                    mailbox.settle(claimer, set(mailbox.ids_read(claimer)))
+                else:
+                    refused = error  # the others may be told all the same
+    return portions, refused
 
 
 class _Portion:
