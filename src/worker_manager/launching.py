@@ -56,7 +56,7 @@ class Launcher(NamedTuple):
             home,
             cwd=worker.path,
             argv=spec.argv,
-            prompt_word=launches.prompt_word(home, RESTORED if worker.has_run else TASK),
+            prompt=launches.prompt(home, RESTORED if worker.has_run else TASK),
             environment={
                 **spec.environment,
                 "WORKER_MANAGER_WORKER_ID": worker.id,

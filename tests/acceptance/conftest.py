@@ -15,7 +15,7 @@ from tests.support.claude_lab import ClaudeLab
 from tests.support.messages_api import MessagesApi
 
 #: The oldest supported and the newest known; CI also tries what was released since.
-CLAUDE_VERSIONS = os.environ.get("WORKER_MANAGER_TEST_CLAUDE", "2.1.197 2.1.329").split()
+CLAUDE_VERSIONS = os.environ.get("WORKER_MANAGER_TEST_CLAUDE", "2.1.197 2.1.332").split()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

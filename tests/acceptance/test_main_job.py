@@ -88,10 +88,13 @@ def test_the_main_job(crew: ClaudeLab, api: MessagesApi) -> None:
     assert "greeting.txt" in done.new_text
     session.wait_for_status("idle")
 
-    # A message wakes the idle worker, with its orchestrator's mark.
+    # A message wakes the idle worker, with its orchestrator's mark, which others don't see.
     worker.wait_for_status("idle")
     mark = re.search(r"the mark ([0-9a-f]{12})", opening.system)
     assert mark
+    words = Path(f"/proc/{worker.pid}/cmdline").read_text("utf-8")
+    assert identity in words
+    assert [one for one in (mark[1], "write a greeting") if one in words] == []
     api.on("boss", "^once more", call(f"{CREW}nudge_worker", id=identity, message="NUDGE-1 again"))
     session.type("once more")
     nudged = api.wait_for_request("worker", "NUDGE-1")

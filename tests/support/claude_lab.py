@@ -1,6 +1,6 @@
 """The real Claude Code in a throw-away home, on a private tmux server, against a scripted API.
 
-    with ClaudeLab(find_cli("2.1.329"), api.url) as lab:
+    with ClaudeLab(find_cli("2.1.332"), api.url) as lab:
         session = lab.start("--plugin-dir", str(plugin), prompt="W1 please list the files")
         session.wait_for_status("idle")
         session.type("go on")

@@ -66,7 +66,9 @@ class SessionName:
             return False
         if self.first_prompt is None:
             return True
-        return any(re.search(self.first_prompt, prompt) for prompt in request.prompts)
+        # A worker's task comes beside its prompt, in a reminder.
+        told = (*request.prompts, *request.latest)
+        return any(re.search(self.first_prompt, text) for text in told)
 
 
 class MessagesApi:
@@ -107,7 +109,9 @@ class MessagesApi:
     def name_session(
         self, name: str, *, first_prompt: str | None = None, system: str | None = None
     ) -> None:
-        """Call the sessions so whose first request fits both regular expressions."""
+        """Call the sessions so whose first request fits both regular expressions. A worker's task
+        counts as its prompt.
+        """
         self._names.append(SessionName(name, first_prompt, system))
 
     def name_session_id(self, name: str, session_id: str) -> None:

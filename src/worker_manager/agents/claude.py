@@ -20,6 +20,8 @@ PERMISSION_MODES = (
     "auto",
     "manual",
 )
+#: In a worker's home.
+SETTINGS, SYSTEM_PROMPT = "settings.json", "system.md"
 #: How long it waits for our server. Without it a worker can't report, ever; its own limit of 30 s
 #: is too short when twenty sessions start at once (seen).
 SERVER_MILLISECONDS = "180000"
@@ -49,15 +51,19 @@ def launch_spec(assignment: Assignment) -> LaunchSpec:
             "@anthropic-ai/claude-code), or choose another agent."
         )
     mode = _checked_mode(assignment.permission_mode)
-    settings = os.path.join(assignment.home, "settings.json")
+    settings, system = (os.path.join(assignment.home, name) for name in (SETTINGS, SYSTEM_PROMPT))
     session = "--resume" if assignment.is_restored else "--session-id"
     argv = [os.path.abspath(claude), session, assignment.session_id]
     argv += ["-n", assignment.name, "--plugin-dir", assignment.plugin_root]
     argv += ["--settings", settings, "--permission-mode", mode]
-    argv += ["--append-system-prompt", _system_prompt(assignment)]
+    # By a file: it holds the mark, and command lines are read by every user of the machine.
+    argv += ["--append-system-prompt-file", system]
     if assignment.model:
         argv.append(f"--model={assignment.model}")
-    files = {"settings.json": json.dumps(_settings(assignment), indent=1)}
+    files = {
+        SETTINGS: json.dumps(_settings(assignment), indent=1),
+        SYSTEM_PROMPT: _system_prompt(assignment),
+    }
     patience = os.environ.get("MCP_TIMEOUT", SERVER_MILLISECONDS)
     return LaunchSpec(argv, files, {"MCP_TIMEOUT": patience})
 

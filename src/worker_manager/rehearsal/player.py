@@ -26,7 +26,7 @@ from worker_manager.errors import WorkerManagerError
 from worker_manager.rehearsal.session import RehearsedSession, ToolResult
 
 _STEPS = re.compile(r"^```steps[^\S\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
-_TASK_FILE = re.compile(r"Your task is in the file (.+?)\.(?=\s|$)")
+_TASK_FILE = re.compile(r'Your task is in the file @"(.+?)"\.(?=\s|$)')
 #: Claude Code ends a turn after so many blocks, whatever the hook says.
 _BLOCKS = 8
 _END_SECONDS = 5.0

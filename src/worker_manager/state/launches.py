@@ -34,8 +34,6 @@ SESSION_VARIABLES = (
 PROCESS, SCRIPT = "process", "launch.sh"
 #: A session checks in 1 to 3 s after its start.
 CHECK_IN_SECONDS = 20
-#: Above this a task is named instead of given: Linux allows 128 KiB for one argument.
-PROMPT_LIMIT_BYTES = 100_000
 
 
 def write_file(home: str, name: str, text: str) -> None:
@@ -58,14 +56,13 @@ def read_text(home: str, name: str) -> str:
         return ""
 
 
-def prompt_word(home: str, name: str) -> str:
-    """The shell word that stands for the prompt in a file of the worker's home. The text's first
-    words must keep it from being read as an option, a slash command or a subcommand.
+def prompt(home: str, name: str) -> str:
+    """What the agent is told of the task in a file of the worker's home. The task itself stands on
+    no command line, which every user of the machine can read: Claude Code puts what is named by
+    `@` beside the prompt.
     """
     path = os.path.join(home, name)
-    if os.path.getsize(path) <= PROMPT_LIMIT_BYTES:
-        return f'"$(cat {shlex.quote(path)})"'
-    return shlex.quote(f"Your task is in the file {path}. Read all of it, then do it.")
+    return f'Your task is in the file @"{path}". Read all of it, then do it.'
 
 
 def note_process(home: str, process: str) -> None:
@@ -102,7 +99,7 @@ def write_script(
     *,
     cwd: str,
     argv: Sequence[str],
-    prompt_word: str,
+    prompt: str,
     environment: Mapping[str, str],
     on_exit: Sequence[str],
     on_silence: Sequence[str],
@@ -130,7 +127,7 @@ def write_script(
         f'(sleep {CHECK_IN_SECONDS}; grep -q \'"status": "starting"\' {record} &&'
         f" exec {shlex.join(on_silence)}) </dev/null >/dev/null 2>&1 &",
         # A hangup that came before there was an agent to hear of it: there will be none.
-        f"([ -t 0 ] && exec {shlex.join(argv)} -- {prompt_word})",
+        f"([ -t 0 ] && exec {shlex.join([*argv, '--', prompt])})",
         told,
         ")",
         'exit "$?"',
