@@ -397,11 +397,16 @@ class Fleet:
             and one.idle_since(doing.get(one.id)) == self._told_idle[one.id]
         ]
         at = time.time()
-        lies = unread.due(self.mailbox, at, self._began)
+        lies = unread.due(self.mailbox, at, self._watched_since)
         return pause(list(homes.values()), doing, self._settings, told=told, unread=lies, at=at)
 
+    @property
+    def _watched_since(self) -> float:
+        """When its session last asked for a watch on the mailbox, or its server began."""
+        return max(self._began, sessions.started_at(self.home))
+
     def _mind_mail(self, own: Sequence[Worker]) -> None:
-        if unread.ring_again(self.mailbox, self._began):  # a reader has died: more may have
+        if unread.ring_again(self.mailbox, self._watched_since):  # a reader has died: more may have
             redeliver_all(self.records, own)
 
     def _tell_idle(self, own: Sequence[Worker]) -> None:

@@ -12,6 +12,8 @@ RESULT_LIMIT = 20_000
 BODY_LIMIT = 6_000
 #: What is said around a message's body, at most.
 _FRAME = 500
+#: Of messages that are told in short: so many, and so much of a name.
+NAMED, NAME_LIMIT = 3, 60
 
 #: Code points that are taken out: of control, and those that turn the direction of a line.
 _CONTROL = dict.fromkeys(
@@ -89,6 +91,13 @@ def for_orchestrator(shown: list[Message], files: list[str], left: int) -> str:
             f"-----{message.id}\n{_fenced(message, file)}\n-----{message.id}\n{next_step(message)}"
         )
     return "\n\n".join(parts) + _more(left)
+
+
+def in_short(some: Sequence[Message], count: int) -> str:
+    """For a person: kind and sender of some of so many messages, on one line."""
+    named = [f"{one.type} from {one_line(one.name)[:NAME_LIMIT]}" for one in some[:NAMED]]
+    more = count - len(named)
+    return ", ".join(named) + (f" and {more} more" if named and more else "")
 
 
 def next_step(message: Message) -> str:

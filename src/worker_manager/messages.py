@@ -44,6 +44,9 @@ BUDGET = "budget"
 #: `worker-manager doctor --deep` tries whether a letter wakes a session
 TEST = "test"
 
+#: Somebody stands still until its orchestrator does something.
+NEEDS_ANSWER = (QUESTION, STALLED, FAILED, BLOCKED, PERMISSION, LIMIT, BUDGET)
+
 _FIELDS = ("id", "type", "sender", "name", "sent", "reply-to")
 
 

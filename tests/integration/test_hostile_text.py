@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import unicodedata
@@ -182,7 +183,12 @@ def test_no_shell_reads_a_title_a_task_or_a_model(
     wait_until(given.exists)
     arguments = given.read_text("utf-8").split("\0")
     assert arguments[-3] == "--"
-    assert arguments[-2] == f"Task from your orchestrator: {hostile}\n\n{task}"
+    named = re.fullmatch(
+        r'Your task is in the file @"(.+)"\. Read all of it, then do it\.', arguments[-2]
+    )
+    assert named
+    told = Path(named[1]).read_text("utf-8")
+    assert told == f"Task from your orchestrator: {hostile}\n\n{task}\n"
     assert f"--model={hostile}" in arguments
     assert list(tmp_path.rglob("pwned")) == []
 

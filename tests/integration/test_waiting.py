@@ -15,8 +15,9 @@ import pytest
 
 from tests.support.rehearsed import SOON, Boss, session
 from tests.support.workers import recorded_worker
-from worker_manager import formatting, reports
+from worker_manager import formatting, messages, reports
 from worker_manager.fleet import Fleet
+from worker_manager.messages import Message
 from worker_manager.models import Report
 from worker_manager.rehearsal.session import ToolResult
 from worker_manager.servers import waiting
@@ -56,29 +57,41 @@ async def test_a_report_is_the_result_of_the_call_that_waits_and_is_shown_once(
         assert os.listdir(boss.mailbox.folder("claimed")) == []
 
 
-async def test_all_waits_until_the_last_is_finished_or_needs_something(
+async def test_all_waits_until_the_last_is_finished(
     repository: Path, tmux_socket: str, tmp_path: Path
 ) -> None:
     go, later = tmp_path / "go", tmp_path / "later"
     async with session(repository, tmux_socket) as boss:
         first = await boss.start_worker(steps_after(go, '{"complete": "DONE-1"}'))
-        second = await boss.start_worker(steps_after(later, '{"ask": "tea?"}'))
-        third = await boss.start_worker()
+        second = await boss.start_worker(steps_after(later, '{"complete": "DONE-2"}'))
         async with boss.waiting(until="all") as results:
             go.touch()
             await letters(boss, 1)
-            later.touch()
-            await letters(boss, 2)
+            boss.deliver(second, "SETTLED-2")
             await anyio.sleep(1.5)  # a look at the statuses
             assert results == []
-            boss.deliver(third, "STALLED-3")
+            later.touch()
 
     (result,) = results
-    for text in ("DONE-1", "tea?", "STALLED-3"):
+    for text in ("DONE-1", "SETTLED-2", "DONE-2"):
         assert result.text.count(f"{text}\n") == 1
-    statuses = result.structured["workers"]
-    assert (statuses[first], statuses[second]) == ("completed", "asking")
-    assert statuses[third] in ("starting", "running")
+    assert result.structured["workers"] == {first: "completed", second: "completed"}
+
+
+@pytest.mark.promise("wait-bounded")
+@pytest.mark.parametrize("kind", sorted(messages.NEEDS_ANSWER))
+async def test_what_needs_an_answer_ends_any_wait_whoever_sends_it(
+    repository: Path, fleet: Fleet, kind: str
+) -> None:
+    awaited_one, other = (recorded_worker(fleet, repository) for _ in range(2))
+    awaited = waiting.Awaited(fleet, [awaited_one.id], "all")
+    assert not awaited.is_over()
+
+    fleet.mailbox.deliver(
+        Message(id="m123456789abc", type=kind, sender=other.id, name="n", sent="now", body="x")
+    )
+
+    assert awaited.is_over()
 
 
 async def letters(boss: Boss, count: int) -> None:

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
+from mcp_types import Implementation
 
 from tests.conftest import CHECKOUT
 from tests.support.workers import HANG
@@ -61,11 +62,11 @@ class Boss(RehearsedSession):
                     await anyio.sleep(0.01)
             yield results
 
-    def deliver(self, sender: str, text: str) -> None:
-        """A message that changes no status."""
+    def deliver(self, sender: str, text: str, kind: str = "settled") -> None:
+        """A message that changes no status; one that needs no answer unless it is told."""
         message = Message(
             id=f"m{uuid.uuid4().hex[:12]}",
-            type="stalled",
+            type=kind,
             sender=sender,
             name="n",
             sent="now",
@@ -76,7 +77,11 @@ class Boss(RehearsedSession):
 
 @asynccontextmanager
 async def session(
-    repository: Path, socket: str, session_id: str = "", **environ: str
+    repository: Path,
+    socket: str,
+    session_id: str = "",
+    client_info: Implementation | None = None,
+    **environ: str,
 ) -> AsyncIterator[Boss]:
     """An orchestrator session in a repository; its workers play scripts."""
     given = {
@@ -92,6 +97,7 @@ async def session(
         environ=given,
     )
     boss._environ.update(environ)
+    boss.client_info = client_info
     async with boss:
         await boss.start()
         yield boss

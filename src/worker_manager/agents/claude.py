@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Mapping
 
+from worker_manager.agents import patience
 from worker_manager.agents.base import Assignment, LaunchSpec
 from worker_manager.agents.prompt_box import draft
 from worker_manager.errors import AgentNotInstalled, InvalidInput
@@ -64,8 +65,8 @@ def launch_spec(assignment: Assignment) -> LaunchSpec:
         SETTINGS: json.dumps(_settings(assignment), indent=1),
         SYSTEM_PROMPT: _system_prompt(assignment),
     }
-    patience = os.environ.get("MCP_TIMEOUT", SERVER_MILLISECONDS)
-    return LaunchSpec(argv, files, {"MCP_TIMEOUT": patience})
+    start = os.environ.get("MCP_TIMEOUT", SERVER_MILLISECONDS)
+    return LaunchSpec(argv, files, {"MCP_TIMEOUT": start})
 
 
 def has_conversation(transcript: str) -> bool:
@@ -95,6 +96,9 @@ def _settings(assignment: Assignment) -> dict[str, object]:
         "skipDangerousModePermissionPrompt": True,
         # Else a line on its message socket opens a dialog in a bypass session (2.1.329, seen).
         "crossSessionInbound": "accept",
+        # An `ask` waits for its answer, `complete` for its checks. Here, not in the environment: a
+        # person's own settings go before that.
+        "env": {patience.SETTING: "0"},
         "permissions": {
             "allow": [
                 f"{_TOOL_PREFIX}complete",

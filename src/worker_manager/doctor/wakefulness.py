@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from worker_manager.doctor.findings import Finding, Place, failed, ok, unknown, warning
-from worker_manager.state import activities, processes, sessions, waits
+from worker_manager.state import activities, processes, sessions
 from worker_manager.state.layout import (
     ORCHESTRATORS,
     TRANSCRIPT,
@@ -127,7 +127,7 @@ def _has_server(home: str) -> bool:
 
 def _is_idle(root: str, session: _Session) -> bool:
     doing = activities.activity(root, session.home) if session.claude else None
-    return doing is not None and doing.status == "idle" and not waits.is_waited(session.home)
+    return doing is not None and doing.status == "idle"
 
 
 def _waits_too_long(home: str) -> bool:

@@ -27,15 +27,18 @@ def home() -> str | None:
     return home_of_session(state_root(), os.environ.get("CLAUDE_CODE_SESSION_ID", ""))
 
 
-def add_context(event: str, text: str, watch: str | None = None) -> None:
-    """Gives the model `text`, and Claude Code the mailbox to watch."""
+def add_context(event: str, text: str, watch: str | None = None, to_person: str = "") -> None:
+    """Gives the model `text`, Claude Code the mailbox to watch, and the screen a line."""
     output: dict[str, object] = {"hookEventName": event}
     if text:
         output["additionalContext"] = text
     if watch is not None and is_interactive():
         output["watchPaths"] = [os.path.join(mailbox_path(watch), "new")]
-    if len(output) > 1:
-        _write({"hookSpecificOutput": output})
+    answer: dict[str, object] = {"hookSpecificOutput": output} if len(output) > 1 else {}
+    if to_person:
+        answer["systemMessage"] = to_person
+    if answer:
+        _write(answer)
 
 
 def block(reason: str) -> None:

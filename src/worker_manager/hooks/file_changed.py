@@ -4,6 +4,7 @@ import sys
 
 from worker_manager.hooks import call, mail
 from worker_manager.state import waits
+from worker_manager.state.layout import state_root
 
 WAKE = 2
 
@@ -13,7 +14,7 @@ def run() -> int:
     waits for it: the text would only come when that call ends.
     """
     home = call.home()
-    if home is None or not call.is_interactive() or waits.is_waited(home):
+    if home is None or not call.is_interactive() or _is_left_to_a_call(home):
         return 0
     shown = mail.take(home)
     if shown is None:
@@ -22,3 +23,15 @@ def run() -> int:
     sys.stderr.flush()
     shown.acknowledge()
     return WAKE
+
+
+def _is_left_to_a_call(home: str) -> bool:
+    """Not in an idle session: it listens no more to a call that has not come back."""
+    return waits.is_waited(home) and not _is_idle()
+
+
+def _is_idle() -> bool:
+    from worker_manager.state import sessions
+
+    claude = sessions.claude_process(state_root())
+    return claude is not None and sessions.status_in_session_file(claude) in sessions.AT_PROMPT

@@ -14,6 +14,9 @@ from worker_manager.state.layout import (
     repository_of,
 )
 
+#: Of readers whose receipts are outstanding the last ones.
+_CLAIMERS = 5
+
 
 class Shown:
     """Text to show; `acknowledge` after it was written."""
@@ -59,6 +62,29 @@ def take(home: str) -> Shown | None:
     bells.ring(orchestrator_home(repository_of(home), str(record["owner"])))
     text = formatting.for_worker(claim.messages, claim.files, claim.left, str(record["mark"]))
     return Shown(text, claim, receipt)
+
+
+def waiting_in_short(home: str) -> str:
+    """For an orchestrator's person: who has sent what waits; empty when nothing does."""
+    if is_worker_home(home):
+        return ""
+    inbox = Inbox(mailbox_path(home))
+    names = inbox.waiting()
+    known = [
+        message for name in names[: formatting.NAMED] if (message := inbox.peek(name)) is not None
+    ]
+    if not known:
+        return ""
+    count = f"{len(names)} letters wait" if len(names) > 1 else "1 letter waits"
+    return f"worker-manager: {count}: {formatting.in_short(known, len(names))}"
+
+
+def shown_in_short(home: str, prompt: str) -> str:
+    """The same of what has woken the session, by the ids in the prompt that came of it."""
+    inbox = Inbox(mailbox_path(home))
+    shown = [one for claimer in inbox.pending()[-_CLAIMERS:] for one in inbox.shown(claimer)]
+    known = [message for message in shown if message.id in prompt]
+    return formatting.in_short(known, len(known))
 
 
 def _accepts(home: str, inbox: Inbox) -> Callable[[str], bool]:

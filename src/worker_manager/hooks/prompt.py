@@ -6,6 +6,8 @@ from worker_manager.hooks import call, mail
 from worker_manager.state.layout import is_worker_home, orchestrator_home, repository_of
 
 EVENT = "UserPromptSubmit"
+#: How a prompt begins that a doorbell has brought about.
+WAKE = "<task-notification>"
 
 
 def run() -> int:
@@ -15,12 +17,19 @@ def run() -> int:
         return 0
     if is_worker_home(home):
         _check_in(home)
+    woken = "" if is_worker_home(home) else _woken_by(home)
     mail.settle(home, restarted=False)
     shown = mail.take(home)
+    call.add_context(EVENT, shown.text if shown else "", to_person=woken)
     if shown is not None:
-        call.add_context(EVENT, shown.text)
         shown.acknowledge()
     return 0
+
+
+def _woken_by(home: str) -> str:
+    """The letters that this prompt came of: on the screen the doorbell says the same for each."""
+    prompt = str(call.stdin().get("prompt", ""))
+    return mail.shown_in_short(home, prompt) if prompt.startswith(WAKE) else ""
 
 
 def _check_in(home: str) -> None:

@@ -1,4 +1,4 @@
-"""SessionStart: ties the session to its home, has the mailbox watched, shows what waited."""
+"""SessionStart: ties the session to its home, has the mailbox watched, says that mail waits."""
 
 import os
 import time
@@ -12,6 +12,8 @@ EVENT = "SessionStart"
 SAME_PROCESS = ("clear", "compact")
 #: A worker's first request holds its tools only when its server is up by then.
 SERVER_WAIT_SECONDS = 8.0
+#: An orchestrator's, too, when a prompt stands on its command line; but a person may wait for this.
+ORCHESTRATOR_WAIT_SECONDS = 1.5
 #: From tools/list answered to Claude Code having it.
 SETTLE_SECONDS = 0.1
 
@@ -37,11 +39,30 @@ def run() -> int:
         _check_in(home)
     mail.settle(home, restarted=given.get("source") not in SAME_PROCESS)
     receipts.note_transcript(home, str(given.get("transcript_path", "")).replace(told, session_id))
+    sessions.note_start(home, claude)
+    if not is_worker_home(home):
+        _wait_for_server(home, ORCHESTRATOR_WAIT_SECONDS)
+    if call.is_interactive():
+        _leave_mail(home)
+    else:
+        _show_mail(home)
+    return 0
+
+
+def _leave_mail(home: str) -> None:
+    """What this hook says reaches the model with the next prompt, whenever that comes: what waits
+    is left to the doorbell. The server rings once the mailbox is watched.
+    """
+    call.add_context(EVENT, "", watch=home, to_person=mail.waiting_in_short(home))
+    bells.ring(home)
+
+
+def _show_mail(home: str) -> None:
+    """Here the prompt comes at once, and nothing rings."""
     shown = mail.take(home)
-    call.add_context(EVENT, shown.text if shown else "", watch=home)
+    call.add_context(EVENT, shown.text if shown else "")
     if shown is not None:
         shown.acknowledge()
-    return 0
 
 
 def _session_id(told: str, given: dict[str, object], claude: int | None) -> str:
@@ -73,7 +94,11 @@ def _check_in(home: str) -> None:
     from worker_manager.state.records import Records
 
     reports.check_in(Records(repository_of(home)), os.path.basename(home))
-    deadline = time.monotonic() + SERVER_WAIT_SECONDS
+    _wait_for_server(home, SERVER_WAIT_SECONDS)
+
+
+def _wait_for_server(home: str, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
     while not _server_is_up(home) and time.monotonic() < deadline:
         time.sleep(0.02)
     time.sleep(SETTLE_SECONDS)

@@ -26,11 +26,11 @@ def run() -> int:
 def _want_report(home: str, stdin: dict[str, object]) -> None:
     from worker_manager import reports  # 60 ms, in workers only
     from worker_manager.models import Status
-    from worker_manager.state import reminders, usage_limits
+    from worker_manager.state import checkings, reminders, usage_limits
     from worker_manager.state.records import Records
 
     usage_limits.lift(state_root(), os.path.basename(home))
-    if stdin.get("background_tasks"):
+    if stdin.get("background_tasks") or checkings.are_under_way(home):
         return  # the end of one of them starts its next turn
     records = Records(repository_of(home))
     reports.unblocked(records, os.path.basename(home))  # its turn came to an end

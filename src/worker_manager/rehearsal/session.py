@@ -24,7 +24,7 @@ import anyio
 from anyio.abc import TaskGroup
 from mcp import Client, StdioServerParameters, stdio_client
 from mcp.shared.exceptions import MCPError
-from mcp_types import CallToolResult, TextContent
+from mcp_types import CallToolResult, Implementation, TextContent
 
 from worker_manager.errors import WorkerManagerError
 from worker_manager.state.launches import SESSION_VARIABLES
@@ -61,6 +61,8 @@ class RehearsedSession:
         self.plugin_root = plugin_root
         self.cwd = cwd
         self.session_id = session_id
+        #: How its client introduces itself; of Claude Code our servers know how long it listens.
+        self.client_info: Implementation | None = None
         self.tools: list[str] = []
         self.failures: list[str] = []
         self._environ = {**_without_session(environ), **self._own_variables()}
@@ -243,7 +245,7 @@ class RehearsedSession:
 
     async def _connect(self, log: TextIO, ready: anyio.Event) -> None:
         transport = stdio_client(self._server_parameters(), errlog=log)
-        async with Client(transport) as client:
+        async with Client(transport, client_info=self.client_info) as client:
             self.tools = [tool.name for tool in (await client.list_tools()).tools]
             self._client = client
             ready.set()

@@ -1,37 +1,150 @@
-"""Runs a worker's checks beside its server, which goes on answering."""
+"""A worker's completion: its checks run beside its server, which goes on answering, and may outlast
+the call that began them.
+"""
+
+from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
-from functools import partial
 
 import anyio
 from mcp.server.mcpserver import Context
 
-from worker_manager import checks
-from worker_manager.checks import Result
+from worker_manager import checks, messages, orders, reports
+from worker_manager.errors import InvalidInput, WorkerManagerError
+from worker_manager.models import Worker
+from worker_manager.state import checkings, journal
+from worker_manager.state.records import Records
 
+POLL_SECONDS = 0.02
 PROGRESS_SECONDS = 10.0
 
 
-async def run(context: Context, wanted: Sequence[str], *, cwd: str, seconds: float) -> list[Result]:
-    """How each check went; raises ChecksFailed. When the call is cancelled, what runs is ended."""
-    cancelled = threading.Event()
-    work = partial(checks.run, wanted, cwd=cwd, seconds=seconds, cancelled=cancelled)
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_tell_progress, context, seconds * len(wanted))
+class Completions:
+    """Of one worker: one completion at a time."""
+
+    def __init__(self, records: Records, worker_id: str, check_seconds: int) -> None:
+        self._records = records
+        self._worker_id = worker_id
+        self._seconds = check_seconds
+        self._running: _Completion | None = None
+
+    async def complete(
+        self, context: Context, summary: str, patience: float | None
+    ) -> Worker | None:
+        """The worker, its report delivered; None when its checks go on after so many seconds: then
+        it is told by mail. The same summary again waits for the same checks. Raises ChecksFailed,
+        or InvalidInput while those of another summary run. Cancelled, it ends what runs.
+        """
+        if self._running is None or self._running.is_over:
+            self._running = _Completion(self._records, self._worker_id, summary, self._seconds)
+            self._running.start()
+        elif self._running.summary != summary:
+            raise InvalidInput(
+                "The checks of your last `complete` still run. End your turn: a message tells how "
+                "they went."
+            )
+        running = self._running
         try:
-            results = await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
-        finally:
-            cancelled.set()
-        tasks.cancel_scope.cancel()
-    checks.require(results, seconds)
-    return results
+            return await _awaited(running, context, patience)
+        except anyio.get_cancelled_exc_class():
+            running.cancel()
+            raise
 
 
-async def _tell_progress(context: Context, most: float) -> None:
-    """Claude Code gives up on a call that is silent for too long."""
-    started = time.monotonic()
-    while True:
-        await anyio.sleep(PROGRESS_SECONDS)
-        await context.report_progress(time.monotonic() - started, most, "running the checks")
+class _Completion(threading.Thread):
+    """Runs the checks, then makes the report; what came of it is a call's, or told by mail."""
+
+    def __init__(self, records: Records, worker_id: str, summary: str, seconds: int) -> None:
+        super().__init__(daemon=True)
+        self.summary = summary
+        self.most_seconds = 0.0
+        self._records = records
+        self._worker_id = worker_id
+        self._home = records.home(worker_id)
+        self._seconds = seconds
+        self._cancelled = threading.Event()
+        self._lock = threading.Lock()
+        self._callers = 0
+        self._is_left = False
+        self._worker: Worker | None = None
+        self._error: BaseException | None = None
+        self.is_over = False
+
+    def run(self) -> None:
+        try:
+            self._worker = self._report()
+        except BaseException as error:  # noqa: BLE001  it is the call's, as if it ran there
+            self._error = error
+        with self._lock:
+            self.is_over = True
+            is_left = self._is_left and not self._callers
+        if is_left:
+            self._tell()
+        checkings.end(self._home)
+
+    def _report(self) -> Worker:
+        worker = self._records.get(self._worker_id)
+        repeated = reports.has_completed(self._records, worker.id, self.summary)
+        wanted = () if repeated else worker.checks
+        self.most_seconds = float(self._seconds * len(wanted))
+        results = checks.run(
+            wanted, cwd=worker.path, seconds=self._seconds, cancelled=self._cancelled
+        )
+        checks.require(results, self._seconds)
+        return reports.complete(self._records, worker.id, self.summary, results)
+
+    def call(self) -> None:
+        """A call waits for it."""
+        with self._lock:
+            self._callers += 1
+
+    def leave(self) -> bool:
+        """The call can't wait any longer; whether it goes on without it."""
+        checkings.begin(self._home)
+        with self._lock:
+            if not self.is_over:
+                self._callers -= 1
+                self._is_left = True
+                return True
+        checkings.end(self._home)
+        return False
+
+    def cancel(self) -> None:
+        """Ends the check that runs, unless it was told that it goes on."""
+        with self._lock:
+            self._callers -= 1
+            if not self._is_left:
+                self._cancelled.set()
+
+    def outcome(self) -> Worker:
+        """Once it is over. Raises what it has met."""
+        if self._error is not None:
+            raise self._error
+        assert self._worker is not None  # noqa: S101  it is over
+        return self._worker
+
+    def _tell(self) -> None:
+        """By mail, which wakes its session."""
+        said = "Your checks have passed, and your report is delivered. End your turn."
+        if self._error is not None:
+            said = f"Your `complete` did not come about: {self._error}"
+        try:
+            worker = self._records.get(self._worker_id)
+            orders.deliver(self._records, worker.id, orders.order(worker, messages.NUDGE, said))
+        except (WorkerManagerError, OSError) as error:
+            journal.note(self._home, "checks not told", why=str(error))
+
+
+async def _awaited(running: _Completion, context: Context, patience: float | None) -> Worker | None:
+    running.call()
+    started = told = time.monotonic()
+    while not running.is_over:
+        now = time.monotonic()
+        if patience is not None and now - started >= patience and running.leave():
+            return None
+        if now - told >= PROGRESS_SECONDS:
+            told = now
+            await context.report_progress(now - started, running.most_seconds, "running the checks")
+        await anyio.sleep(POLL_SECONDS)
+    return running.outcome()

@@ -1,5 +1,8 @@
 """Tools that start, stop and take over workers."""
 
+import os
+import shlex
+import shutil
 from typing import Annotated
 
 from mcp.server.mcpserver import MCPServer
@@ -7,11 +10,19 @@ from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
 from worker_manager import telling
-from worker_manager.fleet import Fleet
-from worker_manager.models import Status
+from worker_manager.fleet import Fleet, plugin_root
+from worker_manager.models import Status, Worker
+from worker_manager.naming import PROGRAM
 from worker_manager.servers.tooling import Result, answer, tool_errors
 from worker_manager.servers.views import WorkerId, WorkerInfo, info_of, line_of
 from worker_manager.starts import Started, Wanted
+from worker_manager.state import sessions
+
+_NO_HOOKS = (
+    "NOTHING WILL WAKE YOU: no hook of worker-manager has run in this session. Tell your user to "
+    "look for disableAllHooks or allowManagedHooksOnly in Claude Code's settings (`worker-manager "
+    "doctor` names the file). Meanwhile call wait_for_workers, or read_mail now and then."
+)
 
 
 class StoppedInfo(Result, WorkerInfo):
@@ -72,7 +83,7 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
             )
             started = fleet.start(wanted)
             info = _started_info(fleet, started)
-            return answer(_started_text(started, info), info)
+            return answer(_started_text(fleet, started, info), info)
 
     @server.tool(annotations=ToolAnnotations(title="Stop worker", destructive_hint=True))
     def stop_worker(
@@ -117,12 +128,20 @@ def _started_info(fleet: Fleet, started: Started) -> StartedInfo:
     )
 
 
-def _started_text(started: Started, info: WorkerInfo) -> str:
+def _started_text(fleet: Fleet, started: Started, info: WorkerInfo) -> str:
     lines = telling.started(started, info.reason)
     if started.worker.status is not Status.QUEUED:
-        lines.append(f"A person looks at it with: {info.attach}")
-    lines.append("Its question or report will reach you by itself.")
+        lines.append(f"A person looks at it with: {_attach(started.worker)}")
+    # Of a server, unlike of a hook, the parent is claude itself.
+    is_deaf = sessions.has_no_hooks(fleet.home, os.getppid())
+    lines.append(_NO_HOOKS if is_deaf else "Its question or report will reach you by itself.")
     return "\n".join(lines)
+
+
+def _attach(worker: Worker) -> str:
+    """What works inside of tmux, too; by its path where a shell may not find it."""
+    program = PROGRAM if shutil.which(PROGRAM) else f"{plugin_root()}/bin/{PROGRAM}"
+    return shlex.join([program, "attach", worker.id])
 
 
 def _adopted_text(infos: list[WorkerInfo]) -> str:

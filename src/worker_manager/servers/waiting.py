@@ -14,6 +14,7 @@ from worker_manager import formatting, messages
 from worker_manager.errors import InvalidInput, StateUnavailable, WorkerManagerError, WorkerNotFound
 from worker_manager.fleet import Fleet
 from worker_manager.models import Status, Worker
+from worker_manager.servers import listening
 from worker_manager.servers.tooling import Result, acknowledged_soon, answer
 from worker_manager.servers.views import info_of, line_of
 from worker_manager.state import receipts, waits
@@ -50,9 +51,10 @@ async def wait(
     awaited = Awaited(fleet, ids, until)
     # Registered before the first look: what comes from now on is left to us.
     with waits.waiting_call(fleet.home):
-        in_time = await _until_over(awaited, context, seconds)
+        most = listening.at_most(context, seconds)
+        in_time = await _until_over(awaited, context, most)
         # No `await` from here on: cancelled now, the messages would be nobody's.
-        return _told(awaited, fleet.claim_waiting(most=20), "" if in_time else f"{seconds:g} s")
+        return _told(awaited, fleet.claim_waiting(most=20), "" if in_time else f"{most:g} s")
 
 
 class _Letter(NamedTuple):
@@ -91,10 +93,10 @@ class Awaited:
         self._looked = time.monotonic()
         held = receipts.held_back(self.fleet.home, since=self._began - GAP_SECONDS)
         self.held = [_Letter(one.id, one.sender, one.type) for one in held]
-        if not self.ids:
+        if not self.ids or any(one.type in messages.NEEDS_ANSWER for one in self._known()):
             return True
         if self._until == "all":
-            return all(map(self._needs_nothing_more, self.ids))
+            return all(map(self._stands_still, self.ids))
         return self._has_letter() or any(map(self._stands_still, self.ids))
 
     def _read_letters(self) -> bool:
@@ -117,10 +119,6 @@ class Awaited:
 
     def _known(self) -> list[_Letter]:
         return [*self._letters.values(), *self.held]
-
-    def _needs_nothing_more(self, worker_id: str) -> bool:
-        stalled = [one.sender for one in self._known() if one.type == messages.STALLED]
-        return worker_id in stalled or self._stands_still(worker_id)
 
     def _stands_still(self, worker_id: str) -> bool:
         worker = self.worker(worker_id)

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from worker_manager import __version__, formatting, reports
 from worker_manager.errors import StateUnavailable, WorkerNotFound
-from worker_manager.servers import checking
+from worker_manager.servers import checking, listening
 from worker_manager.servers.tooling import (
     ALWAYS_LOAD,
     Result,
@@ -30,7 +30,7 @@ PROGRESS_SECONDS = 10.0
 
 
 class Completed(Result):
-    """The report as it was delivered."""
+    """The report as it was delivered; without a `message_id` its checks still run."""
 
     message_id: str
     status: str
@@ -49,6 +49,7 @@ def build(
     """The server with its tools, speaking for one worker."""
     server: MCPServer[dict[str, object]] = MCPServer("crew", version=__version__)
     home = records.home(worker_id)
+    completions = checking.Completions(records, worker_id, check_seconds)
 
     @server.tool(
         annotations=ToolAnnotations(title="Complete", destructive_hint=False), meta=ALWAYS_LOAD
@@ -59,12 +60,13 @@ def build(
     ) -> Annotated[CallToolResult, Completed]:
         """Report your task as done. Commit your work first. Runs your checks, if you have some."""
         with _speaking_for(home):
-            worker = records.get(worker_id)
-            wanted = () if reports.has_completed(records, worker_id, summary) else worker.checks
-            results = await checking.run(context, wanted, cwd=worker.path, seconds=check_seconds)
-            worker = await anyio.to_thread.run_sync(
-                reports.complete, records, worker_id, summary, results
-            )
+            worker = await completions.complete(context, summary, listening.seconds(context))
+            if worker is None:
+                return answer(
+                    "Nothing is reported yet: your checks still run. End your turn: when they "
+                    "pass your report is delivered, and a message tells you how they went.",
+                    Completed(message_id="", status=records.get(worker_id).status.value),
+                )
             sent = worker.report.message_id if worker.report else ""
             text = "Delivered to your orchestrator. End your turn now; you may hear from it again."
             return answer(text, Completed(message_id=sent, status=worker.status.value))
@@ -81,7 +83,8 @@ def build(
             with questions.waiting_for_answer(home) as waiting_for:
                 report = await anyio.to_thread.run_sync(reports.ask, records, worker_id, question)
                 waiting_for(report.message_id)
-                claim = await _wait(context, home, report.message_id, ask_wait_seconds)
+                seconds = listening.at_most(context, ask_wait_seconds)
+                claim = await _wait(context, home, report.message_id, seconds)
             if claim is None:
                 return answer(
                     "Your question is delivered; the answer has not come yet. End your turn: "
@@ -118,7 +121,7 @@ def _speaking_for(home: str) -> Iterator[None]:
             raise record_gone(home) from error
 
 
-async def _wait(context: Context, home: str, question_id: str, seconds: int) -> Claim | None:
+async def _wait(context: Context, home: str, question_id: str, seconds: float) -> Claim | None:
     """The answer, or None when it didn't come in time."""
     started = told = time.monotonic()
     with closing(Bell(home)) as bell:

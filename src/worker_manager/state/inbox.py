@@ -145,6 +145,12 @@ class Inbox:
         with ignoring(OSError):
             os.rmdir(self.folder("claimed", claimer))
 
+    def shown(self, claimer: str) -> list[Message]:
+        """What a claimer has shown, in order."""
+        folder = self.folder("read", claimer)
+        loaded = [self._load(os.path.join(folder, name)) for name in names_in(folder)]
+        return [message for message in loaded if message is not None]
+
     def pending(self) -> list[str]:
         """Claimers whose receipts are outstanding, oldest first."""
         return names_in(self.folder("pending"))

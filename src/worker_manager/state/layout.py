@@ -10,6 +10,8 @@ WORKERS = "workers"
 ORCHESTRATORS = "orchestrators"
 #: In a home once its server has listed its tools: the server's pid.
 SERVER = "server"
+#: In a home: the claude process in which its SessionStart hook last ran.
+HOOKED = "hooked"
 #: In an orchestrator's home: the interpreter that its hooks use (hooks/look.sh).
 PYTHON = "python"
 #: In a worker's home: the dialogs that stand open at its terminal.

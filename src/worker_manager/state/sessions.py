@@ -10,8 +10,18 @@ import os
 from worker_manager.errors import ignoring
 from worker_manager.naming import random_hex
 from worker_manager.state import processes
-from worker_manager.state.files import make_private, move, unavailable
-from worker_manager.state.layout import PROCESSES, SERVER, SESSIONS, home_behind, is_session_id
+from worker_manager.state.files import make_private, move, unavailable, write_atomic
+from worker_manager.state.layout import (
+    HOOKED,
+    PROCESSES,
+    SERVER,
+    SESSIONS,
+    home_behind,
+    is_session_id,
+)
+
+#: Statuses of a session at whose prompt nothing runs, but perhaps something in the background.
+AT_PROMPT = ("idle", "shell")
 
 
 def link(root: str, session_id: str, home: str) -> None:
@@ -47,6 +57,35 @@ def all_attending(root: str) -> list[tuple[str, int]]:
     living = [name for name in _names(root) if not processes.has_ended(name)]
     found = [(home_behind(root, PROCESSES, name), int(name.partition("-")[0])) for name in living]
     return [(home, pid) for home, pid in found if home is not None]
+
+
+def note_start(home: str, claude: int | None) -> None:
+    """A SessionStart hook runs in this claude process, as far as that is known."""
+    write_atomic(
+        os.path.join(home, HOOKED),
+        (processes.identity(claude) if claude else "").encode(),
+        durable=False,
+    )
+
+
+def started_at(home: str) -> float:
+    """When a SessionStart hook last ran for a home, in seconds since the epoch; 0 for never."""
+    try:
+        return os.stat(os.path.join(home, HOOKED)).st_mtime
+    except OSError:
+        return 0.0
+
+
+def has_no_hooks(home: str, claude: int) -> bool:
+    """Whether no hook has run in this claude process. Not so when that isn't known."""
+    try:
+        with open(os.path.join(home, HOOKED), encoding="utf-8") as file:
+            hooked = file.read()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return bool(hooked) and hooked != processes.identity(claude)
 
 
 def server_pid(home: str) -> str:
