@@ -69,8 +69,8 @@ def slow_to_start(lab: ClaudeLab) -> Path:
     return go
 
 
-@pytest.mark.promise("identity-resume")
-def test_after_a_kill_each_report_reaches_the_resumed_session_once(
+@pytest.mark.promise("identity-resume", "wait-resume")
+def test_after_a_kill_each_report_wakes_the_resumed_session_once(
     crew: ClaudeLab, api: MessagesApi
 ) -> None:
     session, ids, files = boss_at_work(crew, api, "W1", "W2")
@@ -81,6 +81,11 @@ def test_after_a_kill_each_report_reaches_the_resumed_session_once(
         go.touch()
     wait_for_mail(crew, session_id, 2)
     session = resume_boss(crew, session_id)
+    # Nobody types. Of several at once the others join the turn, or begin the next.
+    for text in ("DONE-W1", "DONE-W2"):
+        api.wait_for_request("boss", text, 60)
+    told = session.wait_for_screen("2 letters wait: completion from greet-w1-")
+    assert "UserPromptSubmit says: completion from greet-w" in told
     listed = list_workers(api, "boss", session)
 
     assert all(f"{one} completed" in listed.new_text for one in ids)
