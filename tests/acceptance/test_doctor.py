@@ -61,7 +61,9 @@ def test_hooks_that_are_turned_off_are_found_out(crew: ClaudeLab) -> None:
     found = visit(crew, "--deep")
 
     assert verdicts(found, "hooks") == ["failed"]
-    assert "disableAllHooks" in found["hooks"]["repair"]
+    assert found["hooks"]["repair"] == f"take disableAllHooks out of {settings}"
+    # Nor does it take a session to see it.
+    assert verdicts(visit(crew), "hooks") == ["failed"]
 
 
 def test_a_running_session_is_evidence_enough(crew: ClaudeLab, api: MessagesApi) -> None:

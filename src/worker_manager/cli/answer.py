@@ -53,13 +53,19 @@ def command(
             raise InvalidInput(_unseen(worker, need))
         giving.decide(fleet, worker, text, because=because, message_id=message_id, as_json=as_json)
     elif need is not None and need.kind is needs.Kind.TERMINAL:
-        raise InvalidInput(f"{worker.name}: {giving.at_terminal(worker)}")
+        raise _left_to_its_terminal(worker)
     elif because or message_id:
         raise InvalidInput(
             f"{worker.name} has no open dialog: --because and --message-id go with one."
         )
     else:
         giving.send(fleet, worker, text, as_json=as_json)
+
+
+def _left_to_its_terminal(worker: Worker) -> InvalidInput:
+    from worker_manager.cli import giving
+
+    return InvalidInput(f"{worker.name}: {giving.at_terminal(worker)}")
 
 
 def _unseen(worker: Worker, need: Need) -> str:
@@ -71,6 +77,7 @@ def _unseen(worker: Worker, need: Need) -> str:
 
 
 def _ask(fleet: Fleet, worker: Worker, need: Need | None) -> None:
+    from worker_manager import needs
     from worker_manager.cli import giving
 
     if need is None:
@@ -80,6 +87,8 @@ def _ask(fleet: Fleet, worker: Worker, need: Need | None) -> None:
             f"{worker.id} goes to its terminal."
         )
     if not asking.can_ask():
+        if need.kind is needs.Kind.TERMINAL:
+            raise _left_to_its_terminal(worker)
         raise InvalidInput(
             f'There is no terminal to ask at. Give it: worker-manager answer {worker.id} "..."'
         )

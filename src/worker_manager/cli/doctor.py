@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
 from worker_manager.cli import here
@@ -20,10 +22,12 @@ def command(fix: bool, deep: bool, as_json: bool) -> int:
     when something has failed.
     """
     from worker_manager.cli.output import emit
+    from worker_manager.cli.progress import busy
     from worker_manager.doctor import visit
 
     if not as_json:
-        return visit.told(here.directory(), fix=fix, deep=deep)
+        waiting = partial(busy, "wakes a session" if deep else "looks")
+        return visit.told(here.directory(), fix=fix, deep=deep, waiting=waiting)
     found = visit.visit(here.directory(), fix=fix, deep=deep)
     emit(found)
     return 0 if found.sound else 1

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from worker_manager.doctor import telling, waking
 from worker_manager.doctor.examination import (
@@ -19,6 +20,8 @@ from worker_manager.doctor.examination import (
 from worker_manager.doctor.findings import Diagnosis, Finding, Place, Visit
 from worker_manager.state.layout import state_root
 
+Waiting = Callable[[], AbstractContextManager[None]]
+
 
 def visit(directory: str, *, fix: bool = False, deep: bool = False) -> Visit:
     """Of the checkout whose top is `directory`; `deep` costs a short turn of the model."""
@@ -27,10 +30,15 @@ def visit(directory: str, *, fix: bool = False, deep: bool = False) -> Visit:
     return Visit(is_sound(findings), [_diagnosis(one) for one in findings], done)
 
 
-def told(directory: str, *, fix: bool = False, deep: bool = False) -> int:
-    """As `visit`, written to stdout as it comes. 0 when nothing has failed, else 1."""
-    done, running = _examined(directory, fix=fix, deep=deep)
-    return 0 if is_sound(_told(running, done)) else 1
+def told(
+    directory: str, *, fix: bool = False, deep: bool = False, waiting: Waiting = nullcontext
+) -> int:
+    """As `visit`, written to stdout as it comes; `waiting` is held while there is nothing to write.
+    0 when nothing has failed, else 1.
+    """
+    with waiting():
+        done, running = _examined(directory, fix=fix, deep=deep)
+    return 0 if is_sound(_told(running, done, waiting)) else 1
 
 
 def _examined(directory: str, *, fix: bool, deep: bool) -> tuple[list[str], Iterable[Finding]]:
@@ -45,12 +53,17 @@ def _diagnosis(finding: Finding) -> Diagnosis:
     return Diagnosis(finding.about, finding.verdict.value, finding.says, finding.repair, fixable)
 
 
-def _told(findings: Iterable[Finding], done: Sequence[str]) -> list[Finding]:
+def _told(findings: Iterable[Finding], done: Sequence[str], waiting: Waiting) -> list[Finding]:
     """Writes each as it comes."""
     columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
     sys.stdout.write("".join(f"done: {one}\n" for one in done))
     told = []
-    for finding in findings:
+    coming = iter(findings)
+    while True:
+        with waiting():
+            finding = next(coming, None)
+        if finding is None:
+            break
         sys.stdout.write(telling.as_lines(finding, columns) + "\n")
         sys.stdout.flush()
         told.append(finding)

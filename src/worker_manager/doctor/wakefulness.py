@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from worker_manager.doctor import switches
 from worker_manager.doctor.findings import Finding, Place, failed, ok, unknown, warning
 from worker_manager.state import activities, processes, sessions
 from worker_manager.state.layout import (
@@ -45,6 +46,10 @@ class _Session(NamedTuple):
 def hooks(place: Place) -> list[Finding]:
     """Whether sessions here check in, and whether a hook has failed of late."""
     about = "hooks"
+    file, key = switches.hooks_off(place)
+    if file:
+        says = f"{key} is true in {file}: no letter wakes a session here."
+        return [failed(about, says, f"take {key} out of that file; until then wait_for_workers")]
     known = _sessions(place)
     found = [*_without_the_plugin(place, about), *_failures(place.root)]
     if not known:

@@ -17,6 +17,7 @@ from typing import NamedTuple, TypeVar
 
 from worker_manager import naming
 from worker_manager.agents import start_dialogs
+from worker_manager.doctor import switches
 from worker_manager.doctor.findings import Finding, Place, failed, ok, unknown
 from worker_manager.errors import WorkerManagerError
 from worker_manager.fleet import plugin_root
@@ -64,17 +65,17 @@ def session(place: Place) -> list[Finding]:
         return [unknown("doorbell", "there is no `claude` to try it with.")]
     try:
         with _started(place.directory) as test:
-            return list(_tried(test))
+            return list(_tried(test, place))
     except (WorkerManagerError, OSError) as error:
         return [unknown("doorbell", f"it could not be tried: {error}")]
 
 
-def _tried(test: _TestSession) -> Iterator[Finding]:
+def _tried(test: _TestSession, place: Place) -> Iterator[Finding]:
     began = time.monotonic()
     _wait(lambda: test.checked_in() or _dialog(test), CHECK_IN_SECONDS)
     home = test.checked_in()
     if home is None:
-        yield _no_hook(test)
+        yield _no_hook(test, place)
         return
     yield ok("hooks", f"a session checked in {_since(began)} after its start (tried).")
     if _wait(lambda: sessions.server_pid(home), SERVER_SECONDS):
@@ -119,14 +120,15 @@ def _dialog(test: _TestSession) -> start_dialogs.Dialog | None:
     return start_dialogs.shown(test.runtime.screen(test.handle))
 
 
-def _no_hook(test: _TestSession) -> Finding:
+def _no_hook(test: _TestSession, place: Place) -> Finding:
     dialog = _dialog(test)
     if dialog:
         says = f"a new session here stops at a dialog: the {dialog.name}."
         return failed("hooks", says, dialog.way_out)
     if test.home():
         says = "a new session has its MCP server, but none of its hooks ran (tried)."
-        repair = "look for disableAllHooks in Claude Code's settings; claude --debug tells more"
+        file, key = switches.hooks_off(place)
+        repair = f"take {key} out of {file}" if file else "claude --debug shows why hooks don't run"
         return failed("hooks", says, repair)
     screen = test.runtime.screen(test.handle)
     last = next((line for line in reversed(screen.splitlines()) if line.strip()), "nothing")

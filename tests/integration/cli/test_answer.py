@@ -10,7 +10,9 @@ from tests.integration.dialogs.session import BASH, Session, decided
 from tests.support.person import Terminal
 from tests.support.workers import letters_to, recorded_worker, take_mail
 from worker_manager.fleet import Fleet
-from worker_manager.models import Status
+from worker_manager.messages import BLOCKED
+from worker_manager.models import Report, Status
+from worker_manager.state.records import now
 
 
 def test_what_was_seen_is_denied_with_a_reason(command: Command, session: Session) -> None:
@@ -84,3 +86,16 @@ def test_a_dialog_whose_hook_has_ended_gets_no_message_in_its_place(
     assert refused.returncode == 1
     assert f"worker-manager attach {session.id}" in refused.stderr
     assert letters_to(session.fleet, session.record) == []
+
+
+def test_what_only_its_terminal_takes_is_said_without_a_command_that_would_be_refused(
+    command: Command, mine: Fleet, repository: Path
+) -> None:
+    report = Report(message_id="m1", type=BLOCKED, text="A trust dialog.", at=now(), delivered=True)
+    worker = recorded_worker(mine, repository, status=Status.BLOCKED, report=report)
+
+    asked = command("answer", worker.id)
+
+    assert asked.returncode == 1
+    assert f"at its terminal only: worker-manager attach {worker.id}" in asked.stderr
+    assert "Give it" not in asked.stderr

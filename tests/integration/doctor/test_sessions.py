@@ -7,10 +7,10 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.integration.doctor.conftest import FAILED, OK, UNKNOWN, WARNING, only
-from worker_manager.doctor import (
-    wakefulness,
-)
+from worker_manager.doctor import switches, wakefulness
 from worker_manager.doctor.findings import Place
 from worker_manager.fleet import Fleet
 from worker_manager.messages import QUESTION, Message
@@ -45,6 +45,49 @@ def test_without_any_session_the_doorbell_is_unknown(here: Place) -> None:
     ]
 
     assert [one.verdict for one in found] == [UNKNOWN] * 3
+
+
+@pytest.mark.promise("doctor-tried")
+@pytest.mark.parametrize(
+    ("where", "key", "told"),
+    [
+        ("home", "disableAllHooks", True),
+        ("project", "disableAllHooks", True),
+        ("local", "disableAllHooks", True),
+        ("managed", "disableAllHooks", True),
+        ("managed", "allowManagedHooksOnly", True),
+        ("home", "allowManagedHooksOnly", False),  # only an administrator's counts
+    ],
+)
+def test_settings_that_switch_hooks_off_are_named(
+    here: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, key: str, told: bool
+) -> None:
+    monkeypatch.setattr(switches, "MANAGED", tmp_path / "managed")
+    files = {
+        "home": Path(os.environ["HOME"], ".claude", "settings.json"),
+        "project": Path(here.directory, ".claude", "settings.json"),
+        "local": Path(here.directory, ".claude", "settings.local.json"),
+        "managed": tmp_path / "managed" / "managed-settings.json",
+    }
+    write(files[where], json.dumps({key: True}))
+
+    found = only(wakefulness.hooks(here))
+
+    assert (found.verdict is FAILED) == told
+    assert (f"{key} is true in {files[where]}" in found.says) == told
+
+
+def test_the_nearer_settings_count(here: Place, tmp_path: Path) -> None:
+    write(Path(os.environ["HOME"], ".claude", "settings.json"), '{"disableAllHooks": true}')
+    write(Path(here.directory, ".claude", "settings.json"), '{"disableAllHooks": false}')
+    write(Path(here.directory, ".claude", "settings.local.json"), "no JSON")
+
+    assert only(wakefulness.hooks(here)).verdict is UNKNOWN
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
 
 
 def test_letters_that_lie_before_an_idle_session_are_a_broken_doorbell(
