@@ -21,6 +21,7 @@ from tests.conftest import end_tmux
 from tests.stress import parts
 from tests.stress.journeys import journeys
 from tests.stress.lives import lives
+from tests.stress.long_calls import long_calls
 from tests.stress.tally import Tally
 from tests.support.claude_cli import CliMissingError, find_cli
 
@@ -32,6 +33,7 @@ PARTS = {
     "starts": lambda dose: {"rounds": max(1, round(20 * dose))},
     "lives": lambda dose: {"workers": max(9, round(20 * dose)), "real": newest_cli()},
     "journeys": lambda dose: {"files": round(20_000 * dose), "commits": round(2_000 * dose)},
+    "long_calls": lambda dose: {"seconds": max(5.0, 150 * dose)},
     "killed_tmux": lambda dose: {"workers": max(2, round(20 * dose))},
 }
 
@@ -59,7 +61,7 @@ def main() -> int:
 
 
 def _part(name: str) -> Callable[..., Tally]:
-    elsewhere = {"lives": lives, "journeys": journeys}
+    elsewhere = {"lives": lives, "journeys": journeys, "long_calls": long_calls}
     return elsewhere.get(name) or getattr(parts, name)
 
 
