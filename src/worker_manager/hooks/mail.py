@@ -79,11 +79,11 @@ def waiting_in_short(home: str) -> str:
     return f"worker-manager: {count}: {formatting.in_short(known, len(names))}"
 
 
-def shown_in_short(home: str, prompt: str) -> str:
+def shown_in_short(home: str, content: str) -> str:
     """The same of what has woken the session, by the ids in the prompt that came of it."""
     inbox = Inbox(mailbox_path(home))
     shown = [one for claimer in inbox.pending()[-_CLAIMERS:] for one in inbox.shown(claimer)]
-    known = [message for message in shown if message.id in prompt]
+    known = [message for message in shown if message.id in content]
     return formatting.in_short(known, len(known))
 
 

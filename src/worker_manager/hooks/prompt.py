@@ -1,13 +1,14 @@
 """UserPromptSubmit: shows waiting mail beside the prompt."""
 
 import os
+import sys
 
 from worker_manager.hooks import call, mail
 from worker_manager.state.layout import is_worker_home, orchestrator_home, repository_of
 
 EVENT = "UserPromptSubmit"
 #: How a prompt begins that a doorbell has brought about.
-WAKE = "<task-notification>"
+WAKE = '"<task-notification>'
 
 
 def run() -> int:
@@ -28,8 +29,8 @@ def run() -> int:
 
 def _woken_by(home: str) -> str:
     """The letters that this prompt came of: on the screen the doorbell says the same for each."""
-    prompt = str(call.stdin().get("prompt", ""))
-    return mail.shown_in_short(home, prompt) if prompt.startswith(WAKE) else ""
+    content = sys.stdin.read()  # not parsed: most prompts are a person's
+    return mail.shown_in_short(home, content) if WAKE in content else ""
 
 
 def _check_in(home: str) -> None:
