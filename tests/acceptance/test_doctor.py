@@ -5,21 +5,31 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from tests.acceptance.conftest import CLAUDE_VERSIONS
 from tests.support.claude_lab import ClaudeLab
-from tests.support.crew import start_boss
+from tests.support.crew import CREW, start_boss
+from tests.support.long_calls import listen_for
 from tests.support.messages_api import MessagesApi
+from tests.support.replies import call
 
 pytestmark = [pytest.mark.claude, pytest.mark.newest_claude]
 
 
-def visit(lab: ClaudeLab, *options: str, cwd: Path | None = None) -> dict[str, dict[str, str]]:
+#: The command as a person calls it.
+PROGRAM = (sys.executable, "-I", "-m", "worker_manager")
+
+
+def visit(
+    lab: ClaudeLab, *options: str, cwd: Path | None = None, program: Sequence[str] = PROGRAM
+) -> dict[str, dict[str, str]]:
     """What the doctor found, by what it is about."""
     done = subprocess.run(
-        [sys.executable, "-I", "-m", "worker_manager", "doctor", "--json", *options],
+        [*program, "doctor", "--json", *options],
         cwd=cwd or lab.repository,
         env=lab.env,
         capture_output=True,
@@ -42,6 +52,27 @@ def test_a_test_letter_wakes_a_real_session(crew: ClaudeLab, api: MessagesApi) -
     assert "woke a session" in found["doorbell"]["says"]
     assert len(api.requests()) == 1, "it costs one short turn"
     assert crew.session_states() == []
+
+
+@pytest.mark.promise("wait-bounded")
+def test_a_version_that_nobody_has_tried_is_tried_and_noted(
+    crew: ClaudeLab, api: MessagesApi
+) -> None:
+    api.name_session("doctor", first_prompt="Say the one word: received")
+    tool = f"{CREW}wait_for_workers"
+    api.on("doctor", "Call the tool", call(tool, timeout_seconds=5))
+    listen_for(crew, 3_000)
+    asked = (
+        "import sys; from worker_manager import cli; from worker_manager.agents import patience; "
+        "from worker_manager.doctor import trial; patience.HEEDS_SETTING = (); "
+        "trial.CALL_SECONDS = 5; sys.exit(cli.main(sys.argv[1:]))"
+    )
+
+    found = visit(crew, "--deep", program=(sys.executable, "-c", asked))
+
+    assert verdicts(found, "long calls") == ["ok"], found
+    noted = list((crew.state_home / "worker-manager" / "tried").iterdir())
+    assert [one.name for one in noted] == [CLAUDE_VERSIONS[-1]]
 
 
 def test_a_repository_that_nobody_trusts_is_told_with_the_way_out(crew: ClaudeLab) -> None:

@@ -17,8 +17,8 @@ from typing import NamedTuple, TypeVar
 
 from worker_manager import naming
 from worker_manager.agents import start_dialogs
-from worker_manager.doctor import switches
-from worker_manager.doctor.findings import Finding, Place, failed, ok, unknown
+from worker_manager.doctor import switches, trial
+from worker_manager.doctor.findings import Finding, Place, Verdict, failed, ok, unknown
 from worker_manager.errors import WorkerManagerError
 from worker_manager.fleet import plugin_root
 from worker_manager.messages import TEST, Message
@@ -31,10 +31,10 @@ from worker_manager.state.records import now
 #: A session checks in after 1 to 3 s; a busy machine is slow.
 CHECK_IN_SECONDS, SERVER_SECONDS, WAKE_SECONDS = 40.0, 40.0, 40.0
 #: All of it, with its end.
-SECONDS = 150.0
+SECONDS = 150.0 + trial.CALL_SECONDS + trial.SECONDS
 #: It reads one letter, and changes nothing.
 _MODE = "plan"
-_SETTINGS = {"tui": "default", "skipDangerousModePermissionPrompt": True}
+_SETTINGS = {"tui": "default", "skipDangerousModePermissionPrompt": True, **trial.SETTINGS}
 _LETTER = "A test letter of worker-manager's doctor. Say the one word: received."
 _LOOK_SECONDS = 0.1
 
@@ -83,7 +83,12 @@ def _tried(test: _TestSession, place: Place) -> Iterator[Finding]:
     else:
         repair = "claude mcp list in this directory says why"
         yield failed("MCP server", "did not list its tools in the session (tried).", repair)
-    yield _rung(test, home)
+    rung = _rung(test, home)
+    yield rung
+    version = trial.version_to_try(place.root) if rung.verdict is Verdict.OK else ""
+    if version:
+        _wait(lambda: _is_idle(test.root, home), CHECK_IN_SECONDS)
+        yield from trial.long_call(place, test.root, home, version)
 
 
 def _rung(test: _TestSession, home: str) -> Finding:
