@@ -90,7 +90,7 @@ class Message:
             f"{field}: {_one_line(value)}" for field, value in zip(_FIELDS, values, strict=True)
         ]
         lines.append(f"length: {len(body)}")
-        return "\n".join(lines).encode() + b"\n\n" + body
+        return "\n".join(lines).encode("utf-8", "replace") + b"\n\n" + body
 
 
 def decode(content: bytes) -> Message:

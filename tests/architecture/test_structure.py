@@ -1,5 +1,6 @@
 """What must hold for the tree as a whole."""
 
+import ast
 import json
 import re
 import subprocess
@@ -91,7 +92,7 @@ def test_a_hook_that_shows_mail_loads_what_takes_no_time(tmp_path: Path, event: 
     assert "-----m1" in said
     ours = {name for name in loaded if name.startswith("worker_manager")}
     assert "worker_manager.state.inbox" in ours
-    assert len(ours) < 18
+    assert len(ours) < 19
     _, usual = run("import os, time", environ)
     assert loaded - ours - usual == set()
 
@@ -147,3 +148,49 @@ def test_the_hook_that_waits_has_more_time_than_it_may_be_told_to_wait() -> None
 
     with pytest.raises(InvalidSetting):
         load(CHECKOUT, {"WORKER_MANAGER_PERMISSION_WAIT_SECONDS": str(waits["timeout"] - 59)})
+
+
+#: Who writes to a stream that the door has not spared, a text of ours alone.
+_OWN_TEXT = {"outgoing.py", "bootstrap.py", "__main__.py", "system_packages.py"}
+#: Who makes JSON for a file of ours, a letter, or a word of a command: as ASCII it holds whatever a
+#: name has, and gives it back.
+_OWN_JSON = {
+    "outgoing.py",
+    "agents/claude.py",
+    "agents/transcripts.py",
+    "cli/schema.py",
+    "completions.py",
+    "dialogs.py",
+    "doctor/waking.py",
+    "formatting.py",
+    "hooks/call.py",
+}
+#: Called by a command, whose streams are spared.
+_OF_COMMANDS = ("cli/", "dashboard/", "doctor/", "rehearsal/")
+
+
+def calls_in(path: Path) -> set[str]:
+    """The names of what a module calls, as they stand there."""
+    tree = ast.parse(path.read_text("utf-8"))
+    return {ast.unparse(one.func) for one in ast.walk(tree) if isinstance(one, ast.Call)}
+
+
+@pytest.mark.promise("text-whole")
+def test_text_leaves_by_one_door() -> None:
+    package = CHECKOUT / "src" / "worker_manager"
+    written, dumped = set(), set()
+    for path in package.rglob("*.py"):
+        name = path.relative_to(package).as_posix()
+        calls = calls_in(path)
+        if calls & {
+            "sys.stdout.write",
+            "sys.stderr.write",
+            "stream.buffer.write",
+            "print",
+        } and not name.startswith(_OF_COMMANDS):
+            written.add(name)
+        if "json.dumps" in calls and not name.startswith(("state/", "rehearsal/")):
+            dumped.add(name)
+
+    assert written - _OWN_TEXT == set()
+    assert dumped - _OWN_JSON == set()

@@ -114,8 +114,13 @@ def test_lines_that_are_no_messages_load_nothing(client: Client) -> None:
 
 
 def test_parameters_of_another_shape_end_nothing(client: Client) -> None:
-    client.say(id=1, method="initialize", params=["x"])  # the SDK has no answer to it
+    client.say(id=1, method="initialize", params=["x"])
+    refused = client.hear()
 
+    assert refused["id"] == 1
+    assert (
+        "valid dictionary" in refused["error"]["message"] or "object" in refused["error"]["message"]
+    )
     assert client.begin()["result"]["protocolVersion"] == VERSION
 
 
@@ -140,13 +145,13 @@ def test_a_long_line_costs_what_its_length_costs() -> None:
         read = (
             "import sys, time; from worker_manager.servers.wire import Wire; wire = Wire(); "
             "began = time.process_time(); length = len(wire.readline()); "
-            "wire.write(f'{length} {time.process_time() - began}')"
+            "wire.send({'length': length, 'spent': time.process_time() - began})"
         )
         line = "x" * (length - 1) + "\n"
         command = [sys.executable, "-I", "-c", read]
-        said = subprocess.run(command, input=line, stdout=subprocess.PIPE, text=True, check=True)
-        read_length, _, spent = said.stdout.partition(" ")
-        assert int(read_length) == length
-        return float(spent)
+        done = subprocess.run(command, input=line, stdout=subprocess.PIPE, text=True, check=True)
+        said = json.loads(done.stdout)
+        assert said["length"] == length
+        return float(said["spent"])
 
     assert seconds(64_000_000) < 60 * seconds(4_000_000)

@@ -22,9 +22,9 @@ _SERVE = {
     "worker": "worker.build(Records('/'), '00000000', ask_wait_seconds=0, check_seconds=0)",
 }
 _PROGRAM = """
-from worker_manager.servers import orchestrator, tooling, wire, worker
+from worker_manager.servers import conversing, orchestrator, wire, worker
 from worker_manager.state.records import Records
-tooling.serve({build}, wire.Wire())
+conversing.serve({build}, wire.Wire())
 """
 
 

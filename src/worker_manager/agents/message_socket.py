@@ -3,24 +3,25 @@
 Each session file names its own. A line of JSON is a message; nothing is answered.
 """
 
-import json
 import os
 import socket
 import stat
+
+from worker_manager.outgoing import json_line
 
 TIMEOUT_SECONDS = 1.0
 
 
 def send(path: str, text: str) -> bool:
     """Whether the session's socket took the text. Only one that is this user's alone is used."""
-    line = json.dumps({"type": "user", "message": {"role": "user", "content": text}}) + "\n"
+    line = json_line({"type": "user", "message": {"role": "user", "content": text}}) + "\n"
     try:
         if not _is_private(path):
             return False
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(TIMEOUT_SECONDS)
             connection.connect(path)
-            connection.sendall(line.encode())
+            connection.sendall(line.encode("ascii"))
     except OSError:
         return False
     return True

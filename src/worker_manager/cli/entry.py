@@ -16,6 +16,7 @@ from worker_manager.cli.codes import Exit
 from worker_manager.cli.command import debug_option
 from worker_manager.cli.group import LazyGroup
 from worker_manager.naming import COMPLETING, PROGRAM
+from worker_manager.outgoing import spare_streams
 
 
 @click.group(
@@ -34,9 +35,7 @@ program.params.append(debug_option())
 
 def main(arguments: list[str]) -> int:
     """The exit code (`codes`). Nothing but a bug leaves a traceback, and that with --debug only."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a file's name may be no text
+    spare_streams()
     try:
         code = _run(arguments)
         sys.stdout.flush()

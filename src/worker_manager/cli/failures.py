@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import NamedTuple
 
@@ -10,7 +9,7 @@ import click
 
 from worker_manager import formatting
 from worker_manager.cli.codes import Exit
-from worker_manager.cli.output import say
+from worker_manager.cli.output import emit, say
 from worker_manager.errors import WorkerManagerError
 from worker_manager.wording import for_people
 
@@ -44,7 +43,7 @@ def tell(error: Exception, *, as_json: bool) -> Exit:
     """Says it; the exit code."""
     failure, code = of(error)
     if as_json:
-        click.echo(json.dumps(failure._asdict()))
+        emit(failure)
         return code
     say(f"worker-manager: {failure.error}", is_error=True)
     if failure.shown:

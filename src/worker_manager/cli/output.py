@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from typing import Any, TextIO
@@ -11,6 +10,7 @@ import click
 
 from worker_manager.cli.table import broken
 from worker_manager.models import Status
+from worker_manager.outgoing import json_line
 
 #: No yellow, which a light terminal swallows, and no blue, which a dark one does. The word tells
 #: the status; the colour only helps.
@@ -54,7 +54,7 @@ def wrapped(text: str, stream: TextIO | None = None) -> str:
 
 def emit(result: Any) -> None:
     """A NamedTuple as one line of JSON."""
-    click.echo(json.dumps(plain(result)))
+    click.echo(json_line(plain(result)))
 
 
 def plain(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ from worker_manager.config import Settings
 from worker_manager.dashboard.attention import need_of
 from worker_manager.dashboard.rows import doing_of
 from worker_manager.gathering import Sighting
+from worker_manager.outgoing import json_line
 
 TIMEOUT_SECONDS = 20.0
 #: When a whole crew falls at once, one ring is enough.
@@ -108,7 +108,7 @@ def _call(command: str, event: Event) -> str:
     try:
         done = subprocess.run(
             ["sh", "-c", command, "worker-manager", event.sentence],
-            input=json.dumps(event._asdict()),
+            input=json_line(event._asdict()),
             capture_output=True,
             text=True,
             errors="replace",
@@ -129,7 +129,7 @@ def _post(address: str, event: Event) -> str:
         return ""
     if not address.startswith(("http://", "https://")):
         return f"notify.webhook {address!r} is no http or https address."
-    body = json.dumps({**event._asdict(), "sentence": event.sentence}).encode()
+    body = json_line({**event._asdict(), "sentence": event.sentence}).encode("ascii")
     request = urllib.request.Request(  # noqa: S310  checked above
         address, body, {"Content-Type": "application/json"}
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.text import Text
 from textual import on
 from textual.app import App, ComposeResult
+from textual.driver import Driver
 from textual.message import Message
 from textual.widgets import Footer, Input, Static, Tab, Tabs
 
@@ -24,6 +25,7 @@ from worker_manager.dashboard.ringing import Ringing
 from worker_manager.dashboard.wording import for_people
 from worker_manager.figures import amount
 from worker_manager.gathering import Gathered, Gatherer, Sighting
+from worker_manager.outgoing import whole
 from worker_manager.repository import Repository
 
 #: From one look to the next: at the records, at the chosen worker, at git, at the runtime.
@@ -60,6 +62,15 @@ class Looking(App[int]):
         self._viewed: tuple[str, str] = ("", "")
         light = is_light() if is_light_terminal is None else is_light_terminal
         self.theme = "textual-light" if light else "textual-dark"
+
+    def get_driver_class(self) -> type[Driver]:
+        """The usual one, to which nothing goes that it can't encode."""
+        usual = super().get_driver_class()
+
+        def write(driver: Driver, data: str) -> None:
+            usual.write(driver, whole(data))
+
+        return type(usual.__name__, (usual,), {"write": write})
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""

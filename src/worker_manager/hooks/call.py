@@ -3,6 +3,7 @@
 import os
 import sys
 
+from worker_manager.outgoing import say
 from worker_manager.state.layout import home_of_session, mailbox_path, state_root
 
 #: What may not stand in a JSON text as it is.
@@ -11,11 +12,16 @@ _ESCAPED = {code: f"\\u{code:04x}" for code in (*range(0x20), ord('"'), ord("\\"
 
 def stdin() -> dict[str, object]:
     """The JSON that Claude Code sent; empty when it sent none."""
-    return parsed(sys.stdin.read())
+    return parsed(given())
+
+
+def given() -> str:
+    """All that Claude Code sent: UTF-8, whatever the locale is."""
+    return sys.stdin.buffer.read().decode("utf-8", "replace")
 
 
 def parsed(content: str) -> dict[str, object]:
-    """The same, of what was read. Raises ValueError."""
+    """The JSON in what was sent. Raises ValueError."""
     import json  # a third of what Python itself takes; some hooks need no more than their event
 
     found = json.loads(content) if content.strip() else {}
@@ -69,8 +75,7 @@ def is_interactive() -> bool:
 
 
 def _write(answer: dict[str, object]) -> None:
-    sys.stdout.buffer.write(_json(answer).encode("utf-8", "replace"))
-    sys.stdout.flush()
+    say(_json(answer))
 
 
 def _json(value: object) -> str:

@@ -1,8 +1,7 @@
 """FileChanged: the doorbell. Its text, written to stderr with exit code 2, wakes the session."""
 
-import sys
-
 from worker_manager.hooks import call, mail
+from worker_manager.outgoing import say
 from worker_manager.state import waits
 from worker_manager.state.layout import state_root
 
@@ -19,8 +18,7 @@ def run() -> int:
     shown = mail.take(home)
     if shown is None:
         return 0
-    sys.stderr.write(shown.text)
-    sys.stderr.flush()
+    say(shown.text, is_error=True)
     shown.acknowledge()
     return WAKE
 

@@ -1,7 +1,5 @@
 """PostToolUse: shows mail in the middle of a turn. The launcher has seen that some waits."""
 
-import sys
-
 from worker_manager.hooks import call, mail, terminal
 from worker_manager.state import waits
 
@@ -15,7 +13,7 @@ def run() -> int:
     home = call.home()
     if home is None:
         return 0
-    content = sys.stdin.read()
+    content = call.given()
     terminal.tool_used(home, content)
     if _is_subagents(content) or waits.is_waited(home):
         return 0

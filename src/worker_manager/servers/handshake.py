@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from worker_manager.errors import WorkerManagerError
+from worker_manager.servers import refusals
 from worker_manager.servers.wire import NOTHING, Kept, Wire
 
 #: Serves a session from the middle of its conversation until its end.
@@ -39,9 +40,9 @@ def serve(
     record = json.loads((RECORDS / f"{role}.json").read_text("utf-8"))
     wire, opening = Wire(kept), list[str]()
     while line := wire.readline():
-        message = _parsed(line)
+        message = refusals.read(line)
         if not message:
-            continue  # the SDK, too, has no answer to it
+            continue  # nobody knows whom to answer
         method, answer = message.get("method", ""), _answer(message, record)
         if answer is None:
             go_on, why = _loaded(load)
@@ -49,11 +50,11 @@ def serve(
                 after_listing()
                 wire.rewind([*opening, line], said=min(1, len(opening)))
                 return go_on(wire)
-            answer = _refusal(method, why)
-        elif method in _OPENING:
+            answer = refusals.refusal(message, why, refusals.INTERNAL_ERROR)
+        elif method in _OPENING and "error" not in answer:
             opening.append(line)
-        if "id" in message:
-            wire.write(json.dumps({"jsonrpc": "2.0", "id": message["id"], **answer}) + "\n")
+        if answer:
+            wire.send(answer)
         if method == "tools/list":
             after_listing()
     return None
@@ -66,17 +67,18 @@ def _loaded(load: Callable[[], GoOn]) -> tuple[GoOn | None, str]:
         return None, str(error)
 
 
-def _parsed(line: str) -> dict[str, Any]:
-    """The message; empty when it is none."""
-    try:
-        message = json.loads(line)
-    except ValueError:
-        return {}
-    return message if isinstance(message, dict) else {}
-
-
 def _answer(message: dict[str, Any], record: dict[str, Any]) -> dict[str, Any] | None:
-    """What to say, besides the id; None when the SDK must say it."""
+    """What to say; empty for nothing, None when the SDK must say it."""
+    if fault := refusals.fault_of(message):
+        return refusals.refusal(message, fault)
+    said = _recorded(message, record)
+    if said is None:
+        return None
+    return {"jsonrpc": "2.0", "id": message["id"], **said} if said and "id" in message else {}
+
+
+def _recorded(message: dict[str, Any], record: dict[str, Any]) -> dict[str, Any] | None:
+    """The same, besides the id."""
     method = str(message.get("method", ""))
     asked = message.get("params") or {}
     if method.startswith("notifications/"):
@@ -93,9 +95,3 @@ def _answer(message: dict[str, Any], record: dict[str, Any]) -> dict[str, Any] |
     if method in record["lists"] and not {"cursor", "_meta"} & set(asked):
         return {"result": record["lists"][method]}
     return None
-
-
-def _refusal(method: str, why: str) -> dict[str, Any]:
-    if method == "tools/call":
-        return {"result": {"content": [{"type": "text", "text": why}], "isError": True}}
-    return {"error": {"code": -32603, "message": why}}

@@ -100,12 +100,12 @@ class _Orchestrator:
 
     def load(self) -> handshake.GoOn:
         """What serves the tools. Raises InvalidSetting."""
-        from worker_manager.servers import orchestrator, tooling
+        from worker_manager.servers import conversing, orchestrator, tooling
 
         tooling.quiet_logging()
         server = orchestrator.build(self._fleet())
         self._start_looking()
-        return partial(tooling.serve, server)
+        return partial(conversing.serve, server)
 
     def settle_in(self) -> None:
         """The session has its tools; what happened while nobody looked may take its time."""
@@ -182,7 +182,7 @@ class _Orchestrator:
 
 def _load_worker(home: str, worker_id: str) -> handshake.GoOn:
     from worker_manager import config
-    from worker_manager.servers import tooling, worker
+    from worker_manager.servers import conversing, tooling, worker
     from worker_manager.state.records import Records
 
     tooling.quiet_logging()
@@ -198,7 +198,7 @@ def _load_worker(home: str, worker_id: str) -> handshake.GoOn:
         ask_wait_seconds=settings.ask_wait_seconds,
         check_seconds=settings.check_seconds,
     )
-    return partial(tooling.serve, server)
+    return partial(conversing.serve, server)
 
 
 def _try(look: Callable[[], None]) -> bool:

@@ -1,25 +1,17 @@
-"""What both servers share: our errors as tool errors, results with text, a start without noise."""
+"""What both servers share: our errors as tool errors, results with text, no noise."""
 
 import logging
 import os
-import signal
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from types import FrameType
-from typing import Any
 
-import anyio
-from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp.server.stdio import stdio_server
 from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel
 
-from worker_manager import commands
 from worker_manager.errors import WorkerManagerError
-from worker_manager.servers.wire import Wire
 from worker_manager.state.inbox import Claim, expect_receipt
 
 #: Keeps a tool in the model's hands from the first turn on, without a tool search.
@@ -78,32 +70,9 @@ def answer(text: str, result: Result) -> CallToolResult:
     )
 
 
-def serve(server: MCPServer[Any], wire: Wire) -> None:
-    """Speaks MCP on the wire until it closes or a signal comes."""
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, _leave)
-    try:
-        anyio.run(_converse, server, wire)
-    finally:
-        commands.end_all()
-
-
-async def _converse(server: MCPServer[Any], wire: Wire) -> None:
-    file: Any = anyio.wrap_file(wire)  # type: ignore[arg-type]  # it is all of a file that is used
-    inner = server._lowlevel_server  # MCPServer itself serves stdin and stdout only
-    async with stdio_server(stdin=file, stdout=file) as (incoming, outgoing):
-        await inner.run(incoming, outgoing, inner.create_initialization_options())
-
-
 def quiet_logging() -> None:
     """Warnings to stderr, before the SDK sets up its own logging."""
     level = os.environ.get("WORKER_MANAGER_LOG", "WARNING").upper()
     logging.basicConfig(
         stream=sys.stderr, level=level, format="%(levelname)s %(name)s: %(message)s"
     )
-
-
-def _leave(number: int, _frame: FrameType | None) -> None:
-    commands.end_all()
-    # The SDK would hang on its blocked stdin; nothing here depends on an exit handler.
-    os._exit(128 + number)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+import threading
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
+
+from worker_manager.outgoing import json_line
 
 _CHUNK = 65_536
 
@@ -28,13 +31,16 @@ class Wire:
     def __init__(self, kept: Kept = NOTHING) -> None:
         self._incoming, self._outgoing = os.dup(0), os.dup(1)
         self._read, self._said = bytearray(kept.read), kept.said
+        self._sending = threading.Lock()
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
         os.close(nothing)
         os.dup2(2, 1)
 
     def readline(self) -> str:
-        """The next message; empty when there will be none."""
+        """The next message; empty when there will be none. A byte that is no UTF-8 stands in it as
+        half a character.
+        """
         searched = 0
         while (end := self._read.find(b"\n", searched)) < 0:
             searched = len(self._read)
@@ -45,25 +51,23 @@ class Wire:
             self._read += chunk
         line = self._read[: end + 1]
         del self._read[: end + 1]
-        return line.decode("utf-8", "replace")
+        return line.decode("utf-8", "surrogateescape")
 
-    def write(self, text: str) -> None:
-        """One line."""
-        if self._said:
-            self._said -= 1
-            return
-        left = text.encode()
-        while left:
-            left = left[os.write(self._outgoing, left) :]
-
-    def flush(self) -> None:
-        """Nothing is kept back."""
+    def send(self, message: Mapping[str, object]) -> None:
+        """One line: all that a server says goes through here."""
+        with self._sending:
+            if self._said:
+                self._said -= 1
+                return
+            left = f"{json_line(message)}\n".encode("ascii")
+            while left:
+                left = left[os.write(self._outgoing, left) :]
 
     def rewind(self, heard: Sequence[str], said: int) -> None:
-        """These lines are heard once more, and the next `said` lines that are written were said
+        """These lines are heard once more, and the next `said` messages that are sent were said
         before.
         """
-        self._read[:0] = "".join(heard).encode()
+        self._read[:0] = "".join(heard).encode("utf-8", "surrogateescape")
         self._said += said
 
     def give_back(self) -> list[str]:

@@ -38,9 +38,10 @@ CHECK_IN_SECONDS = 20
 
 def write_file(home: str, name: str, text: str) -> None:
     """A private file in the worker's home, written anew for each launch. A power cut ends what was
-    launched, too.
+    launched, too. A path in it may hold bytes that are no text.
     """
-    write_atomic(os.path.join(home, name), text.encode(), durable=False)
+    content = text.encode("utf-8", "surrogateescape")
+    write_atomic(os.path.join(home, name), content, durable=False)
 
 
 def read_pane(home: str) -> str:
