@@ -42,9 +42,8 @@ def open_dialog(records: Records, worker_id: str, given: dict[str, Any]) -> Requ
         reports.check_in(records, worker_id)
     elif worker.status in (Status.FAILED, Status.STOPPED):
         return None
-    request = _request(given)
+    request, text = _asked(_request(given), given)
     requests.note(records.home(worker_id), request)
-    text = _text(given, request)
     if worker.status is Status.COMPLETED:
         # Its report stays what it last said.
         kind = messages.QUESTION if request.questions else messages.PERMISSION
@@ -106,14 +105,23 @@ def decide(
     *,
     reason: str = "",
     request_id: str = "",
+    was_shown_whole: bool = False,
     attach: str,
 ) -> Message:
     """Answers a dialog; gives the message that did it. Raises InvalidInput when none is open,
     when the answer does not fit, or when only the person can answer any more.
+
+    What was too long to be shown whole is allowed with its `end` behind the id alone, unless
+    whoever answers `was_shown_whole` it.
     """
     home = records.home(worker.id)
+    request_id, _, end = request_id.partition("-")
     request = _wanted(records, worker, request_id)
-    answer = _message(worker, request, _decision(request, decision, reason))
+    decided = _decision(request, decision, reason)
+    is_known = was_shown_whole or end == request.end or not request.end
+    if decided["behavior"] == "allow" and not is_known:
+        raise InvalidInput(_unread(records, worker, request))
+    answer = _message(worker, request, decided)
     with exclusive(reports.report_lock(records, worker.id)):
         mailbox = Mailbox(mailbox_path(home))
         if not requests.is_open(home, request.id):
@@ -162,12 +170,18 @@ def _request(given: dict[str, Any]) -> Request:
     )
 
 
-def _text(given: dict[str, Any], request: Request) -> str:
+def _asked(request: Request, given: dict[str, Any]) -> tuple[Request, str]:
+    """The dialog, and what is told of it."""
     if request.questions:
-        return formatting.questions_asked(request.questions)
-    return formatting.permission_wanted(
+        return request, formatting.questions_asked(request.questions)
+    text = formatting.permission_wanted(
         request.tool, given.get("tool_input"), by_subagent=bool(request.agent)
     )
+    if formatting.units(text) <= formatting.BODY_LIMIT:
+        return request, text
+    request = request._replace(end=naming.random_hex(2))
+    allowed_as = f"{request.id}-{request.end}"
+    return request, f'{text}\nThis is all of it. To allow it: message_id="{allowed_as}".'
 
 
 def _go_on(worker: Worker, request: Request, others: list[Request]) -> Worker:
@@ -203,6 +217,14 @@ def _wanted(records: Records, worker: Worker, request_id: str) -> Request:
             "Call read_mail, then answer."
         )
     return request
+
+
+def _unread(records: Records, worker: Worker, request: Request) -> str:
+    file = reports.owner_mailbox(records, worker).files().get(request.id, "its file")
+    return (
+        f"What {request.id} asks for was too long to be shown whole. Read {file} to its end: the "
+        "last line says with which message_id it is allowed. It can be denied unread."
+    )
 
 
 def _nothing_open(records: Records, worker: Worker, request_id: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from worker_manager import (
     adoption,
@@ -228,15 +229,29 @@ class Fleet:
         return nudges.carry(self._root, home, worker, message, self._runtime)
 
     def answer(
-        self, worker_id: str, decision: str, *, reason: str = "", request_id: str = ""
+        self,
+        worker_id: str,
+        decision: str,
+        *,
+        reason: str = "",
+        request_id: str = "",
+        was_shown_whole: bool = False,
     ) -> tuple[Worker, Message]:
         """Answers a dialog at a worker's terminal: a permission, or an AskUserQuestion.
+        `was_shown_whole`: whoever answers has all of it on the screen.
 
         Gives the worker as it was. Raises WorkerFinished when it has ended, InvalidInput when
         the dialog is not open, or the answer does not fit.
         """
         worker = self._reachable(worker_id)
-        return worker, self._decide(worker, decision, reason=reason, request_id=request_id)
+        message = self._decide(
+            worker,
+            decision,
+            reason=reason,
+            request_id=request_id,
+            was_shown_whole=was_shown_whole,
+        )
+        return worker, message
 
     def _question_of(self, worker: Worker) -> str:
         """The id of the question that a message would answer. A dialog that was opened beside
@@ -247,13 +262,9 @@ class Fleet:
         asked = worker.report if worker.status is Status.ASKING else None
         return asked.message_id if asked else ""
 
-    def _decide(
-        self, worker: Worker, decision: str, *, reason: str = "", request_id: str = ""
-    ) -> Message:
+    def _decide(self, worker: Worker, decision: str, **more: Any) -> Message:
         attach = shlex.join(self.attach_command(worker))
-        return dialogs.decide(
-            self.records, worker, decision, reason=reason, request_id=request_id, attach=attach
-        )
+        return dialogs.decide(self.records, worker, decision, attach=attach, **more)
 
     def stop(self, worker_id: str) -> Worker:
         """Ends the worker's session now; its worktree, branch and files stay, and what no commit

@@ -48,8 +48,21 @@ _NEXT_STEPS = {
     messages.MERGE: "You are told of it once.",
     messages.CONFLICT: "Nothing is merged or changed. You are told once of these two.",
 }
+#: Not shown, though not called unprintable: they would hide what they stand between.
+_UNSEEN = frozenset(
+    map(
+        chr,
+        [
+            *(0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0),
+            *range(0x180B, 0x1810),
+            *range(0xFE00, 0xFE10),
+            *range(0xE0100, 0xE01F0),
+        ],
+    )
+)
 #: Tags with which Claude Code itself frames what it tells the model.
 _FRAME_TAGS = ("system-reminder", "task-notification")
+_FRAME_TAG = rf"<(/?)(?=(?:{'|'.join(_FRAME_TAGS)})\b)"
 
 
 def cost(size: int) -> int:
@@ -67,7 +80,7 @@ def clean(text: str) -> str:
         return text
     import re  # as slow to load as a third of Python
 
-    return re.sub(rf"<(/?)(?=(?:{'|'.join(_FRAME_TAGS)})\b)", r"< \1", text, flags=re.I | re.A)
+    return re.sub(_FRAME_TAG, r"< \1", text, flags=re.I | re.A)
 
 
 def one_line(text: str) -> str:
@@ -127,12 +140,16 @@ def reminder(times: int) -> str:
 
 
 def permission_wanted(tool: str, tool_input: object, *, by_subagent: bool) -> str:
-    """What a worker wants to do."""
+    """What a worker wants to do, as JSON that `clean` leaves as it is: whoever allows it has seen
+    each character.
+    """
     import json  # slow to load, and few hooks come here
+    import re
 
     who = "A subagent of it asks" if by_subagent else "It asks"
-    given = json.dumps(tool_input, indent=1, ensure_ascii=False)
-    return f"{who} for permission to use {tool}:\n{given}"
+    given = "".join(map(_seen, json.dumps(tool_input, indent=1, ensure_ascii=False)))
+    given = re.sub(_FRAME_TAG, r"\\u003c\1", given, flags=re.I | re.A)
+    return f"{who} for permission to use {one_line(tool)}:\n{given}"
 
 
 def questions_asked(questions: Sequence[Mapping[str, object]]) -> str:
@@ -194,6 +211,15 @@ def fitting(text: str, room: int) -> int:
 
     text = text[: max(room, 0)]
     return bisect_right(range(len(text)), room, key=lambda end: room_of(text[: end + 1]))
+
+
+def _seen(character: str) -> str:
+    """As it stands in JSON where nothing of it is invisible."""
+    if (character.isprintable() and character not in _UNSEEN) or character == "\n":
+        return character
+    import json
+
+    return json.dumps(character)[1:-1]
 
 
 def _title(message: Message) -> str:

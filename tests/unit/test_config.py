@@ -24,6 +24,25 @@ def test_the_later_place_wins(tmp_path: Path) -> None:
     assert (settings.model, settings.tmux_socket, settings.ask_wait_seconds) == ("a", "b", 7)
 
 
+def test_a_byte_order_mark_is_skipped(tmp_path: Path) -> None:
+    user = tmp_path / "config" / "worker-manager"
+    user.mkdir(parents=True)
+    (tmp_path / "worker-manager.toml").write_text('model = "a"\n', "utf-8-sig")
+    (user / "config.toml").write_text("idle_seconds = 7\n", "utf-8-sig")
+
+    settings = load(tmp_path, {"XDG_CONFIG_HOME": str(tmp_path / "config")})
+
+    assert (settings.model, settings.idle_seconds) == ("a", 7)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_settings_in_another_encoding_are_said_to_be_no_utf8(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "worker-manager.toml").write_text('model = "caf\u00e9"\n', encoding)
+
+    with pytest.raises(InvalidSetting, match=r"worker-manager\.toml can't be read: 'utf-8' codec"):
+        load(tmp_path, {"XDG_CONFIG_HOME": str(tmp_path)})
+
+
 def test_a_list_stands_in_a_file_as_one_and_in_a_variable_with_colons(tmp_path: Path) -> None:
     (tmp_path / "worker-manager.toml").write_text('[worktree]\ncopy = [".env", "a b/"]\n', "utf-8")
     environ = {"XDG_CONFIG_HOME": str(tmp_path)}

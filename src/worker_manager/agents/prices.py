@@ -58,7 +58,7 @@ def load(path: str) -> Prices:
     """The price list in a file; in the shipped one when no path is given. Raises InvalidSetting."""
     place = Path(path).expanduser() if path else SHIPPED
     try:
-        entries = tomllib.loads(place.read_text("utf-8"))["price"]
+        entries = tomllib.loads(place.read_text("utf-8-sig"))["price"]
         return Prices(_by_model(entries))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InvalidSetting(

@@ -47,11 +47,18 @@ def decide(
     *,
     because: str = "",
     message_id: str = "",
+    was_shown_whole: bool = False,
     as_json: bool = False,
 ) -> None:
     """Answers a dialog, and says so. Raises InvalidInput."""
     with busy(f"{worker.name} is told"):
-        _, sent = fleet.answer(worker.id, decision, reason=because, request_id=message_id)
+        _, sent = fleet.answer(
+            worker.id,
+            decision,
+            reason=because,
+            request_id=message_id,
+            was_shown_whole=was_shown_whole,
+        )
     if as_json:
         emit(Nudged(worker.id, sent.id, True, nudges.DELIVERED, nudges.DIALOG, ""))
     else:
@@ -85,7 +92,7 @@ def _permit(fleet: Fleet, worker: Worker, need: Need) -> bool:
     if chosen == _LATER:
         return False
     why = asking.line("Why not (it is told; may be empty):") if chosen == _DENY else ""
-    decide(fleet, worker, chosen, because=why, message_id=need.key)
+    decide(fleet, worker, chosen, because=why, message_id=need.key, was_shown_whole=True)
     return True
 
 

@@ -100,6 +100,6 @@ def _read(path: Path) -> str:
     if str(path) == "-":
         return sys.stdin.read()
     try:
-        return path.read_text("utf-8")
+        return path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInput(f"The task file {path} is no UTF-8 text. Convert it first.") from error

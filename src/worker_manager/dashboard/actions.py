@@ -36,7 +36,9 @@ class Actions:
     def answer(self, worker_id: str, decision: str, reason: str, request_id: str) -> str:
         """Decides about a dialog at its terminal."""
         fleet = self._fleet(worker_id)
-        worker, _ = fleet.answer(worker_id, decision, reason=reason, request_id=request_id)
+        worker, _ = fleet.answer(
+            worker_id, decision, reason=reason, request_id=request_id, was_shown_whole=True
+        )
         return telling.answered(worker)
 
     def stop(self, worker_id: str, *, force: bool) -> str:

@@ -19,7 +19,8 @@ ANSWERS = ("answers", "annotations")
 class Request(NamedTuple):
     """One dialog. `id` is that of the message that tells of it, `call` what tells its tool call
     from others, `agent` the subagent's id or empty, `process` the hook that waits, `questions`
-    the texts and labels of an AskUserQuestion, empty for a permission.
+    the texts and labels of an AskUserQuestion, empty for a permission. `end` stands at the end of a
+    text that is too long to be shown whole: whoever knows it has had all of it before them.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Request(NamedTuple):
     agent: str
     reason: str
     questions: list[dict[str, Any]]
+    end: str = ""
 
     @property
     def is_waited_for(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,8 @@ import pytest
 from tests.integration.dialogs.session import ASK, ASK_BOTH, BASH, Session, decided
 from tests.support.hooks import hook_command
 from tests.support.workers import take_mail
-from worker_manager import messages, reports
+from worker_manager import formatting, messages, reports
+from worker_manager.errors import InvalidInput
 from worker_manager.fleet import Fleet
 from worker_manager.hooks import mail
 from worker_manager.models import Status, Worker
@@ -49,6 +51,46 @@ def test_a_permission_is_answered_as_the_orchestrator_decides(
     assert sent.reply_to == request
     assert (session.record.status, session.open_ids) == (Status.RUNNING, [])
     assert take_mail(session.fleet) == []
+
+
+LONG = {"tool_name": "Bash", "tool_input": {"command": "make " + "x" * 20_000 + "; rm -rf ~"}}
+
+
+@pytest.mark.promise("secure-permission")
+def test_what_was_shortened_is_allowed_only_by_who_has_read_its_end(session: Session) -> None:
+    hook, request = session.open(LONG)
+    claim = session.fleet.claim_mail(most=5)
+    assert claim is not None
+    shown = formatting.for_orchestrator(claim.messages, claim.files, claim.left)
+    claim.acknowledge()
+
+    with pytest.raises(InvalidInput) as caught:
+        session.fleet.answer(session.id, "allow", request_id=request)
+    for guess in ("", f"{request}-", f"{request}-0"):
+        with pytest.raises(InvalidInput, match="too long to be shown whole"):
+            session.fleet.answer(session.id, "allow", request_id=guess)
+
+    (file,) = re.findall(r"Read (\S+) to its end", str(caught.value))
+    last = Path(file).read_text("utf-8").splitlines()[-1]
+    (allowed_as,) = re.findall(rf'message_id="({request}-\w+)"', last)
+    assert last not in shown
+    assert allowed_as not in shown
+    session.fleet.answer(session.id, "allow", request_id=allowed_as)
+    assert decided(hook) == {"behavior": "allow"}
+
+
+@pytest.mark.promise("secure-permission")
+@pytest.mark.parametrize(
+    ("decision", "was_shown_whole", "behavior"), [("deny", False, "deny"), ("allow", True, "allow")]
+)
+def test_it_is_denied_unread_and_allowed_by_who_has_it_on_the_screen(
+    session: Session, decision: str, was_shown_whole: bool, behavior: str
+) -> None:
+    hook, request = session.open(LONG)
+
+    session.fleet.answer(session.id, decision, request_id=request, was_shown_whole=was_shown_whole)
+
+    assert decided(hook)["behavior"] == behavior
 
 
 @pytest.mark.promise("dialog-question")
