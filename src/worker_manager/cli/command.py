@@ -37,8 +37,8 @@ class Command(click.Command):
         """Not by a worker when it acts: it would speak with its orchestrator's voice, and could
         allow itself what it asks for. Raises InvalidInput.
         """
-        worker_id = os.environ.get("WORKER_MANAGER_WORKER_ID")
-        if self.acts and worker_id:
+        worker_id = _worker_here() if self.acts else ""
+        if worker_id:
             raise InvalidInput(
                 f"This is the shell of worker {worker_id[:40]}: its orchestrator, or a person at "
                 "a terminal of their own, does that. Ask for it with the tool `ask`."
@@ -50,6 +50,14 @@ class Command(click.Command):
         with formatter.section("Example"):
             for line in self.example.splitlines():
                 formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+
+
+def _worker_here() -> str:
+    """The worker whose shell this is; a variable alone is soon taken away."""
+    from worker_manager.state import launches
+    from worker_manager.state.layout import state_root
+
+    return os.environ.get("WORKER_MANAGER_WORKER_ID") or launches.worker_above(state_root())
 
 
 def debug_option() -> click.Option:

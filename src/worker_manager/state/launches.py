@@ -3,6 +3,7 @@ the environment comes through the runtime.
 """
 
 import os
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -11,6 +12,7 @@ from worker_manager.errors import StateCorrupt
 from worker_manager.models import Worker
 from worker_manager.state import processes
 from worker_manager.state.files import read_regular, write_atomic
+from worker_manager.state.layout import WORKERS
 
 #: What the session that starts a worker has of its own, and must not pass on.
 #: CLAUDE_CODE_CHILD_SESSION would leave the worker without a transcript.
@@ -93,6 +95,15 @@ def is_under_way(worker: Worker) -> bool:
 def script_path(home: str) -> str:
     """Where the launch script lies."""
     return os.path.join(home, SCRIPT)
+
+
+def worker_above(root: str) -> str:
+    """The id of the worker of this state directory in whose session this process runs: its launch
+    script stands above. Empty when there is none, or when the process has left it.
+    """
+    script = re.compile(rf"{re.escape(root)}/[^/]+/{WORKERS}/(\w+)/{re.escape(SCRIPT)}(?: |$)")
+    lines = map(processes.command_line, processes.ancestors())
+    return next((found[1] for found in map(script.search, lines) if found), "")
 
 
 def write_script(

@@ -4,6 +4,7 @@ An identity is `<pid>-<start time>`, one word that may stand in a file name.
 """
 
 import os
+from _collections_abc import Iterator
 
 UNKNOWN = "unknown"
 _HAS_PROC = os.path.isdir("/proc/self")
@@ -56,6 +57,27 @@ def parent(pid: int) -> int | None:
     return int(answer) if answer and answer.isdigit() else None
 
 
+def ancestors() -> Iterator[int]:
+    """The pids of this process's parent, that one's parent, and so on, as far as they can be seen;
+    without the first process of all.
+    """
+    seen: int | None = os.getppid()
+    while seen is not None and seen > 1:
+        yield seen
+        seen = parent(seen)
+
+
+def command_line(pid: int) -> str:
+    """What a process was called with, words apart by blanks; empty when that can't be seen."""
+    if not _HAS_PROC:
+        return _ps(pid, "args") or ""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return os.fsdecode(file.read().replace(b"\0", b" "))
+    except OSError:
+        return ""
+
+
 def _proc_stat(pid: int) -> list[str] | None:
     """The fields of /proc/PID/stat after the command name, state first."""
     try:
@@ -88,7 +110,14 @@ def _ps(pid: int, columns: str) -> str | None:
 
     try:
         answer = subprocess.run(
-            ["ps", "-o", ",".join(f"{column}=" for column in columns.split(",")), "-p", str(pid)],
+            [
+                "ps",
+                "-ww",
+                "-o",
+                ",".join(f"{column}=" for column in columns.split(",")),
+                "-p",
+                str(pid),
+            ],
             capture_output=True,
             text=True,
             timeout=2,

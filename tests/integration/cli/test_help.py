@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import git
 from tests.integration.cli.conftest import Command
 from tests.support.bench import add_worker
 from tests.support.person import MODULE, Terminal
+from tests.support.waiting import wait_until
 from tests.support.workers import letters_to, recorded_worker
 from worker_manager.cli.codes import Exit
 from worker_manager.cli.group import COMMANDS
 from worker_manager.fleet import Fleet
+from worker_manager.starts import Wanted
+from worker_manager.state.layout import state_root
 
 ACTING = {
     "run",
@@ -158,6 +163,31 @@ def test_a_worker_does_not_act_in_its_orchestrators_name(
     assert f"This is the shell of worker {worker.id}" in done.stderr
     assert mine.worker(worker.id) == worker
     assert letters_to(mine, worker) == []
+
+
+@pytest.mark.promise("secure-worker")
+@pytest.mark.parametrize("has_proc", [True, False])
+@pytest.mark.parametrize(
+    "without", ["env -u WORKER_MANAGER_WORKER_ID", 'env -i PATH="$PATH" HOME="$HOME"']
+)
+def test_nor_does_one_that_takes_its_variables_away(
+    mine: Fleet, repository: Path, without: str, has_proc: bool
+) -> None:
+    victim = add_worker(mine, repository, {"a.txt": "a\n"})
+    main = "from worker_manager import __main__; __main__.main()"
+    unproc = "" if has_proc else "from worker_manager.state import processes as p; p._HAS_PROC = 0;"
+    state = f"WORKER_MANAGER_STATE_DIR={state_root()}"
+    python = f"{without} {state} {sys.executable} -I -c '{unproc}{main}'"
+    steps = [{"run": f"{python} merge {victim.id}"}, {"hang": True}]
+
+    worker = mine.start(Wanted("t", f"```steps\n{json.dumps(steps)}\n```")).worker
+
+    def shown() -> str:
+        return mine.screen(mine.worker(worker.id)).replace("\n", "")
+
+    wait_until(lambda: "exit code" in shown() or "is in main" in shown(), 30)
+    assert f"This is the shell of worker {worker.id}" in shown()
+    assert git(repository, "log", "--format=%s", "main") == "first"
 
 
 def test_a_worker_may_look(command: Command, mine: Fleet, repository: Path) -> None:
