@@ -7,6 +7,7 @@ import platform
 import shutil
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from worker_manager.doctor.asking import ask, is_older, version_in
@@ -68,22 +69,26 @@ def tmux(_: Place) -> list[Finding]:
     if isinstance(version, Finding):
         return [version]
     try:
-        _start_a_session()
+        with tempfile.TemporaryDirectory(prefix="wm-") as folder:
+            try_session(f"{os.path.realpath(folder)}/s", cwd=folder)
     except (RuntimeUnavailable, OSError) as error:
         return [failed("tmux", f"tmux {version} starts no session: {error}", "tmux new-session")]
     return [ok("tmux", f"{version} starts a session, and ends it.")]
 
 
-def _start_a_session() -> None:
-    runtime = Tmux("")
-    with tempfile.TemporaryDirectory(prefix="wm-") as folder:
-        handle = f"{os.path.realpath(folder)}/s:doctor"
-        runtime.launch(handle, ["sleep", "60"], cwd=folder)
-        try:
-            if runtime.probe([handle])[handle] is not Presence.ALIVE:
-                raise RuntimeUnavailable("the session is not there after its start")
-        finally:
-            runtime.end(handle)
+def try_session(socket: str, *, cwd: str) -> None:
+    """Starts a session on a server at a socket of its own, and ends it. Raises
+    RuntimeUnavailable.
+    """
+    runtime, handle = Tmux(""), f"{socket}:doctor"
+    runtime.launch(handle, ["sleep", "60"], cwd=cwd)
+    try:
+        if runtime.probe([handle])[handle] is not Presence.ALIVE:
+            raise RuntimeUnavailable("the session is not there after its start")
+    finally:
+        runtime.end(handle)
+        with suppress(OSError):  # tmux leaves it
+            os.unlink(socket)
 
 
 def _version(name: str, option: str, *, needed: str, why: str) -> str | Finding:

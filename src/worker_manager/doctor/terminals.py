@@ -15,7 +15,9 @@ import psutil
 from worker_manager import config
 from worker_manager.doctor.asking import ask
 from worker_manager.doctor.findings import Finding, Place, Verdict, failed, ok, unknown, warning
-from worker_manager.errors import InvalidSetting
+from worker_manager.doctor.programs import try_session
+from worker_manager.errors import InvalidSetting, RuntimeUnavailable
+from worker_manager.naming import random_hex
 from worker_manager.runtimes.tmux import TIMEOUT_SECONDS, Tmux
 from worker_manager.state.layout import repository_directory
 from worker_manager.state.records import Records
@@ -40,7 +42,7 @@ def _sockets(place: Place) -> set[str]:
 
 def _server(path: str) -> Finding:
     if not os.path.lexists(path):
-        return ok(ABOUT, f"none runs at {path}; the next worker starts it.")
+        return _startable(path)
     if not stat.S_ISSOCK(os.lstat(path).st_mode):
         return failed(ABOUT, f"{path} is no socket, so tmux can't start there.", f"rm {path}")
     refusal = _refusal(path)
@@ -50,6 +52,17 @@ def _server(path: str) -> Finding:
         says = f"{path} can't be connected to: {os.strerror(refusal)}."
         return failed(ABOUT, says, f"ls -l {path}")
     return _answering(path)
+
+
+def _startable(path: str) -> Finding:
+    """Tries it beside: at the very place a worker may start at this moment."""
+    folder, name = os.path.split(path)
+    try:
+        try_session(os.path.join(folder, random_hex(len(name))[: len(name)]), cwd=os.sep)
+    except RuntimeUnavailable as error:
+        says = f"none can start at {path}: {error}"
+        return failed(ABOUT, says, "set TMUX_TMPDIR to a short directory that is yours")
+    return ok(ABOUT, f"none runs at {path}; the next worker starts it.")
 
 
 def _refusal(path: str) -> int:

@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from errno import ENAMETOOLONG
 from typing import Any
 
 import libtmux
@@ -377,4 +378,7 @@ def _own_environment() -> dict[str, str]:
 
 def _unavailable(answer: _Answer) -> RuntimeUnavailable:
     said = " ".join(answer.stderr) or "(no message)"
-    return RuntimeUnavailable(f"tmux failed with code {answer.returncode}: {said}")
+    way_out = (
+        ". Set TMUX_TMPDIR to a shorter directory." if os.strerror(ENAMETOOLONG) in said else ""
+    )
+    return RuntimeUnavailable(f"tmux failed with code {answer.returncode}: {said}{way_out}")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,9 @@ from worker_manager.doctor import (
 )
 from worker_manager.doctor.examination import repair
 from worker_manager.doctor.findings import Place
+from worker_manager.errors import RuntimeUnavailable
 from worker_manager.fleet import Fleet
+from worker_manager.runtimes.tmux import Tmux
 
 
 def test_a_state_directory_that_others_can_look_into_is_closed(here: Place) -> None:
@@ -97,6 +101,46 @@ def test_a_stopped_tmux_server_is_named_with_the_command_that_wakes_it(
     assert only(server).repair == f"kill -CONT {tmux_pid(tmux_socket)}"
     assert UNKNOWN in [one.verdict for one in workers if worker.id in one.says]
     assert only(terminals.servers(here)).verdict is OK
+
+
+@pytest.mark.promise("doctor-tried")
+@pytest.mark.parametrize(
+    ("place", "says"),
+    [("long", "File name too long"), ("open", "is no directory of yours alone")],
+)
+def test_a_place_at_which_no_tmux_server_can_start_is_found_out(
+    here: Place,
+    fleet: Fleet,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    says: str,
+) -> None:
+    base = Path(tempfile.mkdtemp(dir=tmp_path))
+    if place == "long":
+        base = base / ("x" * (130 - len(str(base))))
+    (base / f"tmux-{os.getuid()}").mkdir(parents=True, mode=0o700)
+    if place == "open":
+        (base / f"tmux-{os.getuid()}").chmod(0o755)
+    monkeypatch.setenv("TMUX_TMPDIR", str(base))
+
+    found = only(terminals.servers(here))
+    with pytest.raises(RuntimeUnavailable, match="Set TMUX_TMPDIR to") as caught:
+        Tmux("s").launch(Tmux("s").handle_for("t"), ["true"], cwd="/")
+
+    assert (found.verdict, says in found.says, says in str(caught.value)) == (FAILED, True, True)
+    assert "set TMUX_TMPDIR" in found.repair
+    assert not list((base / f"tmux-{os.getuid()}").iterdir())
+
+
+def test_a_place_for_a_tmux_server_is_tried_without_a_trace(here: Place) -> None:
+    path = Path(socket_of(here))
+
+    found = only(terminals.servers(here))
+
+    assert found.verdict is OK
+    tried = re.compile(rf"[0-9a-f]{{{len(path.name)}}}")
+    assert not any(tried.fullmatch(one.name) for one in path.parent.iterdir())
 
 
 def test_a_socket_at_which_nobody_listens_is_removed(here: Place) -> None:
