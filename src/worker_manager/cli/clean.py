@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from worker_manager.cli import here
+from worker_manager.cli.codes import Exit
 from worker_manager.cli.command import make_command
 from worker_manager.cli.completing import any_workers
 from worker_manager.cli.output import emit, say
@@ -28,9 +29,10 @@ worker-manager clean 3f2a"""
 @any_workers
 @click.option("--dry-run", is_flag=True, help="Only tell what would go.")
 @click.option("--force", is_flag=True, help="Unmerged or uncommitted work, too: named ones only.")
-def command(references: tuple[str, ...], dry_run: bool, force: bool, as_json: bool) -> None:
+def command(references: tuple[str, ...], dry_run: bool, force: bool, as_json: bool) -> int:
     """Remove worktree, branch and terminal of finished, merged workers: of those named, else of all
-    here. All of it is saved before; worker-manager restore brings one back.
+    here. All of it is saved before; worker-manager restore brings one back. Exits with 1 when one
+    of those named stays, or would.
     """
     if force and not references:
         raise InvalidInput("--force needs workers: name those whose unmerged work may go.")
@@ -47,6 +49,7 @@ def command(references: tuple[str, ...], dry_run: bool, force: bool, as_json: bo
         emit(_result(outcomes, is_dry_run=dry_run))
     else:
         say(for_people(telling.cleaned(outcomes, is_dry_run=dry_run)))
+    return Exit.FAILED if references and any(one.why_not for one in outcomes) else Exit.OK
 
 
 def _orders(references: tuple[str, ...], order: Order) -> list[tuple[Fleet, Order]]:

@@ -7,7 +7,7 @@ class Exit(IntEnum):
     """Each value's comment is what the reference says of it."""
 
     OK = 0  #: done
-    FAILED = 1  #: it could not be done; one sentence says why, and what to do next
+    FAILED = 1  #: it could not be done, or not for all that were named: what is said tells why
     USAGE = 2  #: wrong command line
     NOT_COMPLETED = 3  #: `run`: a worker has failed or was stopped
     NEEDS_YOU = 4  #: `run`, unattended: a worker waits for an answer

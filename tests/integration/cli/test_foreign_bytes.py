@@ -64,7 +64,8 @@ def test_each_command_prints_what_can_be_read(
         assert plain.returncode == as_json.returncode
         assert (plain.stdout + plain.stderr).decode("utf-8", "strict")
         told = as_json.stdout.decode("ascii", "strict")
-        values = validated(line[0] if as_json.returncode == 0 else "Failure", told)
+        is_failure = "error" in json.loads(told.splitlines()[0])
+        values = validated("Failure" if is_failure else line[0], told)
         assert json.dumps(values, ensure_ascii=False).encode("utf-8", "strict")
         return told
 

@@ -136,6 +136,26 @@ def test_a_diff_and_a_merge_of_a_branch(command: Command, mine: Fleet, repositor
     assert command("clean").stdout == "There is nothing to clean: no worker has finished.\n"
 
 
+def test_a_clean_that_leaves_one_that_was_named_has_failed(
+    command: Command, mine: Fleet, repository: Path
+) -> None:
+    unmerged = add_worker(mine, repository, {"a.txt": "a\n"}).id
+    done = add_worker(mine, repository).id
+
+    named = [
+        command("clean", *ids, *more)
+        for ids in ([unmerged], [unmerged, done])
+        for more in (["--dry-run"], ["--json"])
+    ]
+
+    assert [one.returncode for one in named] == [1, 1, 1, 1]
+    assert "its branch is not merged" in named[0].stdout
+    told = {one["id"]: bool(one["kept_because"]) for one in json.loads(named[-1].stdout)["workers"]}
+    assert told == {unmerged: True, done: False}
+    assert command("clean").returncode == 0
+    assert command("clean", "--force", unmerged).returncode == 0
+
+
 def _loaded(*line: str) -> set[str]:
     """The modules in the program once it has done that."""
     script = (
