@@ -66,7 +66,7 @@ class WorkerFinished(WorkerManagerError):
         because = f" ({reason})" if reason else ""
         super().__init__(
             f"Worker {worker_id} is {status}{because} and reads no more messages. "
-            "restore_worker goes on with its conversation; its branch and worktree are still there."
+            "restore_worker goes on with its conversation."
         )
 
 

@@ -31,8 +31,7 @@ _NEXT_STEPS = {
     messages.COMPLETION: 'Check its work first; nudge_worker(id="{id}", message=...) reopens it.',
     messages.STALLED: 'It stands still. Say how to go on: nudge_worker(id="{id}", message=...).',
     messages.FAILED: (
-        "Its branch and worktree are still there. "
-        'restore_worker(id="{id}") goes on with its conversation.'
+        'What it did is kept. restore_worker(id="{id}") goes on with its conversation.'
     ),
     messages.PERMISSION: (
         'It waits. Answer with answer_worker(id="{id}", decision="allow" or "deny", '

@@ -76,7 +76,10 @@ def _record(worker: Worker) -> list[str]:
     if worker.merge and worker.merge.done:
         lines.append(f"Merged into {worker.merge.into} ({worker.merge.sha[:12]})")
     if worker.cleaned:
-        lines.append(f"Cleaned; {worker.cleaned} holds all of it, restore_worker brings it back")
+        lines.append(
+            f"Cleaned; {worker.cleaned} holds it but for ignored files; "
+            "restore_worker brings it back"
+        )
     return lines + ([f"Missing: {worker.missing}"] if worker.missing else [])
 
 

@@ -4,10 +4,13 @@ Texts name tools; `wording` puts what people have in their place.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 
 from worker_manager import figures, formatting, nudges
 from worker_manager.cleaning import Outcome
+from worker_manager.errors import WorkerManagerError
 from worker_manager.fleet import Fleet
 from worker_manager.merges import Merged
 from worker_manager.models import Status, Worker
@@ -51,7 +54,10 @@ def stopped(worker: Worker) -> str:
             f'so nothing was saved. restore_worker(id="{worker.id}") makes it one again, keeps '
             "what lies there, and goes on with its conversation."
         )
-    lines = [f"{worker.name} is {worker.status.value}. Its work stays in {worker.path}."]
+    where = f"Its work stays in {worker.path}."
+    if not os.path.isdir(worker.path):
+        where = f"Its worktree {worker.path} is not there any more."
+    lines = [f"{worker.name} is {worker.status.value}. {where}"]
     if worker.saved:
         lines.append(
             "What no commit holds is saved, too; in there, this brings it back: "
@@ -75,8 +81,8 @@ def nudged(fleet: Fleet, before: Worker, outcome: nudges.Outcome, *, is_answer: 
     what = "answer" if is_answer else "message"
     if outcome.fate == nudges.SEEN:
         return f"Seen: the {what} stands in the conversation of {before.name}."
-    activity = fleet.activity(before)
-    doing = f"{before.status.value}, {activity.status}" if activity else before.status.value
+    status, activity = _now(fleet, before).status.value, fleet.activity(before)
+    doing = f"{status}, {activity.status}" if activity else status
     who = f"{before.name} ({doing})"
     if outcome.fate == nudges.DELIVERED:
         soon = "with its next tool call, or when its turn ends"
@@ -84,9 +90,20 @@ def nudged(fleet: Fleet, before: Worker, outcome: nudges.Outcome, *, is_answer: 
     return f"Queued: the {what} waits in the mailbox of {who}, to be shown: {outcome.reason}."
 
 
-def answered(worker: Worker) -> str:
+def answered(fleet: Fleet, worker: Worker) -> str:
     """Of a dialog."""
+    current = _now(fleet, worker)
+    if current.status in (Status.ASKING, Status.BLOCKED):  # another one stands open
+        reason = f" ({formatting.one_line(current.reason)})" if current.reason else ""
+        return f"Given: {worker.name} has your answer, and is still {current.status.value}{reason}."
     return f"Given: {worker.name} goes on with your answer."
+
+
+def _now(fleet: Fleet, worker: Worker) -> Worker:
+    """As its record has it by now; as it was when that can't be read, or is not ours any more."""
+    with suppress(WorkerManagerError):
+        return fleet.worker(worker.id)
+    return worker
 
 
 def merged(merged: Merged) -> str:
@@ -102,7 +119,7 @@ def cleaned(outcomes: Sequence[Outcome], *, is_dry_run: bool) -> str:
     kept = [one for one in outcomes if one.why_not]
     freed = sum(one.freed for one in outcomes)
     if not outcomes:
-        return "There is nothing to clean: no worker has finished."
+        return "There is nothing to clean: no finished worker is left."
     verb = "Would clean" if is_dry_run else "Cleaned"
     lines = [f"{verb} {len(gone)} of {len(outcomes)}, {freed / 1e6:.1f} MB."]
     lines += [f"{one.worker.id} {one.worker.name}" for one in gone]

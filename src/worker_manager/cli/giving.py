@@ -62,7 +62,7 @@ def decide(
     if as_json:
         emit(Nudged(worker.id, sent.id, True, nudges.DELIVERED, nudges.DIALOG, ""))
     else:
-        say(telling.answered(worker))
+        say(for_people(telling.answered(fleet, worker)))
 
 
 def _answer(fleet: Fleet, worker: Worker, _: Need) -> bool:

@@ -39,7 +39,7 @@ class Actions:
         worker, _ = fleet.answer(
             worker_id, decision, reason=reason, request_id=request_id, was_shown_whole=True
         )
-        return telling.answered(worker)
+        return telling.answered(fleet, worker)
 
     def stop(self, worker_id: str, *, force: bool) -> str:
         """Asks it to stop, or ends it now."""

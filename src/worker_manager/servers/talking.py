@@ -71,7 +71,7 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
         with tool_errors():
             worker, sent = fleet.answer(id, decision, reason=message, request_id=message_id)
             info = Sent(id=id, message_id=sent.id, answered_question=True)
-            return answer(telling.answered(worker), info)
+            return answer(telling.answered(fleet, worker), info)
 
     @server.tool(annotations=ToolAnnotations(title="Read mail", destructive_hint=False))
     def read_mail(

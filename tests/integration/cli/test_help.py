@@ -133,7 +133,7 @@ def test_a_diff_and_a_merge_of_a_branch(command: Command, mine: Fleet, repositor
     assert "Would clean 1 of 1" in command("clean", "--dry-run").stdout
     assert "Cleaned 1 of 1" in command("clean").stdout
     assert "ls --all lists what was cleaned: 1." in command("ls").stdout
-    assert command("clean").stdout == "There is nothing to clean: no worker has finished.\n"
+    assert command("clean").stdout == "There is nothing to clean: no finished worker is left.\n"
 
 
 def test_a_clean_that_leaves_one_that_was_named_has_failed(

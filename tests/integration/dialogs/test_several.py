@@ -6,7 +6,7 @@ import pytest
 
 from tests.integration.dialogs.session import BASH, WRITE, Session, decided, refused
 from tests.support.workers import take_mail
-from worker_manager import messages, reports
+from worker_manager import messages, reports, telling
 from worker_manager.models import Status
 from worker_manager.state import questions
 
@@ -21,10 +21,12 @@ def test_two_dialogs_have_an_id_each_and_the_worker_waits_for_both(session: Sess
     said = refused(session.fleet, session.id)
     assert f"waits for 2 answers: {first_id} (permission: Bash), {second_id}" in said
     session.fleet.answer(session.id, "deny", request_id=second_id)
-    between = session.record
+    between, said_between = session.record, telling.answered(session.fleet, session.record)
     session.fleet.answer(session.id, "allow")
 
     assert (between.status, between.reason) == (Status.BLOCKED, "permission: Bash")
+    assert "has your answer, and is still blocked (permission: Bash)" in said_between
+    assert "goes on with your answer" in telling.answered(session.fleet, session.record)
     assert decided(second)["behavior"] == "deny"
     assert decided(first)["behavior"] == "allow"
     assert session.record.status is Status.RUNNING
