@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,9 @@ from tests.support.messages_api import MessagesApi
 
 #: The oldest supported and the newest known; CI also tries what was released since.
 CLAUDE_VERSIONS = os.environ.get("WORKER_MANAGER_TEST_CLAUDE", "2.1.197 2.1.332").split()
+
+#: Installing asks no model.
+NO_API = "http://127.0.0.1:9"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -69,9 +74,23 @@ def lab(
         request.node.add_report_section("teardown", "lab", report)
 
 
+@pytest.fixture(scope="session")
+def installed() -> Iterator[Callable[[Path], ClaudeLab]]:
+    """For each program a lab into which it has installed the plugin, as users do."""
+    with ExitStack() as labs:
+
+        @cache
+        def installed_by(program: Path) -> ClaudeLab:
+            lab = labs.enter_context(ClaudeLab(program, NO_API))
+            lab.install_plugin(CHECKOUT)
+            return lab
+
+        yield installed_by
+
+
 @pytest.fixture
-def crew(lab: ClaudeLab, api: MessagesApi) -> ClaudeLab:
+def crew(lab: ClaudeLab, claude_program: Path, installed: Callable[[Path], ClaudeLab]) -> ClaudeLab:
     """A lab with the plugin installed; the virtual environment is the tests' own."""
     lab.env["WORKER_MANAGER_PYTHON"] = sys.executable
-    lab.install_plugin(CHECKOUT)
+    lab.take_over(installed(claude_program))
     return lab

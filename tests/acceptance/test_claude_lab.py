@@ -202,6 +202,14 @@ def test_a_plugin_is_installed_from_a_git_marketplace(
     assert not list(lab.home.glob(".claude/plugins/cache/tiny/tiny/*/not-committed"))
 
 
+def test_what_was_installed_in_another_lab_is_installed_in_this_one(crew: ClaudeLab) -> None:
+    listed = json.loads(crew.run_well("plugin", "list", "--json"))
+
+    (ours,) = (one for one in listed if one["id"] == "worker-manager@worker-manager")
+    assert ours["enabled"]
+    assert Path(ours["installPath"]).is_relative_to(crew.home)
+
+
 def test_the_reason_of_a_stop_hook_counts_once(
     lab: ClaudeLab, api: MessagesApi, plugin: Path
 ) -> None:

@@ -138,6 +138,16 @@ class ClaudeLab:
         self.run_well("plugin", "marketplace", "add", url)
         self.run_well("plugin", "install", plugin)
 
+    def take_over(self, other: ClaudeLab) -> None:
+        """Have what was installed in another lab, as if it had been installed here."""
+        shutil.copytree(other._git_host, self._git_host, dirs_exist_ok=True)
+        shutil.copytree(other.home, self.home, symlinks=True, dirs_exist_ok=True)
+        # What the installer has written of the other home, it says of this one.
+        plugins = self.home / ".claude" / "plugins"
+        for file in (self._settings_file, self.home / ".gitconfig", *plugins.glob("*.json")):
+            text = file.read_text(encoding="utf-8")
+            file.write_text(text.replace(str(other.root), str(self.root)), encoding="utf-8")
+
     def run_well(self, *args: str) -> str:
         """Run `claude` with these arguments; it must succeed."""
         done = self.run(*args)
