@@ -50,6 +50,10 @@ REPLACED = {
     ),
 }
 
+#: What leaves nothing, and takes a while: the next page is shown what it said to the first.
+ONCE = {"bin/worker-manager demo"}
+SAID: dict[str, str] = {}
+
 
 class Sandbox(NamedTuple):
     """Where a page's commands are run, and what stands for its names in capitals."""
@@ -137,6 +141,9 @@ def test_the_commands_of_a_page_do_what_it_says(
 
 def run(command: str, directory: Path, environ: dict[str, str], block: Block) -> str:
     """What it says; it must succeed."""
+    if command in SAID:
+        return SAID[command]
+    written = command
     _, command = REPLACED.get(command, ("", command))
     # Not the person's own crew: the sandbox has a tmux server of its own.
     socket = environ["WORKER_MANAGER_TMUX_SOCKET"]
@@ -153,6 +160,8 @@ def run(command: str, directory: Path, environ: dict[str, str], block: Block) ->
         check=False,
     )
     assert done.returncode == 0, f"{block.where}: {command}\n{done.stdout}"
+    if written in ONCE:
+        SAID[written] = done.stdout
     return done.stdout
 
 
@@ -160,7 +169,7 @@ def test_no_command_is_replaced_for_nothing() -> None:
     scripts = [one for page in pages() for one in blocks(page) if one.kind == "sh"]
     written = {line for script in scripts for line in lines(script, {})}
 
-    assert set(REPLACED) - written == set()
+    assert (set(REPLACED) | ONCE) - written == set()
 
 
 def test_a_sample_that_is_not_printed_is_noticed() -> None:

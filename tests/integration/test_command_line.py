@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import CHECKOUT
+from tests.integration.cli.conftest import validated
 from worker_manager.fleet import Fleet
 from worker_manager.starts import Wanted
 
@@ -61,15 +62,18 @@ def test_the_demo_does_the_whole_job_and_leaves_nothing(
     before = set(os.listdir(f"/tmp/tmux-{os.getuid()}"))
 
     done = subprocess.run(
-        [str(CHECKOUT / "bin" / "worker-manager"), "demo", "--below", str(tmp_path)],
+        [str(CHECKOUT / "bin" / "worker-manager"), "demo", "--json", "--below", str(tmp_path)],
         capture_output=True,
         text=True,
         check=False,
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
+    (value,) = validated("demo", done.stdout)
+    assert value["worked"]
     order = ["worker started", "question arrived", "answered", "completion arrived", "greeting.txt"]
-    places = [done.stdout.index(word) for word in order]
+    timeline = "\n".join(value["timeline"])
+    places = [timeline.index(word) for word in order]
     assert places == sorted(places)
     sockets = set(os.listdir(f"/tmp/tmux-{os.getuid()}")) - before
     assert not [name for name in sockets if "demo" in name]

@@ -6,8 +6,9 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -23,11 +24,54 @@ pytestmark = pytest.mark.timeout(120)
 @pytest.fixture
 def plugin(tmp_path: Path) -> Path:
     """The plugin with no packages to install: what is built is the environment, not the lock."""
-    root = tmp_path / "plugin"
+    return copied_plugin(tmp_path)
+
+
+def copied_plugin(folder: Path) -> Path:
+    root = folder / "plugin"
     for name in ("bin", "hooks", ".claude-plugin", "src"):
         shutil.copytree(CHECKOUT / name, root / name)
     (root / "requirements.lock").write_text("", "utf-8")
     return root
+
+
+class Built(NamedTuple):
+    """A plugin, the directory with its environment, and what two first starts at once said."""
+
+    plugin: Path
+    data: Path
+    answers: list[tuple[str, str]]
+
+    def copy(self, folder: Path) -> Path:
+        """A directory of a test's own with the same environment."""
+        return Path(shutil.copytree(self.data, folder / "data", symlinks=True))
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    plugin = copied_plugin(tmp_path_factory.mktemp("built"))
+    data = plugin.parent / "data"
+    # The guards are up for a test, not for a module.
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(data.parent),
+        "CLAUDE_PLUGIN_DATA": str(data),
+    }
+    command = [str(plugin / "bin" / "worker-manager"), "--version"]
+    both = [
+        subprocess.Popen(command, env=environ, stdout=-1, stderr=-1, text=True) for _ in range(2)
+    ]
+    return Built(plugin, data, [one.communicate() for one in both])
+
+
+@pytest.fixture
+def next_version(built: Built) -> Iterator[None]:
+    """The plugin is of another version, as long as the test runs."""
+    manifest = built.plugin / ".claude-plugin" / "plugin.json"
+    before = manifest.read_bytes()
+    manifest.write_text(json.dumps({"name": "worker-manager", "version": "9.9.9"}), "utf-8")
+    yield
+    manifest.write_bytes(before)
 
 
 def call(
@@ -55,40 +99,39 @@ def run(
     )
 
 
+def nowhere(plugin: Path) -> Path:
+    """A directory that can't be made: no build comes far there."""
+    (plugin.parent / "file").touch()
+    return plugin.parent / "file" / "data"
+
+
 def builds(answer: subprocess.CompletedProcess[str]) -> int:
     return answer.stderr.count("setting up its Python packages")
 
 
-def test_two_starts_at_once_build_once_and_a_later_one_not_at_all(plugin: Path) -> None:
-    environ = {**os.environ, "CLAUDE_PLUGIN_DATA": str(plugin.parent / "data")}
-    command = [str(plugin / "bin" / "worker-manager"), "--version"]
-    both = [
-        subprocess.Popen(command, env=environ, stdout=-1, stderr=-1, text=True) for _ in range(2)
-    ]
-    answers = [one.communicate() for one in both]
-
-    assert [out for out, _ in answers] == ["0.1.0\n", "0.1.0\n"]
-    assert sum(err.count("setting up") for _, err in answers) == 1
-    assert builds(call(plugin, "--version")) == 0
+def test_two_starts_at_once_build_once_and_a_later_one_not_at_all(built: Built) -> None:
+    assert [out for out, _ in built.answers] == ["0.1.0\n", "0.1.0\n"]
+    assert sum(err.count("setting up") for _, err in built.answers) == 1
+    assert builds(call(built.plugin, "--version")) == 0
 
 
-def test_what_a_killed_build_left_is_built_anew(plugin: Path) -> None:
-    assert builds(call(plugin, "--version")) == 1
-    (venv,) = [path for path in (plugin.parent / "data").iterdir() if path.is_dir()]
+def test_what_a_killed_build_left_is_built_anew(built: Built, tmp_path: Path) -> None:
+    data = built.copy(tmp_path)
+    (venv,) = [path for path in data.iterdir() if path.is_dir()]
     next(venv.glob("ready-*")).unlink()
     shutil.rmtree(venv / "lib")
 
-    again = call(plugin, "--version")
+    again = call(built.plugin, "--version", CLAUDE_PLUGIN_DATA=str(data))
 
     assert (again.stdout, builds(again)) == ("0.1.0\n", 1)
 
 
-def test_a_new_version_gets_an_environment_of_its_own(plugin: Path) -> None:
-    call(plugin, "--version")
-    manifest = plugin / ".claude-plugin" / "plugin.json"
-    manifest.write_text(json.dumps({"name": "worker-manager", "version": "9.9.9"}), "utf-8")
+def test_a_new_version_gets_an_environment_of_its_own(
+    built: Built, next_version: None, tmp_path: Path
+) -> None:
+    data = built.copy(tmp_path)
 
-    assert builds(call(plugin, "--version")) == 1
+    assert builds(call(built.plugin, "--version", CLAUDE_PLUGIN_DATA=str(data))) == 1
 
 
 def test_a_build_goes_on_when_its_caller_is_killed(plugin: Path) -> None:
@@ -122,9 +165,7 @@ def test_a_failed_build_says_why_and_leaves_nothing_half_ready(plugin: Path) -> 
 
 
 def test_a_directory_that_cannot_be_made_is_said_in_one_sentence(plugin: Path) -> None:
-    (plugin.parent / "file").touch()
-
-    failed = call(plugin, "--version", CLAUDE_PLUGIN_DATA=str(plugin.parent / "file" / "data"))
+    failed = call(plugin, "--version", CLAUDE_PLUGIN_DATA=str(nowhere(plugin)))
 
     assert (failed.returncode, failed.stdout) == (1, "")
     assert failed.stderr.count("\n") == 1
@@ -214,16 +255,16 @@ def test_before_a_tool_only_a_guarded_worker_starts_a_python(
     assert started.exists() is bool(worker_id)
 
 
-def test_a_link_to_the_launcher_finds_its_plugin(plugin: Path, tmp_path: Path) -> None:
+def test_a_link_to_the_launcher_finds_its_plugin(built: Built, tmp_path: Path) -> None:
     link = tmp_path / "elsewhere"
-    link.symlink_to(plugin / "bin" / "worker-manager")
-    environ = {**os.environ, "CLAUDE_PLUGIN_DATA": str(tmp_path / "data")}
+    link.symlink_to(built.plugin / "bin" / "worker-manager")
+    environ = {**os.environ, "CLAUDE_PLUGIN_DATA": str(built.data)}
 
     answer = subprocess.run(
         [str(link), "--version"], env=environ, capture_output=True, text=True, check=False
     )
 
-    assert answer.stdout == "0.1.0\n"
+    assert (answer.stdout, builds(answer)) == ("0.1.0\n", 0)
 
 
 def test_without_a_python_the_next_step_is_said(plugin: Path, tmp_path: Path) -> None:
@@ -241,8 +282,7 @@ def test_without_a_python_the_next_step_is_said(plugin: Path, tmp_path: Path) ->
 def test_a_server_speaks_before_its_packages_are_there_and_says_why_they_do_not_come(
     plugin: Path, repository: Path
 ) -> None:
-    (plugin / "requirements.lock").write_text("this is no requirement\n", "utf-8")
-    data = plugin.parent / "data"
+    data = nowhere(plugin)
     client = Client([plugin / "bin" / "worker-manager"], repository, CLAUDE_PLUGIN_DATA=str(data))
     try:
         client.begin()
@@ -260,13 +300,12 @@ def test_a_server_that_has_workers_to_look_after_is_built_first(
     plugin: Path, repository: Path, fleet: Fleet
 ) -> None:
     recorded_worker(fleet, repository)
-    (plugin / "requirements.lock").write_text("this is no requirement\n", "utf-8")
 
     failed = run(
         plugin,
         [str(plugin / "bin" / "worker-manager")],
         "",
-        {"CLAUDE_PROJECT_DIR": str(repository)},
+        {"CLAUDE_PROJECT_DIR": str(repository), "CLAUDE_PLUGIN_DATA": str(nowhere(plugin))},
     )
 
     assert (failed.returncode, failed.stdout) == (1, "")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import re
 import subprocess
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import chdir, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
+
+import pytest
 
 from tests.support.terminals import run_tmux
 from tests.support.waiting import wait_until
+from worker_manager import cli
 
 MODULE = [sys.executable, "-I", "-m", "worker_manager"]
 
@@ -31,6 +35,31 @@ def worker_manager(
         timeout=90,
         env={**os.environ, **environ},
     )
+
+
+def worker_manager_here(
+    *arguments: str, cwd: Path, **environ: str
+) -> subprocess.CompletedProcess[str]:
+    """The same in this process, which has loaded already what a command needs."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
+    with (
+        pytest.MonkeyPatch.context() as changed,
+        chdir(cwd),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        changed.setattr(sys, "stdin", io.StringIO())
+        for name, value in environ.items():
+            changed.setenv(name, value)
+        code = cli.main(list(arguments))
+    said = [_written(stream) for stream in (out, err)]
+    return subprocess.CompletedProcess(arguments, code, *said)
+
+
+def _written(stream: io.TextIOWrapper) -> str:
+    stream.flush()
+    stream.seek(0)
+    return stream.read()
 
 
 class Terminal:

@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import CHECKOUT
 from tests.integration.dialogs.session import Session
-from tests.support.person import Terminal, worker_manager
+from tests.support.person import Terminal, worker_manager, worker_manager_here
 from tests.support.workers import recorded_worker
 from worker_manager.fleet import Fleet
 from worker_manager.models import Status
@@ -40,6 +40,16 @@ def command(repository: Path) -> Command:
 
     def run(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
         return worker_manager(*arguments, **{"cwd": repository, **more})
+
+    return run
+
+
+@pytest.fixture
+def here(repository: Path) -> Command:
+    """The same without a process of its own."""
+
+    def run(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
+        return worker_manager_here(*arguments, **{"cwd": repository, **more})
 
     return run
 

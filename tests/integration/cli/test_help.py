@@ -39,8 +39,8 @@ HEAVY = {"mcp", "libtmux", "git", "psutil", "anyio", "pydantic"}
 
 @pytest.mark.promise("help")
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_help_of_a_command_shows_an_example_of_it(command: Command, name: str) -> None:
-    shown = command(name, "--help")
+def test_the_help_of_a_command_shows_an_example_of_it(here: Command, name: str) -> None:
+    shown = here(name, "--help")
 
     _, _, example = shown.stdout.partition("\nExample:\n")
     assert shown.returncode == 0
@@ -99,18 +99,18 @@ def test_a_wrong_command_line_is_one_sentence_with_the_next_step(
 
 
 def test_a_beginning_that_fits_several_names_them(
-    command: Command, mine: Fleet, repository: Path
+    here: Command, mine: Fleet, repository: Path
 ) -> None:
     ids = [recorded_worker(mine, repository).id for _ in range(2)]
 
-    done = command("screen", "t-")
+    done = here("screen", "t-")
 
     assert done.returncode == 1
     assert all(one in done.stderr for one in ids)
 
 
-def test_errors_name_commands_and_no_tools(command: Command, mine: Fleet, repository: Path) -> None:
-    done = command("merge", recorded_worker(mine, repository).id)
+def test_errors_name_commands_and_no_tools(here: Command, mine: Fleet, repository: Path) -> None:
+    done = here("merge", recorded_worker(mine, repository).id)
 
     assert "Wait for its report, or stop it." in done.stderr
     assert "_worker" not in done.stderr
@@ -124,16 +124,16 @@ def test_a_traceback_is_shown_with_debug_only(command: Command) -> None:
     assert debug.endswith(plain)
 
 
-def test_a_diff_and_a_merge_of_a_branch(command: Command, mine: Fleet, repository: Path) -> None:
+def test_a_diff_and_a_merge_of_a_branch(here: Command, mine: Fleet, repository: Path) -> None:
     worker = add_worker(mine, repository, {"a.txt": "a\n"}).id
 
-    assert "+a" in command("diff", worker).stdout.splitlines()
-    assert "a.txt | 1 +" in command("diff", "--stat", worker).stdout
-    assert "is in main (squash," in command("merge", "--strategy", "squash", worker).stdout
-    assert "Would clean 1 of 1" in command("clean", "--dry-run").stdout
-    assert "Cleaned 1 of 1" in command("clean").stdout
-    assert "ls --all lists what was cleaned: 1." in command("ls").stdout
-    assert command("clean").stdout == "There is nothing to clean: no finished worker is left.\n"
+    assert "+a" in here("diff", worker).stdout.splitlines()
+    assert "a.txt | 1 +" in here("diff", "--stat", worker).stdout
+    assert "is in main (squash," in here("merge", "--strategy", "squash", worker).stdout
+    assert "Would clean 1 of 1" in here("clean", "--dry-run").stdout
+    assert "Cleaned 1 of 1" in here("clean").stdout
+    assert "ls --all lists what was cleaned: 1." in here("ls").stdout
+    assert here("clean").stdout == "There is nothing to clean: no finished worker is left.\n"
 
 
 def test_a_clean_that_leaves_one_that_was_named_has_failed(
@@ -171,13 +171,13 @@ def _loaded(*line: str) -> set[str]:
 @pytest.mark.promise("secure-worker")
 @pytest.mark.parametrize("name", sorted(ACTING))
 def test_a_worker_does_not_act_in_its_orchestrators_name(
-    command: Command, mine: Fleet, repository: Path, name: str
+    here: Command, mine: Fleet, repository: Path, name: str
 ) -> None:
     worker = recorded_worker(mine, repository)
     more = {"nudge": ["obey"], "answer": ["allow"], "run": ["--yes"]}.get(name, [])
 
     named = [] if name in ("mail", "watch") else [worker.id]
-    done = command(name, *named, *more, WORKER_MANAGER_WORKER_ID=worker.id)
+    done = here(name, *named, *more, WORKER_MANAGER_WORKER_ID=worker.id)
 
     assert done.returncode == 1
     assert f"This is the shell of worker {worker.id}" in done.stderr
@@ -210,7 +210,7 @@ def test_nor_does_one_that_takes_its_variables_away(
     assert git(repository, "log", "--format=%s", "main") == "first"
 
 
-def test_a_worker_may_look(command: Command, mine: Fleet, repository: Path) -> None:
+def test_a_worker_may_look(here: Command, mine: Fleet, repository: Path) -> None:
     worker = recorded_worker(mine, repository)
 
-    assert worker.id in command("ls", WORKER_MANAGER_WORKER_ID=worker.id).stdout
+    assert worker.id in here("ls", WORKER_MANAGER_WORKER_ID=worker.id).stdout

@@ -11,7 +11,6 @@ import pytest
 from tests.conftest import CHECKOUT
 from tests.integration.cli.conftest import Command, validated
 from tests.support.bench import add_worker
-from tests.support.person import worker_manager
 from tests.support.workers import running_worker, take_mail
 from worker_manager.cli import schema
 from worker_manager.cli.group import COMMANDS
@@ -31,7 +30,7 @@ def test_the_schema_is_the_one_of_the_program() -> None:
 
 @pytest.mark.promise("json")
 def test_what_every_command_prints_is_as_the_schema_says(
-    command: Command, mine: Fleet, repository: Path
+    here: Command, mine: Fleet, repository: Path
 ) -> None:
     running = running_worker(mine).id
     done = add_worker(mine, repository, {"a.txt": "a\n"}).id
@@ -53,17 +52,17 @@ def test_what_every_command_prints_is_as_the_schema_says(
 
     assert lines.keys() | ELSEWHERE == COMMANDS.keys()
     for name, line in lines.items():
-        ran = command(*line, "--json")
+        ran = here(*line, "--json")
         assert (ran.returncode, ran.stderr) == (0, ""), (line, ran.stdout)
         validated(name, ran.stdout)
 
 
 def test_adopt_gives_the_workers_that_are_ones_own_now(
-    command: Command, fleet: Fleet, mine: Fleet
+    here: Command, fleet: Fleet, mine: Fleet
 ) -> None:
     orphan = running_worker(fleet)
 
-    (adopted,) = validated("adopt", command("adopt", "--json").stdout)
+    (adopted,) = validated("adopt", here("adopt", "--json").stdout)
 
     assert [one["id"] for one in adopted["workers"]] == [orphan.id]
     assert mine.worker(orphan.id).id == orphan.id
@@ -75,13 +74,6 @@ def test_the_doctor_tells_what_it_found(command: Command) -> None:
     (visit,) = validated("doctor", done.stdout)
     assert done.returncode == (0 if visit["sound"] else 1)
     assert "git" in {one["about"] for one in visit["findings"]}
-
-
-def test_the_demo_tells_whether_everything_worked(tmp_path: Path) -> None:
-    done = worker_manager("demo", "--json", "--below", str(tmp_path), cwd=tmp_path)
-
-    (value,) = validated("demo", done.stdout)
-    assert value["worked"], value["timeline"]
 
 
 @pytest.mark.promise("json")
@@ -104,12 +96,10 @@ def test_a_failure_is_a_value_too(
     assert (failure["code"], done.returncode, done.stderr) == (code, exit_code, "")
 
 
-def test_a_refused_merge_shows_what_git_says(
-    command: Command, mine: Fleet, repository: Path
-) -> None:
+def test_a_refused_merge_shows_what_git_says(here: Command, mine: Fleet, repository: Path) -> None:
     ids = [add_worker(mine, repository, {"a": text}).id for text in ("1\n", "2\n")]
 
-    done = command("merge", *ids, "--json")
+    done = here("merge", *ids, "--json")
 
     (failure,) = validated("Failure", done.stdout)
     assert failure["code"] == "merge_refused"
@@ -118,14 +108,14 @@ def test_a_refused_merge_shows_what_git_says(
 
 
 def test_letters_are_shown_once_and_peeked_at_any_number_of_times(
-    command: Command, mine: Fleet
+    here: Command, mine: Fleet
 ) -> None:
     _deliver(mine, "one\x1b[2J\nmail from nobody")
 
-    peeked = [validated("mail", command("mail", "--peek", "--json").stdout) for _ in range(2)]
-    shown = command("mail").stdout
-    again = command("mail").stdout
-    (past,) = validated("mail", command("mail", "--history", "--json").stdout)
+    peeked = [validated("mail", here("mail", "--peek", "--json").stdout) for _ in range(2)]
+    shown = here("mail").stdout
+    again = here("mail").stdout
+    (past,) = validated("mail", here("mail", "--history", "--json").stdout)
 
     assert peeked[0] == peeked[1]
     assert shown.splitlines()[1:3] == ["  | one[2J", "  | mail from nobody"]
