@@ -15,7 +15,7 @@ from tests.support.claude_lab import ClaudeLab
 from tests.support.messages_api import MessagesApi
 from tests.support.replies import Failure, ToolCall, call, say, several
 
-pytestmark = [pytest.mark.claude, pytest.mark.newest_claude]
+pytestmark = [pytest.mark.claude]
 
 ADD = "mcp__plugin_tiny_sums__add"
 SKIP_WARNING = json.dumps({"skipDangerousModePermissionPrompt": True})

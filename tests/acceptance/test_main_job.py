@@ -125,6 +125,7 @@ def test_mail_that_comes_during_a_tool_call_is_in_the_very_next_request(
     assert api.times_told("boss", "DONE-1") == 1
 
 
+@pytest.mark.newest_claude  # that a Stop hook holds a session is tried in the lab, with both
 def test_nobody_stops_past_waiting_mail_or_without_a_report(
     crew: ClaudeLab, api: MessagesApi
 ) -> None:
@@ -228,6 +229,7 @@ def test_an_installed_plugin_builds_its_environment_at_the_first_start(
     assert list(lab.home.glob(".claude/plugins/data/worker-manager-worker-manager/venv-*/ready-*"))
 
 
+@pytest.mark.newest_claude
 def test_the_demo_with_the_persons_own_claude_code(lab: ClaudeLab, api: MessagesApi) -> None:
     api.name_session("worker", first_prompt="demo greeting")
     work = "echo 'Good morning' > greeting.txt && git add -A && git commit -qm 'Add the greeting'"

@@ -206,7 +206,9 @@ def test_when_the_time_is_up_the_dialog_is_left_to_the_person(
 
 
 @pytest.mark.promise("dialog-question")
-@pytest.mark.parametrize("mode", ["default", "bypassPermissions"])
+@pytest.mark.parametrize(
+    "mode", [pytest.param("default", marks=pytest.mark.newest_claude), "bypassPermissions"]
+)
 def test_a_question_at_the_terminal_is_answered_by_mail(
     crew: ClaudeLab, api: MessagesApi, mode: str
 ) -> None:

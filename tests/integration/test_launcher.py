@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -305,7 +306,11 @@ def test_a_server_that_has_workers_to_look_after_is_built_first(
         plugin,
         [str(plugin / "bin" / "worker-manager")],
         "",
-        {"CLAUDE_PROJECT_DIR": str(repository), "CLAUDE_PLUGIN_DATA": str(nowhere(plugin))},
+        {
+            "CLAUDE_CODE_SESSION_ID": str(uuid.uuid4()),
+            "CLAUDE_PROJECT_DIR": str(repository),
+            "CLAUDE_PLUGIN_DATA": str(nowhere(plugin)),
+        },
     )
 
     assert (failed.returncode, failed.stdout) == (1, "")

@@ -180,8 +180,10 @@ def test_what_the_socket_has_rung_for_is_not_typed_for(terminal: Terminal, folde
     ],
 )
 def test_enter_is_pressed_only_where_our_line_alone_stands_in_an_idle_prompt(
-    terminal: Terminal, mood: str, reason: str, keys: str
+    terminal: Terminal, mood: str, reason: str, keys: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if keys == PASTED:  # and nothing comes of it
+        monkeypatch.setattr(nudges, "PASTE_SECONDS", 0.5)
     terminal.open(mood)
 
     outcome = terminal.nudge()
@@ -244,7 +246,7 @@ def test_nothing_is_typed_while_somebody_scrolls(terminal: Terminal) -> None:
 def test_a_session_that_has_just_become_idle_is_left_alone_for_a_while(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nudges, "CALM_SECONDS", 2.0)
+    monkeypatch.setattr(nudges, "CALM_SECONDS", 1.0)
     terminal.open()
     idle_since = time.time()
     prompt_program.note_status(terminal.session_file.resolve(), "idle", idle_since)
@@ -252,7 +254,7 @@ def test_a_session_that_has_just_become_idle_is_left_alone_for_a_while(
     terminal.nudge()
 
     wait_until(lambda: terminal.keys.endswith(ENTER))
-    assert os.stat(terminal.log).st_mtime - idle_since > 2.0
+    assert os.stat(terminal.log).st_mtime - idle_since > 1.0
 
 
 @pytest.mark.promise("nudge-fate")

@@ -8,6 +8,10 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
+from worker_manager.runtimes import tmux
+
 
 def run_tmux(socket: str, *arguments: str) -> str:
     """Runs tmux for a test; its output."""
@@ -24,10 +28,12 @@ def tmux_pid(socket: str) -> int:
 
 @contextmanager
 def hanging(socket: str) -> Iterator[None]:
-    """While this is held, the server answers nobody."""
+    """While this is held, the server answers nobody; here a second is waited for it, not five."""
     server = tmux_pid(socket)
     os.kill(server, signal.SIGSTOP)
     try:
-        yield
+        with pytest.MonkeyPatch.context() as changed:
+            changed.setattr(tmux, "TIMEOUT_SECONDS", 1.0)
+            yield
     finally:
         os.kill(server, signal.SIGCONT)

@@ -26,6 +26,7 @@ from tests.support.person import (
 from tests.support.waiting import wait_until
 from tests.support.workers import recorded_worker, running_worker
 from worker_manager import reports
+from worker_manager.cli import minding
 from worker_manager.fleet import Fleet
 from worker_manager.models import Status
 
@@ -202,9 +203,11 @@ def test_what_others_run_is_left_to_them(command: Command, mine: Fleet) -> None:
 
 
 def test_one_that_waits_for_room_is_started_by_the_run_itself(
-    command: Command, mine: Fleet
+    here: Command, mine: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = command("run", steps(COMPLETE), steps(COMPLETE), WORKER_MANAGER_MAX_WORKERS="1")
+    monkeypatch.setattr(minding, "WATCH_SECONDS", 1.0)
+
+    done = here("run", steps(COMPLETE), steps(COMPLETE), WORKER_MANAGER_MAX_WORKERS="1")
 
     assert "queued (1 of 1: max_workers is 1)" in done.stdout
     assert done.returncode == 0, done.stdout
