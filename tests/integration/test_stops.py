@@ -10,14 +10,12 @@ import pytest
 from tests.conftest import git, make_fleet
 from tests.support.terminals import hanging
 from tests.support.waiting import wait_until
-from tests.support.workers import HANG, running_worker, take_news
+from tests.support.workers import HANG, letters_to, running_worker, take_news
 from worker_manager import reports
 from worker_manager.errors import InvalidInput
 from worker_manager.fleet import Fleet
 from worker_manager.models import Status, Worker
 from worker_manager.starts import Wanted
-from worker_manager.state.layout import mailbox_path
-from worker_manager.state.mailbox import Mailbox
 from worker_manager.stops import AGAIN_SECONDS
 
 
@@ -29,15 +27,6 @@ def seconds_between(one: str, other: str) -> float:
 def hasty(repository: Path, tmux_socket: str) -> Fleet:
     """A fleet that gives a worker no time between being asked to stop and its end."""
     return make_fleet(repository, tmux_socket, stop_grace_seconds=0, close_after_seconds=0)
-
-
-def letters(fleet: Fleet, worker: Worker) -> list[str]:
-    """The types of the messages that wait for a worker."""
-    box = Mailbox(mailbox_path(fleet.records.home(worker.id)))
-    claim = box.claim()
-    assert claim is not None
-    claim.acknowledge()
-    return [message.type for message in claim.messages]
 
 
 def make_dirty(worker: Worker) -> None:
@@ -72,7 +61,7 @@ def test_a_worker_is_asked_first_and_ended_when_its_time_is_over(hasty: Fleet) -
 
     asked = hasty.ask_to_stop(worker.id)
 
-    assert (asked.status, letters(hasty, worker)) == (Status.RUNNING, ["shutdown"])
+    assert (asked.status, letters_to(hasty, worker)) == (Status.RUNNING, ["shutdown"])
     hasty.watch()
     ended = hasty.worker(worker.id)
     assert (ended.status, ended.stop_due) == (Status.STOPPED, "")
