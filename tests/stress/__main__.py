@@ -19,6 +19,7 @@ from pathlib import Path
 from tests.acceptance.conftest import CLAUDE_VERSIONS
 from tests.conftest import end_tmux
 from tests.stress import parts
+from tests.stress.foreign import foreign
 from tests.stress.journeys import journeys
 from tests.stress.lives import lives
 from tests.stress.long_calls import long_calls
@@ -34,6 +35,7 @@ PARTS = {
     "lives": lambda dose: {"workers": max(9, round(20 * dose)), "real": newest_cli()},
     "journeys": lambda dose: {"files": round(20_000 * dose), "commits": round(2_000 * dose)},
     "long_calls": lambda dose: {"seconds": max(5.0, 150 * dose)},
+    "foreign": lambda dose: {"every": max(1, round(1 / dose)), "examples": round(300 * dose)},
     "killed_tmux": lambda dose: {"workers": max(2, round(20 * dose))},
 }
 
@@ -61,7 +63,7 @@ def main() -> int:
 
 
 def _part(name: str) -> Callable[..., Tally]:
-    elsewhere = {"lives": lives, "journeys": journeys, "long_calls": long_calls}
+    elsewhere = {"lives": lives, "journeys": journeys, "long_calls": long_calls, "foreign": foreign}
     return elsewhere.get(name) or getattr(parts, name)
 
 

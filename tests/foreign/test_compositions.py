@@ -1,0 +1,31 @@
+"""Rows of the table at once: some each time here, many in `python -m tests.stress foreign`."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import strategies as st
+
+from tests.foreign.life import LIVES, Impossible, live
+from tests.foreign.rows import Row
+from tests.foreign.table import compositions
+
+
+@pytest.mark.timeout(300)
+@given(compositions(), st.sampled_from(LIVES))
+@settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+def test_two_or_three_at_once(tmux_socket: str, row: Row, life: str) -> None:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        try:
+            live(row, life, Path(folder).resolve(), tmux_socket, must_refuse=False)
+        except Impossible:
+            reject()

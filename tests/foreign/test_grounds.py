@@ -1,0 +1,30 @@
+"""Each row of the table, with each life."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.foreign.life import LIVES, live
+from tests.foreign.rows import Row
+from tests.foreign.table import ROWS
+
+
+def _cases() -> list[object]:
+    found = []
+    for row in ROWS:
+        for life in LIVES:
+            fault = row.fault(life)
+            marks = [pytest.mark.xfail(strict=True, reason=fault)] if fault else []
+            found.append(pytest.param(row, life, id=f"{row.name}-{life}", marks=marks))
+    return found
+
+
+@pytest.mark.parametrize(("row", "life"), _cases())
+def test_nothing_is_lost_broken_or_left(
+    row: Row, life: str, tmp_path: Path, tmux_socket: str
+) -> None:
+    if not row.needs():
+        pytest.skip("not with this git")
+    live(row, life, tmp_path, tmux_socket)
