@@ -121,8 +121,10 @@ def filter_like_lfs(place: Place) -> None:
     """Contents lie beside, git has pointers to them."""
     store = place.folder / "large"
     store.mkdir()
-    clean = program(store / "clean", f'd=$(mktemp); cat >$d; s=$(sha1sum <$d | cut -c1-40); '
-                    f'mv $d {store}/$s; echo "pointer $s"')
+    clean = program(
+        store / "clean",
+        f'd=$(mktemp); cat >$d; s=$(sha1sum <$d | cut -c1-40); mv $d {store}/$s; echo "pointer $s"',
+    )
     smudge = program(store / "smudge", f"read _ s; cat {store}/$s")
     place.set("filter.like.clean", str(clean))
     place.set("filter.like.smudge", str(smudge))
@@ -316,8 +318,14 @@ ROWS: tuple[Row, ...] = (
     ground(odd_names, "names of files", "early", early=deeds.odd_names),
     ground(empty_commits_and_files, "empty"),
     ground(links_and_a_socket, "links"),
-    ground(filter_that_strips, "attributes", "early", early=notebook, way_out=notebook_removed,
-           refuses={"clean": "work.nb", "force": "work.nb"}),
+    ground(
+        filter_that_strips,
+        "attributes",
+        "early",
+        early=notebook,
+        way_out=notebook_removed,
+        refuses={"clean": "work.nb", "force": "work.nb"},
+    ),
     ground(smudge_that_fails, "attributes"),
     ground(filter_like_lfs, "attributes"),
     ground(ident_and_export, "attributes"),
@@ -328,8 +336,13 @@ ROWS: tuple[Row, ...] = (
     ground(dirty, "dirty"),
     ground(dirty_in_the_way, "dirty", refuses=dict.fromkeys(MERGES, r"file\.txt.*Commit or stash")),
     ground(untracked_in_the_way, "dirty", refuses=dict.fromkeys(MERGES, r"tool\.sh")),
-    ground(ignored_in_the_way, "dirty", "early", early=forced_past_ignore,
-           refuses=dict.fromkeys(MERGES, r"tool\.sh")),
+    ground(
+        ignored_in_the_way,
+        "dirty",
+        "early",
+        early=forced_past_ignore,
+        refuses=dict.fromkeys(MERGES, r"tool\.sh"),
+    ),
     ground(in_a_rebase, "state", refuses=dict.fromkeys(MERGES, "rebase|no local branch")),
     ground(in_a_merge, "state", refuses=dict.fromkeys(MERGES, "merge|MERGE_HEAD")),
     ground(in_a_cherry_pick, "state", refuses=dict.fromkeys(MERGES, "cherry-pick|conflict|README")),
@@ -340,12 +353,28 @@ ROWS: tuple[Row, ...] = (
     Row("base @", (), base="@", takes=frozenset({"base"})),
     Row("base HEAD~0", (), base="HEAD~0", takes=frozenset({"base"})),
     Row("base refs/heads/main", (), base="refs/heads/main", takes=frozenset({"base"})),
-    Row("base a tag", (), base="v1", takes=frozenset({"base"}), early=deeds.past_hooks,
-        refuses=dict.fromkeys(MERGES, "no local branch 'v1'")),
-    Row("worktree.directory .", (), settings={"worktree_directory": "."},
-        takes=frozenset({"directory"}), refuses={"start": r"worktree\.directory"}),
-    Row("worktree.directory .git/x", (), settings={"worktree_directory": ".git/x"},
-        takes=frozenset({"directory"}), refuses={"start": r"\.git/x"}),
+    Row(
+        "base a tag",
+        (),
+        base="v1",
+        takes=frozenset({"base"}),
+        early=deeds.past_hooks,
+        refuses=dict.fromkeys(MERGES, "no local branch 'v1'"),
+    ),
+    Row(
+        "worktree.directory .",
+        (),
+        settings={"worktree_directory": "."},
+        takes=frozenset({"directory"}),
+        refuses={"start": r"worktree\.directory"},
+    ),
+    Row(
+        "worktree.directory .git/x",
+        (),
+        settings={"worktree_directory": ".git/x"},
+        takes=frozenset({"directory"}),
+        refuses={"start": r"\.git/x"},
+    ),
     ground(worktree_on_a_missing_disk, "worktrees"),
     ground(nested_repositories, "nested"),
     ground(behind_its_upstream, "upstream"),

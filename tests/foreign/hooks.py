@@ -19,7 +19,6 @@ def _hook(name: str, text: str, why: str, **more: object) -> Row:
     return Row(f"{name} {why}", (change,), takes=takes, **more)  # type: ignore[arg-type]
 
 
-
 def husky(place: Place) -> None:
     """Hooks that lie in the checkout and run what is installed in an ignored directory."""
     program(place.repository / ".husky" / "commit-msg", 'node_modules/.bin/commitlint "$1"')
@@ -74,19 +73,49 @@ ROWS: tuple[Row, ...] = (
     _hook("post-merge", "sleep 5", "outlasts the limit", limit_seconds=3),
     _hook("post-commit", "exit 1", "fails"),
     _hook("post-index-change", "exit 1", "fails"),
-    _hook("pre-commit", "echo NOT SO; exit 1", "fails", early=deeds.past_hooks, takes=("early",),
-          refuses={"squash": "pre-commit hook says no.*\n?.*NOT SO"}),
-    _hook("pre-commit", "exit 1", "fails, and the worker goes on", early=deeds.commit_fails,
-          takes=("early",), refuses=dict.fromkeys(MERGES, "nothing")),
-    _hook("commit-msg", "exit 1", "fails", early=deeds.past_hooks, takes=("early",),
-          refuses={"merge": "commit-msg hook says no", "squash": "commit-msg hook says no"}),
+    _hook(
+        "pre-commit",
+        "echo NOT SO; exit 1",
+        "fails",
+        early=deeds.past_hooks,
+        takes=("early",),
+        refuses={"squash": "pre-commit hook says no.*\n?.*NOT SO"},
+    ),
+    _hook(
+        "pre-commit",
+        "exit 1",
+        "fails, and the worker goes on",
+        early=deeds.commit_fails,
+        takes=("early",),
+        refuses=dict.fromkeys(MERGES, "nothing"),
+    ),
+    _hook(
+        "commit-msg",
+        "exit 1",
+        "fails",
+        early=deeds.past_hooks,
+        takes=("early",),
+        refuses={"merge": "commit-msg hook says no", "squash": "commit-msg hook says no"},
+    ),
     _hook("commit-msg", 'echo "Signed-off: x" >>"$1"', "adds a line"),
-    _hook("prepare-commit-msg", "exit 1", "fails", early=deeds.past_hooks, takes=("early",),
-          refuses={"merge": "prepare-commit-msg hook says no", "squash": "prepare-commit-msg hook says no"}),
-    _hook("pre-merge-commit", "exit 1", "fails", refuses={"merge": "pre-merge-commit hook says no"}),
+    _hook(
+        "prepare-commit-msg",
+        "exit 1",
+        "fails",
+        early=deeds.past_hooks,
+        takes=("early",),
+        refuses={
+            "merge": "prepare-commit-msg hook says no",
+            "squash": "prepare-commit-msg hook says no",
+        },
+    ),
+    _hook(
+        "pre-merge-commit", "exit 1", "fails", refuses={"merge": "pre-merge-commit hook says no"}
+    ),
     _hook("pre-rebase", "exit 1", "fails"),
-    _hook("reference-transaction", _GUARD, "guards main",
-          refuses=dict.fromkeys(MERGES, "hook|main")),
+    _hook(
+        "reference-transaction", _GUARD, "guards main", refuses=dict.fromkeys(MERGES, "hook|main")
+    ),
     _hook("reference-transaction", "sleep 0.02", "is slow"),
     ground(husky, "hooks path", early=deeds.past_hooks),
     ground(husky_not_installed, "hooks path"),

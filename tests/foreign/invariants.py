@@ -135,7 +135,9 @@ def stop_has_saved(hand: Hand, worker: Worker, is_worktree: bool) -> list[str]:
     if not worker.saved:
         return [*wrong, "not saved"]
     there = _objects(hand.place, worker.saved)
-    loose = [one for one in hand.contents if one not in hand.committed | hand.set_aside | hand.beside_git]
+    loose = [
+        one for one in hand.contents if one not in hand.committed | hand.set_aside | hand.beside_git
+    ]
     wrong += [f"the stop has not saved {one}" for one in loose if not _ids(hand, one) & there]
     mine = {one.name for one in hand.place.repository.iterdir()} & {"mine.txt", "debug.log"}
     held = git(hand.place.repository, "ls-tree", "--name-only", worker.saved).split("\n")
@@ -156,7 +158,9 @@ def nothing_is_left(place: Place, worker: Worker, first: Look, last: Look) -> li
     ]
     wrong += [
         f"left: {line}"
-        for line in git(place.repository, "for-each-ref", "--format=%(refname)", OURS[0]).split("\n")
+        for line in git(place.repository, "for-each-ref", "--format=%(refname)", OURS[0]).split(
+            "\n"
+        )
         if worker.name in line
     ]
     locks = [one for one in last.differing(first) if ".lock" in one]

@@ -184,7 +184,14 @@ def core_worktree_in_worktree_config(place: Place) -> None:
     place.set("extensions.worktreeConfig", "true")
     git(place.repository, "config", "--unset", "core.worktree")
     store = place.gits[0]
-    git(store, "config", "-f", str(store / "config.worktree"), "core.worktree", str(place.repository))
+    git(
+        store,
+        "config",
+        "-f",
+        str(store / "config.worktree"),
+        "core.worktree",
+        str(place.repository),
+    )
 
 
 def sparse_cone(place: Place) -> None:
@@ -258,7 +265,7 @@ def has_reftable() -> bool:
 
 def odd_path(place: Place) -> None:
     """A checkout with a newline, a quote and spaces in its path."""
-    _moved(place, "a b's\n\"checkout\"")
+    _moved(place, 'a b\'s\n"checkout"')
 
 
 def path_that_is_not_utf8(place: Place) -> None:
@@ -290,7 +297,9 @@ ROWS: tuple[Row, ...] = (
     ground(in_a_linked_worktree, "layout"),
     ground(bare_with_worktrees, "layout"),
     ground(bare_beside, "layout"),
-    ground(in_a_bare_repository, "layout", refuses={"start": "bare repository: start in a checkout"}),
+    ground(
+        in_a_bare_repository, "layout", refuses={"start": "bare repository: start in a checkout"}
+    ),
     ground(no_commits, "layout", refuses={"start": "no commits yet: commit once"}),
     ground(has_a_submodule, "layout"),
     ground(has_a_nested_submodule, "layout"),

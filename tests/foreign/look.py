@@ -17,7 +17,15 @@ OURS = ("refs/heads/worker/", "refs/worker-manager/")
 #: Of git's directories: what a person, not git, has put there.
 _KEPT = ("config", "config.worktree", "hooks", "info", "modules")
 #: What git itself writes at each move of a branch, and holds no work.
-_VOLATILE = {"ORIG_HEAD", "FETCH_HEAD", "index", "COMMIT_EDITMSG", "packed-refs", "gc.log", "gc.pid"}
+_VOLATILE = {
+    "ORIG_HEAD",
+    "FETCH_HEAD",
+    "index",
+    "COMMIT_EDITMSG",
+    "packed-refs",
+    "gc.log",
+    "gc.pid",
+}
 _VOLATILE |= {"worktrees", "info"}
 
 
@@ -42,7 +50,9 @@ class Look:
 def look(place: Place) -> Look:
     """As it is now."""
     found: dict[str, str] = {}
-    for line in git(place.repository, "for-each-ref", "--format=%(refname) %(objectname)").split("\n"):
+    for line in git(place.repository, "for-each-ref", "--format=%(refname) %(objectname)").split(
+        "\n"
+    ):
         name, _, sha = line.partition(" ")
         if not name.startswith(OURS) or name == "refs/heads/worker":
             found[f"ref {name}"] = sha

@@ -89,7 +89,9 @@ class Place:
 
     def hook(self, name: str, text: str) -> Path:
         """A program in the hooks directory."""
-        path = Path(git(self.repository, "rev-parse", "--path-format=absolute", "--git-path", "hooks"))
+        path = Path(
+            git(self.repository, "rev-parse", "--path-format=absolute", "--git-path", "hooks")
+        )
         return program(path / name, text)
 
     def files(self) -> Iterator[Path]:

@@ -30,7 +30,18 @@ def signed(place: Place) -> None:
     """Commits are signed with an ssh key."""
     key = place.folder / "keys" / "key"
     key.parent.mkdir()
-    make = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "t@example.invalid", "-f", str(key)]
+    make = [
+        "ssh-keygen",
+        "-q",
+        "-t",
+        "ed25519",
+        "-N",
+        "",
+        "-C",
+        "t@example.invalid",
+        "-f",
+        str(key),
+    ]
     subprocess.run(make, check=True)
     allowed = key.parent / "allowed"
     public = key.with_suffix(".pub").read_text("utf-8")
@@ -226,10 +237,20 @@ ROWS: tuple[Row, ...] = (
     ground(signed, "signing"),
     ground(signed_and_shown, "signing"),
     ground(signed_and_shown, "signing", "early", early=deeds.reset_away),
-    ground(signing_without_a_key, "signing", "early", early=deeds.commit_fails,
-           refuses={one: "nothing" for one in ("merge", "squash", "rebase")}),
-    ground(no_identity, "identity", "early", early=with_own_identity,
-           refuses={one: "no email was given" for one in ("merge", "squash", "rebase")}),
+    ground(
+        signing_without_a_key,
+        "signing",
+        "early",
+        early=deeds.commit_fails,
+        refuses={one: "nothing" for one in ("merge", "squash", "rebase")},
+    ),
+    ground(
+        no_identity,
+        "identity",
+        "early",
+        early=with_own_identity,
+        refuses={one: "no email was given" for one in ("merge", "squash", "rebase")},
+    ),
     ground(branch_worker, "names"),
     ground(branch_worker_packed, "names"),
     ground(sub_of_worker, "names"),
@@ -259,8 +280,16 @@ ROWS: tuple[Row, ...] = (
     _set("sharedRepository", {"core.sharedRepository": "group"}, "shared"),
     _set("submodule.recurse", {"submodule.recurse": "true"}, "recurse"),
     _set("fetch and push", {"fetch.prune": "true", "push.default": "nothing"}, "fetch"),
-    _set("worktree.guessRemote", {"worktree.guessRemote": "true", "checkout.defaultRemote": "x",
-                                  "branch.autoSetupMerge": "always", "checkout.workers": "4"}, "wt"),
+    _set(
+        "worktree.guessRemote",
+        {
+            "worktree.guessRemote": "true",
+            "checkout.defaultRemote": "x",
+            "branch.autoSetupMerge": "always",
+            "checkout.workers": "4",
+        },
+        "wt",
+    ),
     _set("logAllRefUpdates=false", {"core.logAllRefUpdates": "false"}, "reflog"),
     _set("protectHFS, precomposeUnicode", {"core.precomposeUnicode": "true"}, "unicode"),
 )
