@@ -56,11 +56,10 @@ def main_is_locked(place: Place) -> None:
 
 
 def hooks_that_are_no_programs(place: Place) -> None:
-    """Not executable, a directory, a link to nowhere."""
+    """Not executable; a link to nowhere."""
     hooks = place.common / "hooks"
     hooks.mkdir(exist_ok=True)
     (hooks / "pre-commit").write_text("#!/bin/sh\nexit 1\n", "utf-8")
-    (hooks / "commit-msg").mkdir()
     os.symlink("/no/such/hook", hooks / "pre-merge-commit")
 
 
@@ -121,6 +120,6 @@ ROWS: tuple[Row, ...] = (
     ground(husky_not_installed, "hooks path"),
     ground(hooks_path_absolute, "hooks path"),
     ground(hooks_that_write, "hook pre-commit"),
-    ground(hooks_that_are_no_programs, "hook pre-commit", "hook commit-msg"),
+    ground(hooks_that_are_no_programs, "hook pre-commit", "hook pre-merge-commit"),
     ground(main_is_locked, "lock", refuses=dict.fromkeys(MERGES, "main")),
 )

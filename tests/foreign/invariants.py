@@ -42,7 +42,7 @@ def is_where_it_says(worker: Worker) -> list[str]:
 
 
 def evidence_is_of_its_work(hand: Hand, evidence: str) -> list[str]:
-    """What a completion says was found is what lies in the worktree, and nothing of the person's."""
+    """What a completion says was found is the worker's own, and nothing of the person's."""
     wrong = []
     for line in re.findall(r"^(?:Changed|New), but not committed: (.*)\.$", evidence, re.MULTILINE):
         strange = [one for one in line.split(", ") if not _is_its(hand, one)]
@@ -61,11 +61,8 @@ def _is_its(hand: Hand, shown: str) -> bool:
 
 def diff_shows_its_work(hand: Hand, text: str) -> list[str]:
     """What a worker changed stands in its diff, committed or not."""
-    wrong = []
-    for label in {"file.txt", "added/new file.txt"} & set(hand.contents):
-        if label in hand.committed and f"+++ b/{label}" not in text:
-            wrong.append(f"the diff lacks {label}")
-    return wrong
+    plain = {"file.txt", "added.txt", "played.txt"} & hand.committed
+    return [f"the diff lacks {label}" for label in plain if f"+++ b/{label}\n" not in text]
 
 
 def merge_is_in(hand: Hand, merge: Merge) -> list[str]:
@@ -113,7 +110,7 @@ def is_kept(worker: Worker, was_there: bool) -> list[str]:
 
 
 def took_only_what_is_merged(hand: Hand, into: str) -> list[str]:
-    """Cleaning without force takes what the branch that it was merged into has, and nothing else."""
+    """Cleaning without force takes what the branch has that it was merged into, no more."""
     there = _objects(hand.place, f"refs/heads/{into}")
     return [
         f"cleaned without force, while {label} is not in {into}"
@@ -122,9 +119,14 @@ def took_only_what_is_merged(hand: Hand, into: str) -> list[str]:
     ]
 
 
-def came_back(before: dict[str, str], after: dict[str, str]) -> list[str]:
-    """What was cleaned and restored is as it was: each file that git does not ignore."""
-    return Look(before).differing(Look(after))
+def came_back(hand: Hand, before: dict[str, str], after: dict[str, str]) -> list[str]:
+    """What was cleaned and restored is as it was: each file that git does not ignore, but for those
+    of the commit that a sparse checkout leaves out.
+    """
+    flags = hand.git("ls-files", "-t", "-z").split("\0")
+    sparse = {one[2:] for one in flags if one.startswith("S")} - {*after}
+    wanted = {name: fact for name, fact in before.items() if name not in sparse}
+    return Look(wanted).differing(Look(after))
 
 
 def stop_has_saved(hand: Hand, worker: Worker, is_worktree: bool) -> list[str]:

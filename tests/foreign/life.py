@@ -16,6 +16,8 @@ from tests.foreign.deeds import Hand, loose
 from tests.foreign.look import files_of, look
 from tests.foreign.place import GitFailed, plain, program
 from tests.foreign.rows import Row
+from tests.support.waiting import wait_until
+from tests.support.workers import take_mail
 from worker_manager import config, inspection, messages, reports
 from worker_manager.cleaning import Order
 from worker_manager.errors import WorkerManagerError
@@ -30,6 +32,10 @@ STOPPED = "stopped"
 #: A life ends with each of the merges, or with a stop.
 LIVES = (*STRATEGIES, STOPPED)
 _ROOM = 40_000
+_PLAYED = """```steps
+[{"write": {"path": "played.txt", "text": "by the agent\\n"}}, {"commit": "Add a file"},
+ {"complete": "done"}]
+```"""
 _IDENTITY = "[user]\n name = Test\n email = test@example.invalid\n"
 
 
@@ -48,7 +54,9 @@ class Over(Exception):
 class Life:
     """One worker's, in a place of its own below `folder`."""
 
-    def __init__(self, row: Row, folder: Path, socket: str, *, must_refuse: bool = True) -> None:
+    def __init__(
+        self, row: Row, folder: Path, socket: str, *, must_refuse: bool = True, **more: object
+    ) -> None:
         self.row = row
         self._must_refuse = must_refuse
         self.place = plain(folder)
@@ -56,7 +64,7 @@ class Life:
             for change in row.grounds:
                 change(self.place)
         self.place.settle()
-        settings = {"agent": "claude", "permission_mode": "acceptEdits", **row.settings}
+        settings = {"agent": "claude", "permission_mode": "acceptEdits", **row.settings, **more}
         self.fleet = make_fleet(self.place.project, socket, "session-1", **settings)
         self.other = make_fleet(self.place.project, socket, "session-2", **settings)
         self.first = self._seen = look(self.place)
@@ -67,16 +75,15 @@ class Life:
         """As its record says now."""
         return self.fleet.records.get(self.hand.worker.id)
 
-    def start(self) -> None:
+    def start(self, task: str = "work") -> None:
         """A real worktree, a real terminal."""
         config.load(self.place.project, {})
-        started = self._refusable("start", self._start)
+        started = self._refusable("start", lambda: self._start(task))
         if started is None:
             self._require(self._untouched(None))
             assert self.fleet.records.all() == [], "refused, but a record is left"
             raise Over
         self.hand = Hand(self.place, started)
-        reports.check_in(self.fleet.records, started.id)
         self._require(self._untouched(None), invariants.is_where_it_says(started))
 
     def work(self, deed: Callable[[Hand], None]) -> None:
@@ -88,10 +95,13 @@ class Life:
 
     def complete(self) -> None:
         """It reports, and what lies behind that is looked up."""
+        self._act(lambda: reports.check_in(self.fleet.records, self.worker.id))
         self._act(lambda: reports.complete(self.fleet.records, self.worker.id, "done"))
-        claim = self.fleet.claim_waiting(most=10)
-        types = [one.type for one in claim.messages] if claim else []
-        assert types == [messages.COMPLETION], types
+        assert [one.type for one in take_mail(self.fleet)] == [messages.COMPLETION]
+        self.see_evidence()
+
+    def see_evidence(self) -> None:
+        """What was found when it completed."""
         if self._is_worktree:
             self._require(invariants.evidence_is_of_its_work(self.hand, self.worker.evidence))
 
@@ -174,8 +184,8 @@ class Life:
         file = self.hand.tree / ".git"
         return not self.hand.tree.is_symlink() and file.is_file()
 
-    def _start(self) -> Worker:
-        wanted = Wanted("t", "work", base_branch=self.row.base or None)
+    def _start(self, task: str) -> Worker:
+        wanted = Wanted("t", task, base_branch=self.row.base or None)
         return self.fleet.start(wanted).worker
 
     def _act(self, act: Callable[[], T]) -> T:
@@ -218,6 +228,23 @@ def live(row: Row, life: str, folder: Path, socket: str, *, must_refuse: bool = 
             return
         lived.work(row.early)
         (_stopped if life == STOPPED else _merged)(lived, life)
+        lived.end()
+
+
+def play(row: Row, folder: Path, socket: str) -> None:
+    """The same with a real agent that plays a script: it edits, commits and completes itself."""
+    with _world(folder, socket), _limited(row):
+        lived = Life(row, folder, socket, agent="scripted")
+        lived.start(_PLAYED)
+        wait_until(lambda: lived.worker.finished, 60)
+        hand = lived.hand
+        hand.contents["played.txt"], hand.committed = b"by the agent\n", {"played.txt"}
+        assert [one.type for one in take_mail(lived.fleet)] == [messages.COMPLETION]
+        lived.see_evidence()
+        lived.diff()
+        merge = lived.merge(STRATEGIES[0])
+        assert merge is not None
+        assert lived.clean(into=merge.into), lived.said
         lived.end()
 
 
@@ -269,7 +296,7 @@ def _forced(life: Life) -> bool:
 def _back(life: Life, files: dict[str, str]) -> None:
     life.work(life.row.between)
     if life.restore() and life.row.comes_back:
-        life._require(invariants.came_back(files, life.files()))
+        life._require(invariants.came_back(life.hand, files, life.files()))
 
 
 @contextmanager

@@ -57,7 +57,8 @@ def look(place: Place) -> Look:
         if not name.startswith(OURS) or name == "refs/heads/worker":
             found[f"ref {name}"] = sha
     stash = place.common / "logs" / "refs" / "stash"
-    found["stash"] = stash.read_text("utf-8", "replace") if stash.exists() else ""
+    if stash.exists():
+        found["stash"] = stash.read_text("utf-8", "replace")
     for checkout in place.checkouts:
         if checkout.is_dir():
             found.update(_checkout(checkout))
@@ -135,24 +136,28 @@ def _checkout(checkout: Path) -> Iterator[tuple[str, str]]:
 
 
 def _git_directory(directory: Path) -> Iterator[tuple[str, str]]:
-    if not directory.is_dir():
-        return
-    for name in sorted(os.listdir(directory)):
+    for name in sorted(os.listdir(directory)) if directory.is_dir() else ():
         if not _is_volatile(name):
             yield f"git {directory} {name}", "there"
-    for name in _KEPT:
-        for folder, folders, names in os.walk(directory / name):
-            if name == "modules":
-                folders[:] = [one for one in folders if one not in ("objects", "logs", "worktrees")]
-                names = [one for one in names if one in ("config", "HEAD", "index.lock")]
-            for one in names:
-                path = Path(folder, one)
-                if path != directory / "info" / "exclude" or _persons_own(path):
-                    yield f"git {path}", _persons_own(path)
-        if (directory / name).is_file():
-            yield f"git {directory / name}", _state(directory / name)
+    for path in _kept(directory):
+        fact = _persons_own(path)
+        if fact:
+            yield f"git {path}", fact
     for lock in directory.rglob("*.lock"):
         yield f"git {lock}", "lock"
+
+
+def _kept(directory: Path) -> Iterator[Path]:
+    """The files of `_KEPT`; of submodules their settings and where they stand."""
+    for name in _KEPT:
+        is_modules = name == "modules"
+        if (directory / name).is_file():
+            yield directory / name
+        for folder, folders, names in os.walk(directory / name):
+            if is_modules:
+                folders[:] = [one for one in folders if one not in ("objects", "logs", "worktrees")]
+            wanted = {*names} & {"config", "HEAD"} if is_modules else names
+            yield from (Path(folder, one) for one in wanted)
 
 
 def _is_volatile(name: str) -> bool:
@@ -185,10 +190,12 @@ def _described(data: bytes, mode: int) -> str:
 
 def files_of(tree: Path) -> dict[str, str]:
     """What lies in a worktree and git does not ignore; nothing of repositories within."""
-    listed = git(tree, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-    names = {one for one in listed.split("\0") if one and not one.endswith("/")}
+    listed = git(tree, "ls-files", "-t", "-z", "--cached", "--others", "--exclude-standard")
+    entries = {one[2:]: one[0] for one in listed.split("\0") if one and not one.endswith("/")}
     has_modes = _filemode(tree)
-    return {name: _as_git_keeps(tree / name, has_modes) for name in names}
+    found = {name: _as_git_keeps(tree / name, has_modes) for name in entries}
+    # What a sparse checkout leaves out is in the commit.
+    return {name: fact for name, fact in found.items() if (fact, entries[name]) != ("absent", "S")}
 
 
 def _as_git_keeps(path: Path, has_modes: bool) -> str:

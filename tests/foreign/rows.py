@@ -21,7 +21,7 @@ class Row:
     `way_out` takes away what keeps it
     for good. `refuses` says for a step (`start`, `merge`, `squash`, `rebase`, `clean`, `force`,
     `restore`) that it must be refused, with words like these. `known` says for a life, or for `*`,
-    which fault makes it fail today. `takes` is what no other row of a composition may take, too.
+    which fault makes it fail today (known.py). `takes` is what no other row of a composition may take, too.
     """
 
     name: str

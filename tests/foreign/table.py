@@ -8,6 +8,7 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from tests.foreign import contents, hooks, layouts, settings, work
+from tests.foreign.known import KNOWN
 from tests.foreign.rows import Row, composed
 
 #: In the order in which their grounds are made when several are composed.
@@ -21,7 +22,8 @@ def _numbered(rows: tuple[Row, ...]) -> tuple[Row, ...]:
     for row in rows:
         seen[row.name] += 1
         number = seen[row.name]
-        found.append(row if number == 1 else replace(row, name=f"{row.name} ({number})"))
+        name = row.name if number == 1 else f"{row.name} ({number})"
+        found.append(replace(row, name=name, known=KNOWN.get(name, {})))
     return tuple(found)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.foreign.life import LIVES, live
+from tests.foreign.life import LIVES, live, play
 from tests.foreign.rows import Row
 from tests.foreign.table import ROWS
 
@@ -28,3 +28,12 @@ def test_nothing_is_lost_broken_or_left(
     if not row.needs():
         pytest.skip("not with this git")
     live(row, life, tmp_path, tmux_socket)
+
+
+@pytest.mark.parametrize("name", ["plain", "bare with worktrees", "partial", "signed", "odd path"])
+def test_a_worker_that_is_a_program_lives_there_too(
+    name: str, tmp_path: Path, tmux_socket: str
+) -> None:
+    (row,) = (one for one in ROWS if one.name == name)
+
+    play(row, tmp_path, tmux_socket)
