@@ -15,7 +15,7 @@ from tests.foreign import invariants
 from tests.foreign.deeds import Hand, loose
 from tests.foreign.look import files_of, look
 from tests.foreign.place import GitFailed, plain, program
-from tests.foreign.rows import Row
+from tests.foreign.rows import STOPPED, Row
 from tests.support.waiting import wait_until
 from tests.support.workers import take_mail
 from worker_manager import config, inspection, messages, reports
@@ -28,9 +28,6 @@ from worker_manager.starts import Wanted
 from worker_manager.worktrees import git as git_module
 
 T = TypeVar("T")
-STOPPED = "stopped"
-#: A life ends with each of the merges, or with a stop.
-LIVES = (*STRATEGIES, STOPPED)
 _ROOM = 40_000
 _PLAYED = """```steps
 [{"write": {"path": "played.txt", "text": "by the agent\\n"}}, {"commit": "Add a file"},

@@ -49,16 +49,7 @@ class Look:
 
 def look(place: Place) -> Look:
     """As it is now."""
-    found: dict[str, str] = {}
-    for line in git(place.repository, "for-each-ref", "--format=%(refname) %(objectname)").split(
-        "\n"
-    ):
-        name, _, sha = line.partition(" ")
-        if not name.startswith(OURS) or name == "refs/heads/worker":
-            found[f"ref {name}"] = sha
-    stash = place.common / "logs" / "refs" / "stash"
-    if stash.exists():
-        found["stash"] = stash.read_text("utf-8", "replace")
+    found = dict(_refs(place))
     for checkout in place.checkouts:
         if checkout.is_dir():
             found.update(_checkout(checkout))
@@ -69,6 +60,18 @@ def look(place: Place) -> Look:
         found.update(_git_directory(directory))
     found["home"] = _state(Path(os.environ["HOME"], ".gitconfig"))
     return Look(found)
+
+
+def _refs(place: Place) -> Iterator[tuple[str, str]]:
+    """Without ours; and all entries of the stash."""
+    listed = git(place.repository, "for-each-ref", "--format=%(refname) %(objectname)")
+    for line in listed.split("\n"):
+        name, _, sha = line.partition(" ")
+        if not name.startswith(OURS):
+            yield f"ref {name}", sha
+    stash = place.common / "logs" / "refs" / "stash"
+    if stash.exists():
+        yield "stash", stash.read_text("utf-8", "replace")
 
 
 def expected(place: Place, before: Look, merge: Merge | None) -> Look:

@@ -8,6 +8,11 @@ from dataclasses import dataclass, field
 from tests.foreign import deeds
 from tests.foreign.deeds import Hand
 from tests.foreign.place import Place
+from worker_manager.merges import STRATEGIES
+
+STOPPED = "stopped"
+#: A life has one of the merges in it, or a stop with changes that no commit holds.
+LIVES = (*STRATEGIES, STOPPED)
 
 Ground = Callable[[Place], None]
 Deed = Callable[[Hand], None]
@@ -21,7 +26,8 @@ class Row:
     `way_out` takes away what keeps it
     for good. `refuses` says for a step (`start`, `merge`, `squash`, `rebase`, `clean`, `force`,
     `restore`) that it must be refused, with words like these. `known` says for a life, or for `*`,
-    which fault makes it fail today (known.py). `takes` is what no other row of a composition may take, too.
+    which fault makes it fail today (known.py). `takes` is what no other row of a composition may
+    take, too.
     """
 
     name: str

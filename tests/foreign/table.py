@@ -9,10 +9,13 @@ from hypothesis import strategies as st
 
 from tests.foreign import contents, hooks, layouts, settings, work
 from tests.foreign.known import KNOWN
-from tests.foreign.rows import Row, composed
+from tests.foreign.rows import STOPPED, Row, composed
+from worker_manager.merges import STRATEGIES
 
 #: In the order in which their grounds are made when several are composed.
 _ALL = (Row("plain"), *layouts.ROWS, *contents.ROWS, *settings.ROWS, *hooks.ROWS, *work.ROWS)
+#: About what programs say and do, not about what lies on the disk.
+_OF_PROGRAMS = {row.name for row in (*settings.ROWS, *hooks.ROWS)}
 
 
 def _numbered(rows: tuple[Row, ...]) -> tuple[Row, ...]:
@@ -28,6 +31,15 @@ def _numbered(rows: tuple[Row, ...]) -> tuple[Row, ...]:
 
 
 ROWS = _numbered(_ALL)
+
+
+def lives_in_ci(row: Row) -> tuple[str, ...]:
+    """One of the merges, each row another one; a stop where it is about files. All lives of all
+    rows are in `python -m tests.stress foreign`.
+    """
+    merge = STRATEGIES[ROWS.index(row) % len(STRATEGIES)]
+    is_of_program = row.name in _OF_PROGRAMS
+    return (merge,) if is_of_program else (merge, STOPPED)
 
 
 def compositions() -> st.SearchStrategy[Row]:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
-from tests.foreign.life import LIVES, Impossible, live
-from tests.foreign.rows import Row
+from tests.foreign.life import Impossible, live
+from tests.foreign.rows import LIVES, Row
 from tests.foreign.table import compositions
 
 

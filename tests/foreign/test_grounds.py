@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.foreign.life import LIVES, live, play
+from tests.foreign.life import live, play
 from tests.foreign.rows import Row
-from tests.foreign.table import ROWS
+from tests.foreign.table import ROWS, lives_in_ci
 
 
 def _cases() -> list[object]:
     found = []
     for row in ROWS:
-        for life in LIVES:
+        for life in lives_in_ci(row):
             fault = row.fault(life)
             marks = [pytest.mark.xfail(strict=True, reason=fault)] if fault else []
             found.append(pytest.param(row, life, id=f"{row.name}-{life}", marks=marks))
