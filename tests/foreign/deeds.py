@@ -265,14 +265,22 @@ def link_removed(hand: Hand) -> None:
 
 def emptied(hand: Hand) -> None:
     """`rm -rf *`: not what begins with a dot."""
+    _throw_away(hand)
     for one in hand.tree.glob("[!.]*"):
         git_rm(one)
 
 
 def emptied_wholly(hand: Hand) -> None:
     """The file by which git finds it, too."""
+    _throw_away(hand)
     for one in hand.tree.iterdir():
         git_rm(one)
+
+
+def _throw_away(hand: Hand) -> None:
+    """What no commit holds is gone by its own doing."""
+    for label in {*hand.contents} - hand.committed - hand.set_aside:
+        del hand.contents[label]
 
 
 def git_rm(path: Path) -> None:
@@ -287,11 +295,13 @@ def git_rm(path: Path) -> None:
 
 def removed(hand: Hand) -> None:
     """Its directory is gone, git still knows it."""
+    _throw_away(hand)
     git_rm(hand.tree)
 
 
 def removed_by_git(hand: Hand) -> None:
     """As a person tidies up."""
+    _throw_away(hand)
     git(hand.place.repository, "worktree", "remove", "--force", str(hand.tree))
 
 
@@ -322,6 +332,30 @@ def moved_back(hand: Hand) -> None:
     """It lies where it lay."""
     if not hand.tree.exists():
         (hand.place.folder / "moved-away").rename(hand.tree)
+
+
+def moved_by_git(hand: Hand) -> None:
+    """Moved by `git worktree move`: git knows."""
+    git(hand.place.repository, "worktree", "move", str(hand.tree), str(hand.place.folder / "away"))
+
+
+def moved_back_by_git(hand: Hand) -> None:
+    """The same, back."""
+    if not hand.tree.exists():
+        there = str(hand.place.folder / "away")
+        git(hand.place.repository, "worktree", "move", there, str(hand.tree))
+
+
+def in_conflict(hand: Hand) -> None:
+    """It and the person change the same line, and name a file alike that is no UTF-8."""
+    name = os.fsdecode(b"both-\xe9.txt")
+    hand.place.write("file.txt", LINES.replace("line 3\n", "line of the person\n"))
+    hand.place.write(name, b"the person's \xe9\n")
+    hand.place.commit("file.txt", name)
+    usual(hand)
+    hand.write(name, b"the worker's \xe8\n")
+    hand.git("add", "--all")
+    hand.commit_staged()
 
 
 def locked(hand: Hand) -> None:

@@ -280,6 +280,25 @@ def _moved(place: Place, name: str) -> None:
     _stand_in(place, there, there)
 
 
+def owned_by_another(place: Place) -> None:
+    """Files and all belong to another user: git refuses to work there."""
+    for path in (place.repository, *place.repository.rglob("*")):
+        os.chown(path, 65_534, 65_534, follow_symlinks=False)
+
+
+def owned_by_another_and_safe(place: Place) -> None:
+    """And the person has said that it is safe."""
+    owned_by_another(place)
+    config = Path(os.environ["HOME"], ".gitconfig")
+    more = f'[safe]\n directory = "{place.repository}"\n'
+    config.write_text(config.read_text("utf-8") + more, "utf-8")
+
+
+def may_give_away() -> bool:
+    """Only root may."""
+    return os.geteuid() == 0
+
+
 def packed(place: Place) -> None:
     """All refs and objects packed."""
     git(place.repository, "pack-refs", "--all")
@@ -319,4 +338,6 @@ ROWS: tuple[Row, ...] = (
     ground(odd_path, "layout"),
     ground(path_that_is_not_utf8, "layout"),
     ground(packed, "packed"),
+    ground(owned_by_another, "layout", refuses={"start": "dubious ownership"}, needs=may_give_away),
+    ground(owned_by_another_and_safe, "layout", needs=may_give_away),
 )

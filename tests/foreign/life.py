@@ -156,8 +156,19 @@ class Life:
             self._require(invariants.is_where_it_says(self.worker))
         return restored is not None
 
+    def try_back(self) -> None:
+        """What is no worktree any more comes back, or it is said why not; nothing is lost."""
+        self._act(lambda: self._fleet.stop(self.worker.id))
+        try:
+            self._fleet.restore(self.worker.id)
+        except WorkerManagerError as error:
+            self._require(self._untouched(None), [] if str(error) else ["refused without a word"])
+            return
+        self._require(self._untouched(None), invariants.is_where_it_says(self.worker))
+
     def end(self) -> None:
         """All of it goes: what keeps it is taken out of the way first."""
+        self.work(_keep_what_was_moved_aside)
         self.work(self.row.way_out)
         if not self.worker.finished:
             self._act(lambda: self._fleet.stop(self.worker.id))
@@ -263,6 +274,8 @@ def _merged(life: Life, strategy: str) -> None:
         is_cleaned = _forced(life)
     if is_cleaned:
         _back(life, files)
+    else:
+        life.try_back()
 
 
 def _stopped(life: Life, _: str) -> None:
@@ -277,6 +290,13 @@ def _stopped(life: Life, _: str) -> None:
         raise Wrong("cleaned without force, with changes that no commit holds")
     if _forced(life):
         _back(life, files)
+    else:
+        life.try_back()
+
+
+def _keep_what_was_moved_aside(hand: Hand) -> None:
+    for number, one in enumerate(hand.tree.parent.glob(f"{hand.tree.name}.*")):
+        one.rename(hand.place.folder / f"kept-{number}")
 
 
 def _forced(life: Life) -> bool:

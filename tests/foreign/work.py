@@ -55,6 +55,10 @@ ROWS: tuple[Row, ...] = (
     deed(deeds.emptied, refuses={"clean": "."}),
     deed(deeds.removed, comes_back=False),
     deed(deeds.removed_by_git, comes_back=False),
+    _gone(deeds.moved_by_git, deeds.moved_back_by_git),
+    deed(
+        deeds.in_conflict, when="early", refuses=dict.fromkeys(MERGES, "in conflict with main in")
+    ),
     _gone(deeds.emptied_wholly, deeds.git_file_back),
     _gone(deeds.remade_by_a_watcher, deeds.cache_removed),
     Row(
