@@ -96,6 +96,7 @@ def _moved(place: Place, checkout: Path, before: Look, merge: Merge) -> Iterator
     )
     fields = iter(listed.split("\0")[:-1])
     is_sparse = git(checkout, "config", "core.sparseCheckout", ok=(0, 1)) == "true"
+    ignores_stat = git(checkout, "config", "core.ignoreStat", ok=(0, 1)) == "true"
     for entry, name in zip(fields, fields, strict=True):
         _, mode, _, sha, kind = entry.split(" ")
         path = checkout / name
@@ -105,6 +106,7 @@ def _moved(place: Place, checkout: Path, before: Look, merge: Merge) -> Iterator
             yield f"file {path}", ""
             continue
         flag = "S" if is_sparse and not path.exists() else flag
+        flag = flag.lower() if ignores_stat else flag
         yield f"index {checkout} {name}", f"{flag} {mode.lstrip(':')} {sha} 0"
         if flag == "S" and not path.exists():
             continue
