@@ -305,6 +305,13 @@ def removed_by_git(hand: Hand) -> None:
     git(hand.place.repository, "worktree", "remove", "--force", str(hand.tree))
 
 
+def removed_with_its_branch(hand: Hand) -> None:
+    """As a person tidies up who does not need it any more."""
+    removed_by_git(hand)
+    git(hand.place.repository, "branch", "-q", "-D", hand.worker.branch)
+    hand.contents.clear()
+
+
 def cache_made(hand: Hand) -> None:
     """A program that goes on makes its cache where a worktree was."""
     write(hand.tree, ".cache/state", "a cache\n")

@@ -131,18 +131,18 @@ def came_back(hand: Hand, before: dict[str, str], after: dict[str, str]) -> list
 
 def stop_has_saved(hand: Hand, worker: Worker, is_worktree: bool) -> list[str]:
     """A stop saves what no commit holds; it says so only when it did."""
+    place = hand.place
     wrong = [] if worker.status is Status.STOPPED else [f"stopped, but {worker.status.value}"]
     if not is_worktree:
         return [*wrong, "said to be saved, while it was no worktree"] if worker.saved else wrong
     if not worker.saved:
         return [*wrong, "not saved"]
-    there = _objects(hand.place, worker.saved)
-    loose = [
-        one for one in hand.contents if one not in hand.committed | hand.set_aside | hand.beside_git
-    ]
+    there, now = _objects(place, worker.saved), _ids_in(hand)
+    apart = hand.committed | hand.set_aside | hand.beside_git
+    loose = [one for one in hand.contents if one not in apart and _ids(hand, one) & now]
     wrong += [f"the stop has not saved {one}" for one in loose if not _ids(hand, one) & there]
-    mine = {one.name for one in hand.place.repository.iterdir()} & {"mine.txt", "debug.log"}
-    held = git(hand.place.repository, "ls-tree", "--name-only", worker.saved).split("\n")
+    mine = {one.name for one in place.repository.iterdir()} & {"mine.txt", "debug.log"}
+    held = git(place.repository, "ls-tree", "--name-only", worker.saved).split("\n")
     return [*wrong, *(f"the stop has saved the person's {one}" for one in mine & set(held))]
 
 
@@ -174,6 +174,15 @@ def nothing_is_left(place: Place, worker: Worker, first: Look, last: Look) -> li
 def _ids(hand: Hand, label: str) -> set[str]:
     """The ids under which a content may be kept."""
     return {hand.place.blob(one) for one in hand.place.blobs(hand.contents[label])}
+
+
+def _ids_in(hand: Hand) -> set[str]:
+    """Of what lies in a worktree and its index."""
+    listed = hand.git("ls-files", "--stage", "-z").split("\0")
+    files = {one for one in hand.tree.rglob("*") if one.is_file() and not one.is_symlink()}
+    return {one.split(" ")[1] for one in listed if one} | {
+        hand.place.blob(one.read_bytes()) for one in files
+    }
 
 
 def _ids_of_files(place: Place) -> Iterator[str]:

@@ -53,6 +53,7 @@ KNOWN: dict[str, dict[str, str]] = {
     "worker: replaced by a link": {"*": "FAULTS B1"},
     "worker: remade by a watcher": {"*": "FAULTS B3"},
     "worker: made anew without branch": {"*": "FAULTS B1"},
+    "worker: removed with its branch": {"*": "nothing is left to save, so it is never cleaned"},
     "worker: emptied wholly": {"*": "FAULTS B1"},
     "worker: its place is taken after it was cleaned": {"*": "FAULTS B3"},
     "worker: merge taken back": dict.fromkeys(_MERGES, "FAULTS B10"),

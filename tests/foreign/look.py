@@ -195,12 +195,11 @@ def _described(data: bytes, mode: int) -> str:
 
 def files_of(tree: Path) -> dict[str, str]:
     """What lies in a worktree and git does not ignore; nothing of repositories within."""
-    listed = git(tree, "ls-files", "-t", "-z", "--cached", "--others", "--exclude-standard")
-    entries = {one[2:]: one[0] for one in listed.split("\0") if one and not one.endswith("/")}
+    listed = git(tree, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    names = {one for one in listed.split("\0") if one and not one.endswith("/")}
     has_modes = _filemode(tree)
-    found = {name: _as_git_keeps(tree / name, has_modes) for name in entries}
-    # What a sparse checkout leaves out is in the commit.
-    return {name: fact for name, fact in found.items() if (fact, entries[name]) != ("absent", "S")}
+    found = {name: _as_git_keeps(tree / name, has_modes) for name in names}
+    return {name: fact for name, fact in found.items() if fact != "absent"}
 
 
 def _as_git_keeps(path: Path, has_modes: bool) -> str:

@@ -42,8 +42,8 @@ ROWS: tuple[Row, ...] = (
         refuses=dict.fromkeys(MERGES, "which its branch .* does not have"),
     ),
     deed(deeds.stashed, when="early"),
-    deed(deeds.assume_unchanged, refuses={"clean": "README"}),
-    deed(deeds.skip_worktree, refuses={"clean": "README"}),
+    deed(deeds.assume_unchanged, refuses={"clean": r"run\.sh"}),
+    deed(deeds.skip_worktree, refuses={"clean": r"run\.sh"}),
     deed(deeds.intent_to_add, refuses={"clean": "announced"}),
     deed(deeds.autostash, refuses={"clean": "rebase"}, comes_back=False),
     deed(deeds.in_a_merge, when="early", refuses={"clean": "."}, comes_back=False),
@@ -55,6 +55,7 @@ ROWS: tuple[Row, ...] = (
     deed(deeds.emptied, refuses={"clean": "."}),
     deed(deeds.removed, comes_back=False),
     deed(deeds.removed_by_git, comes_back=False),
+    deed(deeds.removed_with_its_branch, comes_back=False),
     _gone(deeds.moved_by_git, deeds.moved_back_by_git),
     deed(
         deeds.in_conflict, when="early", refuses=dict.fromkeys(MERGES, "in conflict with main in")
