@@ -35,7 +35,10 @@ PARTS = {
     "lives": lambda dose: {"workers": max(9, round(20 * dose)), "real": newest_cli()},
     "journeys": lambda dose: {"files": round(20_000 * dose), "commits": round(2_000 * dose)},
     "long_calls": lambda dose: {"seconds": max(5.0, 150 * dose)},
-    "foreign": lambda dose: {"every": max(1, round(1 / dose)), "examples": round(300 * dose)},
+    "foreign": lambda dose: {
+        "every": max(1, round(1 / dose)),
+        "examples": max(1, round(300 * dose)),
+    },
     "killed_tmux": lambda dose: {"workers": max(2, round(20 * dose))},
 }
 
