@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, reject, settings
@@ -42,6 +43,7 @@ def _lived(row: Row, life: str, folder: Path, socket: str) -> str:
 
 def _composed(folder: Path, socket: str, examples: int) -> int:
     """The number of smallest compositions that fail."""
+    lived: Counter[str] = Counter()
 
     @settings(
         max_examples=examples,
@@ -56,7 +58,9 @@ def _composed(folder: Path, socket: str, examples: int) -> int:
         with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as place:
             try:
                 live(row, life, Path(place).resolve(), socket, must_refuse=False)
+                lived["lived"] += 1
             except Impossible:
+                lived["impossible"] += 1
                 reject()
             except Exception as error:
                 _tell(row, life, f"{type(error).__name__}: {error}")
@@ -66,6 +70,8 @@ def _composed(folder: Path, socket: str, examples: int) -> int:
         all_at_once()
     except Exception:  # noqa: BLE001  told above, the smallest one last
         return 1
+    finally:
+        sys.stdout.write(f"compositions: {dict(lived)}\n")
     return 0
 
 
