@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -52,6 +53,9 @@ class Settings:
     permission_wait_seconds: int = 3600
     #: inside the repository, kept out of its status
     worktree_directory: str = ".worktrees"
+    #: of each worker's branch. Where a branch `worker` leaves no room for `worker/...`, it is
+    #: `worker-`
+    worktree_branch_prefix: str = "worker/"
     #: [patterns of ignored files](../howto/environment.md) that each worktree gets, with those in
     #: `.worktreeinclude`
     worktree_copy: tuple[str, ...] = ()
@@ -78,6 +82,17 @@ class Settings:
 _TYPES = {field.name: type(field.default) for field in fields(Settings)}
 _TABLES = ("worktree", "tmux", "notify")
 _CHOICES = {"on_exit": ("stop", "keep"), "guard": ("refuse", "tell", "off")}
+#: How a text must look, and how that is said.
+_FORMS = {
+    "worktree_directory": (
+        re.compile(r"(?i)(?!.*(^|/)(\.\.?|\.git)(/|$))[^/~\x00-\x1f\x7f][^\x00-\x1f\x7f]*"),
+        "a directory below the checkout, such as .worktrees: no '.', '..', '.git' or '~' in it",
+    ),
+    "worktree_branch_prefix": (
+        re.compile(r"(?!.*(\.\.|//|/\.|\./|\.lock/))([A-Za-z0-9_][A-Za-z0-9._/-]*)?"),
+        "the beginning of a branch's name, such as worker/",
+    ),
+}
 _WANTED = {
     bool: "true or false",
     int: "a whole number",
@@ -149,6 +164,9 @@ def _checked(key: str, value: Any, place: str) -> Any:
         return tuple(value)
     if type(value) is not _TYPES[key]:
         wanted = _WANTED[_TYPES[key]]
+        raise InvalidSetting(f"{place}: {key} is {value!r}; it must be {wanted}.")
+    form, wanted = _FORMS.get(key, (None, ""))
+    if form and not form.fullmatch(str(value)):
         raise InvalidSetting(f"{place}: {key} is {value!r}; it must be {wanted}.")
     if value not in _CHOICES.get(key, (value,)):
         raise InvalidSetting(

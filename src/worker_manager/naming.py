@@ -108,6 +108,6 @@ def worker_name(title: str, worker_id: str) -> str:
     return f"{slug(title)}-{worker_id}"
 
 
-def branch_name(name: str) -> str:
+def branch_name(name: str, prefix: str = "worker/") -> str:
     """The worker's own branch."""
-    return f"worker/{name}"
+    return f"{prefix}{name}"

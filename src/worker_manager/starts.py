@@ -185,12 +185,13 @@ class Starts:
             if wanted.allowed_paths:
                 raise InvalidInput("allowed_paths goes with use_worktree=true only. Leave it out.")
             return worker, None
-        ground = bases.survey(self._project)
+        prefix = self._settings.worktree_branch_prefix
+        ground, prefix = bases.survey_for(self._project, prefix)
         base = bases.resolve_base(ground, wanted.base_branch)
         placed = replace(
             worker,
             path=str(ground.checkout / self._settings.worktree_directory / worker.name),
-            branch=naming.branch_name(worker.name),
+            branch=naming.branch_name(worker.name, prefix),
             base_branch=base.name,
             base_sha=base.sha,
         )

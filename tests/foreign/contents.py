@@ -345,7 +345,11 @@ ROWS: tuple[Row, ...] = (
     ),
     ground(in_a_rebase, "state", refuses=dict.fromkeys(MERGES, "rebase|no local branch")),
     ground(in_a_merge, "state", refuses=dict.fromkeys(MERGES, "merge|MERGE_HEAD")),
-    ground(in_a_cherry_pick, "state", refuses=dict.fromkeys(MERGES, "cherry-pick|conflict|README|resolve")),
+    ground(
+        in_a_cherry_pick,
+        "state",
+        refuses=dict.fromkeys(MERGES, "cherry-pick|conflict|README|resolve"),
+    ),
     ground(in_a_bisect, "state", refuses=dict.fromkeys(MERGES, "no local branch")),
     ground(detached, "state", refuses=dict.fromkeys(MERGES, "no local branch.*Name one with into")),
     ground(unborn, "state", refuses={"start": "no commits yet"}),

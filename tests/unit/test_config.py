@@ -43,6 +43,16 @@ def test_settings_in_another_encoding_are_said_to_be_no_utf8(tmp_path: Path, enc
         load(tmp_path, {"XDG_CONFIG_HOME": str(tmp_path)})
 
 
+def test_what_may_be_set_is_taken_as_it_is(tmp_path: Path) -> None:
+    environ = {"XDG_CONFIG_HOME": str(tmp_path)}
+    for directory in (".worktrees", "a/b/", ".gitty", "a b", "..a", "caf\u00e9"):
+        environ["WORKER_MANAGER_WORKTREE_DIRECTORY"] = directory
+        assert load(tmp_path, environ).worktree_directory == directory
+    for prefix in ("", "w", "a/b-", "ai/", "a.b/", "_"):
+        environ["WORKER_MANAGER_WORKTREE_BRANCH_PREFIX"] = prefix
+        assert load(tmp_path, environ).worktree_branch_prefix == prefix
+
+
 def test_a_list_stands_in_a_file_as_one_and_in_a_variable_with_colons(tmp_path: Path) -> None:
     (tmp_path / "worker-manager.toml").write_text('[worktree]\ncopy = [".env", "a b/"]\n', "utf-8")
     environ = {"XDG_CONFIG_HOME": str(tmp_path)}
@@ -65,6 +75,17 @@ def test_a_list_stands_in_a_file_as_one_and_in_a_variable_with_colons(tmp_path: 
         ('guard = "on"', "choose one of refuse, tell, off"),
         ("permission_wait_seconds = 86401", "is 86401; it may be 86400 at most"),
         ("model = ", "can't be read"),
+        *(
+            (f'worktree.directory = "{one}"', "it must be a directory below the checkout")
+            for one in (
+                *("", ".", "./", "./x", "..", "../x", "a/../b", "a/.", "/x", "~/x", ".git"),
+                *(".git/x", ".GIT/x", "a/.git", "a\\nb", "a\\u0000"),
+            )
+        ),
+        *(
+            (f'worktree.branch_prefix = "{one}"', "it must be the beginning of a branch's name")
+            for one in ("/", "/a", "-a", ".a", "a//b", "a/.b", "a..b", "a.lock/", "a b", "a~", "@{")
+        ),
     ],
 )
 def test_a_wrong_setting_names_file_key_and_way_out(tmp_path: Path, text: str, said: str) -> None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from worker_manager.doctor import (
     claude,
     disk,
+    ground,
     preferences,
     programs,
     remains,
@@ -39,6 +40,7 @@ CHECKS = (
     Named("login", claude.login),
     Named("plugin", claude.plugin),
     Named("settings", preferences.settings),
+    Named("repository", ground.repository),
     Named("hooks", wakefulness.hooks),
     Named("MCP server", wakefulness.servers),
     Named("doorbell", wakefulness.doorbell),

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from worker_manager.errors import InvalidInput, NotARepository
 from worker_manager.worktrees.evidence import Standing
-from worker_manager.worktrees.git import Said, ask, attempt, run
+from worker_manager.worktrees.git import Said, ask, ask_all, attempt, run
 
+HEADS = "refs/heads/"
 #: A tag of the name HEAD would keep git from saying which branch that is.
 _ASK = ("-c", "core.warnAmbiguousRefs=false", "rev-parse", "--path-format=absolute")
 _PLACES = ("--show-toplevel", "--git-dir", "--git-common-dir")
@@ -46,11 +47,39 @@ class Ground(NamedTuple):
 
 def survey(project: str) -> Ground:
     """Asks git once. Raises NotARepository or WorktreeRefused."""
-    where = ask(project, *_WHERE)
+    return _ground(project, ask(project, *_WHERE))
+
+
+def _ground(project: str, where: Said) -> Ground:
     places = _places(project, where)
     head, branch = ("", "") if where.code else _lines(where)[-2:]
     branch = "" if branch == "HEAD" else branch.removeprefix(HEADS)
     return Ground(project, *places, head, branch)
+
+
+def survey_for(project: str, prefix: str) -> tuple[Ground, str]:
+    """As `survey`; and with what workers' branches can begin there: where a branch has the name of
+    a directory of theirs, without directories.
+    """
+    folders = [HEADS + one for one in _folders(prefix)]
+    if not folders:
+        return survey(project), prefix
+    # Nothing but the whole name fits a pattern with brackets.
+    patterns = [f"{one[:-1]}[{one[-1]}]" for one in folders]
+    listing = ("for-each-ref", "--ignore-case", "--format=%(refname)", *patterns)
+    where, taken = ask_all(project, _WHERE, listing)
+    ground = _ground(project, where)
+    for name in taken.text.splitlines():
+        # Where case does not count, a branch that is spelled otherwise is in the way as well.
+        near = next((one for one in folders if one.lower() == name.lower()), name)
+        if name == near or os.path.isfile(os.path.join(ground.common, near)):
+            return ground, prefix.replace("/", "-")
+    return ground, prefix
+
+
+def _folders(prefix: str) -> list[str]:
+    parts = prefix.split("/")[:-1]
+    return ["/".join(parts[: count + 1]) for count in range(len(parts))]
 
 
 def main_checkout(project: str) -> Path:

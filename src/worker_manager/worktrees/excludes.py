@@ -29,6 +29,14 @@ def exclude(common: str, directory: str) -> None:
         ) from error
 
 
+def is_writable(common: str) -> bool:
+    """Whether the list can be added to."""
+    place = os.path.join(common, "info", "exclude")
+    while not os.path.lexists(place):
+        place = os.path.dirname(place)
+    return os.access(place, os.W_OK)
+
+
 def _escaped(name: bytes) -> bytes:
     """A name as a pattern that means that name alone."""
     return b"".join(b"\\" + bytes([one]) if one in b"*?[]\\" else bytes([one]) for one in name)

@@ -15,8 +15,6 @@ from worker_manager.worktrees.bases import Ground
 from worker_manager.worktrees.excludes import exclude
 from worker_manager.worktrees.git import attempt, run
 
-BRANCHES = "refs/heads/worker/"
-
 
 class Listed(NamedTuple):
     """A worktree that git knows; the first is the repository's main one. `branch` is empty when
@@ -73,12 +71,17 @@ def existing(project: str, git_directory: str, wanted: Collection[str]) -> froze
     """Which of these workers' branches exist; None when git didn't say. git is asked only when one
     has no file of its own: it may have packed that one, or keep none in files.
     """
-    prefix = BRANCHES.removeprefix(HEADS)
-    files = {f"{prefix}{name}" for name in names_in(os.path.join(git_directory, BRANCHES))}
+    folders = {os.path.dirname(name) for name in wanted}
+    files = {
+        os.path.join(folder, name)
+        for folder in folders
+        for name in names_in(os.path.join(git_directory, HEADS, folder))
+    }
     if files.issuperset(wanted):
         return frozenset(wanted)
     try:
-        names = run(project, "for-each-ref", "--format=%(refname:lstrip=2)", BRANCHES)
+        places = [HEADS + folder for folder in folders]
+        names = run(project, "for-each-ref", "--format=%(refname:lstrip=2)", *places)
     except (NotARepository, WorktreeRefused):
         return None
     return frozenset(names.splitlines())
