@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from worker_manager import terms
 from worker_manager.checks import Result
@@ -13,7 +14,8 @@ from worker_manager.formatting import clean, one_line
 from worker_manager.models import Worker
 from worker_manager.state import guards
 from worker_manager.state.files import read_regular
-from worker_manager.worktrees import changes, own
+from worker_manager.worktrees import changes, own, stashes
+from worker_manager.worktrees.bases import Ground
 from worker_manager.worktrees.evidence import Change
 
 #: In a worker's home: how the main checkout stood when it started.
@@ -22,11 +24,14 @@ CHECKOUT = "checkout.json"
 NAMED, STAT_LINES = 20, 40
 
 
-def checkout_now(checkout: str, seen: Sequence[Change] | None) -> str:
-    """What CHECKOUT is to hold: how the main checkout stands before its worker does anything;
-    `seen` are its changes where they are known. Raises WorktreeRefused.
+def checkout_now(ground: Ground, seen: Sequence[Change] | None) -> str:
+    """What CHECKOUT is to hold: how the main checkout, and the stash that it shares with its
+    worktrees, stand before its worker does anything; `seen` are its changes where they are known.
+    Raises WorktreeRefused.
     """
-    return json.dumps({"path": checkout, "look": changes.look(checkout, seen)})
+    path, stash = str(ground.checkout), stashes.entries(ground.common)
+    look = changes.look(path, seen)
+    return json.dumps({"path": path, "look": look, "common": ground.common, "stash": stash})
 
 
 def examine(worker: Worker, home: str, results: Sequence[Result] = ()) -> str:
@@ -80,8 +85,20 @@ def _outside(worker: Worker, home: str) -> Iterator[str]:
     except (OSError, ValueError, KeyError, WorkerManagerError) as error:
         yield f"Whether the main checkout was changed is not known: {one_line(str(error))}"
         return
+    yield from _stash(worker, before)
     told = f"Changed in {before['path']} itself since {worker.name} started, by it or by others"
     yield from _named(told, differing)
+
+
+def _stash(worker: Worker, before: Mapping[str, Any]) -> Iterator[str]:
+    """What all worktrees share, and none tells from its own."""
+    if "stash" not in before:  # noted by an earlier version
+        return
+    now = stashes.entries(before["common"])
+    left = [said for said in now.values() if stashes.made_on(said, worker.branch)]
+    taken = [said for sha, said in before["stash"].items() if sha not in now]
+    yield from _named("LEFT in the stash, which any worktree may take from", left)
+    yield from _named("Gone from the stash since it started, taken by it or by others", taken)
 
 
 def _named(what: str, paths: Sequence[str]) -> Iterator[str]:

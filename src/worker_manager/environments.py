@@ -93,9 +93,8 @@ def note_checkout(home: str, ground: Ground, standing: Standing, settings: Setti
     """Notes how the main checkout stands before the worker does anything."""
     if settings.guard == guards.OFF:
         return
-    checkout = str(ground.checkout)
-    seen = standing.changes if ground.top == checkout else None
-    launches.write_file(home, completions.CHECKOUT, completions.checkout_now(checkout, seen))
+    seen = standing.changes if ground.top == str(ground.checkout) else None
+    launches.write_file(home, completions.CHECKOUT, completions.checkout_now(ground, seen))
 
 
 def furnish(

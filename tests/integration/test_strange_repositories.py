@@ -90,6 +90,29 @@ def test_a_beginning_that_only_case_tells_from_a_branch_is_none_where_case_does_
     assert start(repository, tmux_socket).branch.startswith("worker-")
 
 
+@pytest.mark.parametrize(
+    ("named", "recorded"),
+    [
+        ("main", "main"),
+        ("@", "main"),
+        ("HEAD", "main"),
+        ("refs/heads/main", "main"),
+        ("heads/topic/a", "topic/a"),
+        ("v1", "v1"),
+        ("HEAD~0", "HEAD~0"),
+    ],
+)
+def test_a_branch_is_recorded_by_its_name_however_it_was_named(
+    repository: Path, tmux_socket: str, named: str, recorded: str
+) -> None:
+    git(repository, "branch", "topic/a")
+    git(repository, "tag", "v1")
+
+    fleet = make_fleet(repository, tmux_socket)
+
+    assert fleet.start(Wanted("t", HANG, base_branch=named)).worker.base_branch == recorded
+
+
 # The list of what git does not show
 
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from worker_manager.hooks.shell_words import Word, split
-from worker_manager.hooks.shell_writes import written
+from worker_manager.hooks.shell_writes import stashes, written
 
 HERE, MAIN = "/repo/.worktrees/w", "/repo"
 
@@ -119,3 +119,23 @@ def test_the_file_that_a_shell_writes_is_the_one_that_is_seen(tmp_path: Path, na
 @given(st.text(max_size=200))
 def test_no_command_is_too_strange(command: str) -> None:
     assert all(os.path.isabs(path) for path in written(command, HERE))
+
+
+@pytest.mark.parametrize(
+    ("command", "places"),
+    [
+        ("git stash", [HERE]),
+        ("git stash -u && make; git stash pop", [HERE, HERE]),
+        ("cd sub && git stash push -m x -- a", [f"{HERE}/sub"]),
+        ("git -c a.b=c stash save x", [HERE]),
+        ("git -C /repo stash drop stash@{1}", ["/repo"]),
+        ("bash -c 'git stash apply'", [HERE]),
+        ("git stash apply stash@{0}; git stash clear; git stash branch x", [HERE] * 3),
+        ("git stash store $(git stash create)", [HERE]),
+        ("git stash list; git stash show -p; sha=$(git stash create)", []),
+        ("git stash create && git stash apply 1234567", []),
+        ("git commit -m stash; echo git stash; grep stash a", []),
+    ],
+)
+def test_it_is_seen_where_the_stash_is_used(command: str, places: list[str]) -> None:
+    assert [os.path.normpath(one) for one in stashes(command, HERE)] == places

@@ -6,10 +6,17 @@ import os
 from collections.abc import Iterator
 
 from worker_manager.hooks import call
-from worker_manager.hooks.shell_writes import written
+from worker_manager.hooks.shell_writes import stashes, written
 from worker_manager.state import guards
 
 EVENT = "PreToolUse"
+
+_STASH = (
+    "worker-manager refused this: the stash is one for all worktrees of this repository, so "
+    "another worker may take what you put there, and you what is another's. Commit instead: git "
+    "commit -m wip, and later git reset --soft HEAD~1. Or keep it yourself: git stash create prints a "
+    "commit, git stash apply SHA brings it back."
+)
 
 
 def run() -> int:
@@ -24,7 +31,16 @@ def run() -> int:
         guards.note_stray(home, os.path.realpath(stray))
         if guard.mode == guards.REFUSE:
             call.refuse(_reason(guard, stray))
+    elif guard.mode == guards.REFUSE and any(map(guard.concerns, _stashes(given))):
+        call.refuse(_STASH)
     return 0
+
+
+def _stashes(given: dict[str, object]) -> Iterator[str]:
+    """The directories in which a shell command would use the stash."""
+    wanted = given.get("tool_input")
+    if given.get("tool_name") == "Bash" and isinstance(wanted, dict):
+        yield from stashes(str(wanted.get("command", "")), str(given.get("cwd") or os.getcwd()))
 
 
 def _targets(given: dict[str, object]) -> Iterator[str]:

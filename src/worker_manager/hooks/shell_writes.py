@@ -48,16 +48,44 @@ def written(command: str, cwd: str) -> Iterator[str]:
     """Absolute paths that it writes: files, and directories in which a program runs that is not
     known to only read.
     """
+    for targets, name, arguments, place in _steps(command, cwd):
+        yield from targets
+        if name:
+            yield from _by(name, arguments, place)
+
+
+def stashes(command: str, cwd: str) -> Iterator[str]:
+    """Directories in which it puts something into git's stash, or takes something from it."""
+    for _, name, arguments, place in _steps(command, cwd):
+        if name == "git":
+            action = _named(_taken(arguments, "-c", "--work-tree", "--git-dir")[1])[:3]
+            if action[:1] == ["stash"] and not _is_own_stash(action[1:]):
+                yield place
+
+
+def _is_own_stash(words: list[str]) -> bool:
+    """Whether it only looks, or applies a commit that the worker made and names."""
+    if words[:1] == ["apply"]:
+        return len(words) > 1 and re.fullmatch("[0-9a-f]{7,64}", words[1]) is not None
+    return bool(words) and words[0] in ("list", "show", "create")
+
+
+def _steps(command: str, cwd: str) -> Iterator[tuple[list[str], str, list[str], str]]:
+    """Each simple command: the paths that its output goes to, its program or nothing, its
+    arguments, and where it runs.
+    """
     outside: list[str] = []  # where the shells around a subshell are
     for words, targets, end in _commands(command):
-        yield from (expanded(target, cwd) for target in targets)
+        paths = [expanded(target, cwd) for target in targets]
         name, *arguments = _program(words) or [""]
         if name in ("cd", "pushd"):
+            yield paths, "", [], cwd
             cwd = _there(arguments, cwd)
         elif name in _SHELLS and "-c" in arguments[:-1]:
-            yield from written(arguments[arguments.index("-c") + 1], cwd)
-        elif name:
-            yield from _by(name, *_gone(name, arguments, cwd))
+            yield paths, "", [], cwd
+            yield from _steps(arguments[arguments.index("-c") + 1], cwd)
+        else:
+            yield paths, name, *_gone(name, arguments, cwd)
         if end == "(":
             outside.append(cwd)
         elif end == ")" and outside:

@@ -40,6 +40,13 @@ class Guard:
                 return False
             real = parent
 
+    def concerns(self, path: str) -> bool:
+        """Whether git, asked in a directory, would look at the worktree or one of the checkouts."""
+        real = os.path.realpath(path)
+        while not os.path.lexists(os.path.join(real, ".git")) and os.path.dirname(real) != real:
+            real = os.path.dirname(real)
+        return _file(real) in map(_file, (self.worktree, *self.checkouts))
+
     def instead(self, path: str) -> str:
         """The path in the worktree that stands for one in a checkout."""
         real = os.path.realpath(path)
