@@ -75,9 +75,11 @@ def make(
 
     # git itself fails when two make a worktree at the same moment.
     with exclusive(os.path.join(records.repository, "git.lock"), timeout_seconds=120):
-        trees.create(ground, path, worker.branch, sha, look)
+        hooks = trees.create(ground, path, worker.branch, sha, look)
     undo.callback(trees.remove_unused, ground.checkout, path, worker.branch, sha)
-    told = fresh.settle(path, sha)  # a slow hook of the person's holds up nobody else
+    has_hook = fresh.has_hook(hooks) or seen[0].habits.has_hooks
+    # Not under the lock: a slow hook of the person's holds up nobody else.
+    told = fresh.settle(path, sha, with_hook=has_hook)
     notes = furnish(worker, home, ground, settings, seen[0].habits, told)
     return Made(notes, setup_command(home, settings), seen[0].standing)
 

@@ -14,8 +14,8 @@ EVENT = "PreToolUse"
 _STASH = (
     "worker-manager refused this: the stash is one for all worktrees of this repository, so "
     "another worker may take what you put there, and you what is another's. Commit instead: git "
-    "commit -m wip, and later git reset --soft HEAD~1. Or keep it yourself: git stash create prints a "
-    "commit, git stash apply SHA brings it back."
+    "commit -m wip, and later git reset --soft HEAD~1. Or keep it yourself: git stash create "
+    "prints a commit, git stash apply SHA brings it back."
 )
 
 

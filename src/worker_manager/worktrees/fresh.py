@@ -11,7 +11,7 @@ from pathlib import Path
 
 from worker_manager.errors import WorktreeRefused
 from worker_manager.worktrees import baseline, evidence, own
-from worker_manager.worktrees.git import ask, ask_all, attempt, last_line, run
+from worker_manager.worktrees.git import ask, attempt, last_line, run
 
 HOOK = "post-checkout"
 HOOK_SECONDS = 300
@@ -19,32 +19,39 @@ HOOK_SECONDS = 300
 FEW_BYTES = 6_400
 #: Lines of what a hook said.
 _SAID_LINES = 5
-_ASK = ("rev-parse", "--path-format=absolute")
-_PLACES, _HOOKS = (*_ASK, "--show-toplevel", "--git-dir"), (*_ASK, "--git-path", "hooks")
-#: The newest git runs hooks that no directory has.
-_CONFIGURED = ("config", "--get-regexp", r"^hook\..*\.event$", f"^{HOOK}$")
+#: The place of hooks last: it may have a newline in it.
+_PLACES = (
+    *("rev-parse", "--path-format=absolute", "--show-toplevel", "--git-dir"),
+    *("--git-path", "hooks"),
+)
 
 
-def require_stands(path: Path) -> None:
+def require_stands(path: Path) -> str:
     """Raises WorktreeRefused unless git, asked there, finds that very worktree. Where settings that
-    all worktrees share lead it elsewhere, the worktree's own ones put that right.
+    all worktrees share lead it elsewhere, the worktree's own ones put that right. Gives the
+    directory in which git looks for hooks.
     """
     admin = own.pointed_at(str(path))
     expected = f"{os.path.realpath(path)}\n{admin}\n"
     said = ask(str(path), *_PLACES)
-    if said.text == expected:
-        return
-    setting = ("config", "--file", os.path.join(admin, "config.worktree"))
-    run(str(path), *setting, "core.bare", "false")
-    run(str(path), *setting, "core.worktree", os.path.realpath(path))
-    again = ask(str(path), *_PLACES)
-    if again.text != expected:
-        found = last_line(again.error) if again.code else again.text.split("\n")[0]
+    if not said.text.startswith(expected):
+        setting = ("config", "--file", os.path.join(admin, "config.worktree"))
+        run(str(path), *setting, "core.bare", "false")
+        run(str(path), *setting, "core.worktree", os.path.realpath(path))
+        said = ask(str(path), *_PLACES)
+    if not said.text.startswith(expected):
+        found = last_line(said.error) if said.code else said.text.split("\n")[0]
         raise WorktreeRefused(
             f"git, asked in the new worktree {path}, does not find it, but: {found}. Run git -C "
             f"{path.parent} config --show-origin --get-regexp '^(core|safe|extensions)' to see "
             "which setting leads it there."
         )
+    return said.text.removeprefix(expected).removesuffix("\n")
+
+
+def has_hook(hooks: str) -> bool:
+    """Whether a directory of hooks has that which runs in a new worktree."""
+    return os.access(os.path.join(hooks, HOOK), os.X_OK)
 
 
 def fill(checkout: Path, path: Path, meanwhile: Callable[[], None]) -> None:
@@ -59,16 +66,12 @@ def fill(checkout: Path, path: Path, meanwhile: Callable[[], None]) -> None:
     run(str(path), *reset, environment={**place, **skip_large}, meanwhile=meanwhile)
 
 
-def settle(path: Path, sha: str) -> list[str]:
+def settle(path: Path, sha: str, *, with_hook: bool = True) -> list[str]:
     """Runs the person's hook in a worktree that was filled, and notes how it stands then. Gives
     what is to be said of it. Raises WorktreeRefused.
     """
-    hooks, configured, status = ask_all(str(path), _HOOKS, _CONFIGURED, evidence.STATUS)
-    notes = []
-    file = os.path.join(hooks.text.removesuffix("\n"), HOOK)
-    if os.access(file, os.X_OK) or configured.code == 0:
-        notes += _run_hook(path, sha)
-        status = ask(str(path), *evidence.STATUS)
+    notes = _run_hook(path, sha) if with_hook else []
+    status = ask(str(path), *evidence.STATUS)
     changes = evidence.standing(status).changes
     changed = baseline.note(own.pointed_at(str(path)), str(path), changes)
     if changed:

@@ -15,18 +15,20 @@ from worker_manager.worktrees.git import Said, attempt, names
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _LARGE = ("ls-files", "-z", "--", ":(attr:filter=lfs)")
 #: What git is set to that makes files other ones than their commit says.
-SETTINGS = ("config", "-z", "--get-regexp", r"^(core\.ignorecase|filter\.lfs\..*)$")
+SETTINGS = ("config", "-z", "--get-regexp", r"^(core\.ignorecase|filter\.lfs\..*|hook\..*)$")
 #: So many names are told of each thing.
 NAMED = 10
 
 
 class Habits(NamedTuple):
     """Whether git takes names for the same that only case tells apart; whether it has large files
-    put in by LFS. Without that they are the same pointers everywhere.
+    put in by LFS: without that they are the same pointers everywhere; whether it has hooks that no
+    directory holds, as the newest git may.
     """
 
     ignores_case: bool
     has_lfs: bool
+    has_hooks: bool = False
 
 
 def habits(said: Said) -> Habits:
@@ -35,7 +37,9 @@ def habits(said: Said) -> Habits:
     # Without a value, and without even a line for it, git takes a key for true.
     settings = dict((one if "\n" in one else f"{one}\ntrue").split("\n", 1) for one in entries)
     ignores_case = settings.pop("core.ignorecase", "false").lower()
-    return Habits(ignores_case not in ("", "false", "no", "off", "0"), bool(settings))
+    hooks = [key for key in settings if key.startswith("hook.")]
+    has_lfs = len(settings) > len(hooks)
+    return Habits(ignores_case not in ("", "false", "no", "off", "0"), has_lfs, bool(hooks))
 
 
 def furnish(ground: Ground, worktree: Path, patterns: Sequence[str], habits: Habits) -> list[str]:

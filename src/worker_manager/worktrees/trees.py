@@ -93,8 +93,9 @@ def create(
     branch: str,
     base_sha: str,
     meanwhile: Callable[[], None] = lambda: None,
-) -> None:
+) -> str:
     """A new worktree below the checkout, on a new branch; `meanwhile` is done while git makes it.
+    Gives the directory of its hooks, none of which has run; `fresh.settle` is to follow.
     Raises WorktreeRefused, and what `meanwhile` raises; then neither is left that was not there
     before.
     """
@@ -111,7 +112,7 @@ def create(
     exclude(ground.common, path.parent.relative_to(checkout).as_posix())
     is_free = _is_free(path)
     try:
-        _make(checkout, path, branch, ("-b", branch), base_sha, guarded)
+        hooks = _make(checkout, path, branch, ("-b", branch), base_sha, guarded)
         if failed:
             raise failed[0]
     except BaseException as error:
@@ -120,6 +121,7 @@ def create(
         if "a branch named" not in str(error):  # else it is somebody's
             attempt(str(checkout), "update-ref", "-d", f"refs/heads/{branch}", base_sha)
         raise
+    return hooks
 
 
 def remove_unused(checkout: Path, path: Path, branch: str, base_sha: str) -> None:
@@ -167,7 +169,7 @@ def _make(
     options: Sequence[str],
     start: str,
     meanwhile: Callable[[], None],
-) -> None:
+) -> str:
     """Registers the worktree, marks it as ours, looks at it, and fills it: killed anywhere, what
     is there is known to be ours.
     """
@@ -175,12 +177,15 @@ def _make(
     add = ("worktree", "add", "--quiet", "--no-checkout", *lock, *options, "--", str(path), start)
     run(str(checkout), *add)
 
+    hooks = list[str]()
+
     def look() -> None:
-        fresh.require_stands(path)
+        hooks.append(fresh.require_stands(path))
         meanwhile()
 
     own.mark(own.pointed_at(str(path)), branch)
     fresh.fill(checkout, path, look)
+    return hooks[0]
 
 
 def _take_back(checkout: Path, path: Path) -> None:
