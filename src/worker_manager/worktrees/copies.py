@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from worker_manager.errors import WorktreeRefused
-from worker_manager.worktrees.git import attempt, run
+from worker_manager.worktrees.git import ask, last_line, run
 
 #: In a checkout: patterns in the syntax of .gitignore.
 INCLUDE = ".worktreeinclude"
@@ -61,11 +61,13 @@ def _wanted(checkout: Path, patterns: Sequence[str]) -> list[str]:
 
 
 def _ignored(directory: Path, names: Sequence[str]) -> Iterator[str]:
-    """Those that git ignores in a directory, and does not track."""
+    """Those that git ignores in a directory, and does not track. Raises WorktreeRefused."""
     asked = "".join(f"{name}\0" for name in names)
     if asked:
-        listed = attempt(str(directory), "check-ignore", "-z", "--stdin", stdin=asked)
-        yield from filter(None, listed.split("\0"))
+        said = ask(str(directory), "check-ignore", "-z", "--stdin", stdin=asked)
+        if said.code not in (0, 1):  # 1: none of them
+            raise WorktreeRefused(f"git check-ignore failed: {last_line(said.error)}")
+        yield from filter(None, said.text.split("\0"))
 
 
 def _is_in_place(worktree: Path, name: str) -> bool:
@@ -108,10 +110,19 @@ def _copy_one(checkout: Path, worktree: Path, name: str) -> str:
             return _copy_link(checkout, source, target)
         if not stat.S_ISREG(mode):
             return "a repository of its own" if stat.S_ISDIR(mode) else "no regular file"
-        shutil.copy2(source, target, follow_symlinks=False)
+        _copy_file(source, target)
     except OSError as error:
         return str(error.strerror)
     return ""
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    """All of it, or nothing: half a file would be taken for the whole."""
+    try:
+        shutil.copy2(source, target, follow_symlinks=False)
+    except OSError:
+        target.unlink(missing_ok=True)
+        raise
 
 
 def _copy_link(checkout: Path, source: Path, target: Path) -> str:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 from worker_manager.errors import WorktreeRefused
-from worker_manager.worktrees.git import attempt, run
+from worker_manager.worktrees.git import ask, attempt, last_line, run
 
 
 def populate(directory: str, source: str) -> list[str]:
@@ -26,11 +26,14 @@ def populate(directory: str, source: str) -> list[str]:
 
 
 def _modules(directory: str) -> Iterator[tuple[str, str]]:
-    """Name and path of each."""
+    """Name and path of each. Raises WorktreeRefused."""
     if not os.path.isfile(os.path.join(directory, ".gitmodules")):
         return
     asked = ("config", "-z", "--file", ".gitmodules", "--get-regexp", r"^submodule\..*\.path$")
-    for entry in filter(None, attempt(directory, *asked).split("\0")):
+    said = ask(directory, *asked)
+    if said.code not in (0, 1):  # 1: none
+        raise WorktreeRefused(f".gitmodules can't be read: {last_line(said.error)}")
+    for entry in filter(None, said.text.split("\0")):
         key, _, path = entry.partition("\n")
         name = key.removeprefix("submodule.").removesuffix(".path")
         if ".." not in (*name.split("/"), *path.split("/")):  # git refuses these, too
@@ -38,22 +41,46 @@ def _modules(directory: str) -> Iterator[tuple[str, str]]:
 
 
 def _populate_one(directory: str, name: str, path: str, module: str) -> str:
-    """Why it could not be; empty when it was."""
-    commit = attempt(directory, "rev-parse", "--verify", "--quiet", f":{path}")
-    if not commit or not os.path.isdir(module):
+    """Why it could not be; empty when it was, or there is nothing to do."""
+    entry = run(directory, "ls-files", "--stage", "-z", "--", f":(literal){path}")
+    commit = entry.split(" ")[1] if entry.startswith("160000 ") else ""
+    place = os.path.join(directory, path)
+    if not commit or os.path.lexists(os.path.join(place, ".git")):  # brought back: a worker's
+        return ""
+    if not os.path.isdir(module):
         return "not initialised in the main checkout"
-    if not attempt(directory, f"--git-dir={module}", "rev-parse", "--quiet", f"{commit}^{{tree}}"):
+    # Its own files may be gone; nothing is asked of them.
+    asked = (f"--git-dir={module}", f"--work-tree={directory}", "cat-file", "-e")
+    if ask(directory, *asked, f"{commit}^{{tree}}").code:
         return f"the main checkout does not have its commit {commit[:12]}"
+    if "=" in name:
+        return "its name has a = in it: git submodule update it"
     url = attempt(directory, "config", f"submodule.{name}.url")
     try:
         run(
             directory,
-            *("-c", f"submodule.{name}.url={module}", "-c", "protocol.file.allow=always"),
-            *("submodule", "--quiet", "update", "--", path),
+            *_settings(name, module),
+            "submodule",
+            "--quiet",
+            "update",
+            "--",
+            path,
             environment={"GIT_LFS_SKIP_SMUDGE": "1"},
         )
         if url:
-            run(os.path.join(directory, path), "remote", "set-url", "origin", url)
+            run(place, "remote", "set-url", "origin", url)
     except WorktreeRefused as error:
         return str(error)
-    return ""
+    return "" if os.path.lexists(os.path.join(place, ".git")) else "git did not fill it"
+
+
+def _settings(name: str, module: str) -> Iterator[str]:
+    """That it is filled from here, whatever else the person has set for it."""
+    for key, value in (
+        (f"submodule.{name}.url", module),
+        (f"submodule.{name}.update", "checkout"),
+        (f"submodule.{name}.active", "true"),
+        ("clone.defaultRemoteName", "origin"),
+        ("protocol.file.allow", "always"),
+    ):
+        yield from ("-c", f"{key}={value}")
