@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,9 @@ from typing import Any
 import pytest
 
 from tests.support.client import Client
+from tests.support.workers import recorded_worker
+from worker_manager.fleet import Fleet
+from worker_manager.models import Status
 
 HALF = "\ud800"
 
@@ -110,6 +114,37 @@ def test_another_request_is_answered_with_an_error(client: Client, line: str, co
 
     assert (answer["id"], answer["error"]["code"]) == ("a", code)
     assert is_alive(client)
+
+
+@pytest.mark.promise("tool-answers", "text-whole")
+def test_a_workers_server_answers_too_whatever_its_checks_and_its_model_say(
+    fleet: Fleet, repository: Path
+) -> None:
+    name = os.fsdecode(b"caf\xe9")
+    check = f"cat {name}; git mv {name} x 2>&1; exit 3"
+    worker = recorded_worker(fleet, repository, checks=[check], status=Status.RUNNING)
+    (repository / name).write_bytes(b"n\xe9in\n")
+    client = Client(
+        [sys.executable, "-I", "-m", "worker_manager"],
+        repository,
+        WORKER_MANAGER_WORKER_ID=worker.id,
+        CLAUDE_CODE_SESSION_ID=worker.session_id,
+    )
+    try:
+        client.begin()
+        first = say(client, call("ask", question=f"Which {HALF}?"))
+        failed = client.ask("tools/call", name="complete", arguments={"summary": "done"})
+        again = say(client, call("complete", summary=HALF))
+    finally:
+        client.kill()
+
+    for refused, named in ((first, "question"), (again, "summary")):
+        assert f"The argument {named!r} holds half" in refused["result"]["content"][0]["text"]
+    assert failed["result"]["isError"]
+    told = failed["result"]["content"][0]["text"]
+    assert "caf?" in told
+    assert told.encode("utf-8", "strict")
+    assert fleet.worker(worker.id).status is Status.RUNNING
 
 
 @pytest.mark.promise("tool-answers")
