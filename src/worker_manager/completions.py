@@ -42,6 +42,20 @@ def examine(worker: Worker, home: str, results: Sequence[Result] = ()) -> str:
     return "\n".join(parts)
 
 
+def only_uncommitted(worker: Worker) -> list[str]:
+    """The files that no commit holds, of a worker that has committed nothing; none where git does
+    not say.
+    """
+    if not worker.branch or not worker.base_sha:
+        return []
+    try:
+        worktree = own.look(worker.path, worker.branch)
+        found = changes.since(worktree, worker.base_sha)
+    except WorkerManagerError:
+        return []
+    return [] if found.committed else [*found.modified, *found.untracked]
+
+
 def _work(worker: Worker) -> Iterator[str]:
     try:
         worktree = own.look(worker.path, worker.branch)
@@ -103,11 +117,14 @@ def _stash(worker: Worker, before: Mapping[str, Any]) -> Iterator[str]:
 
 def _named(what: str, paths: Sequence[str]) -> Iterator[str]:
     if paths:
-        more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
-        names = ", ".join(
-            one_line(os.fsencode(path).decode("utf-8", "replace")) for path in paths[:NAMED]
-        )
-        yield f"{what}: {names}{more}."
+        yield f"{what}: {some(paths)}."
+
+
+def some(paths: Sequence[str]) -> str:
+    """The first of them, as a reader may see them."""
+    more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
+    shown = (one_line(os.fsencode(path).decode("utf-8", "replace")) for path in paths[:NAMED])
+    return ", ".join(shown) + more
 
 
 def _bounded(lines: list[str]) -> list[str]:

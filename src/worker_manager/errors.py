@@ -50,6 +50,10 @@ class ChecksFailed(WorkerManagerError):
     """A worker's work does not pass the checks that it was given."""
 
 
+class NothingCommitted(WorkerManagerError):
+    """A worker would complete with changes of which no commit holds anything."""
+
+
 class WorkerNotFound(WorkerManagerError):
     """No worker of this session has that id."""
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from worker_manager import forwarding, messages, naming
-from worker_manager.errors import StateBusy
+from worker_manager.errors import NothingCommitted, StateBusy
 from worker_manager.messages import Message
 from worker_manager.models import Report, Status, Worker
 from worker_manager.state import journal
@@ -54,6 +54,19 @@ def complete(
         return worker if _is_repeated(worker, report.text) else worker.complete(report, found)
 
     return _report(records, worker_id, change)
+
+
+def require_commit(records: Records, worker_id: str) -> None:
+    """Raises NothingCommitted when all that it has done is in no commit."""
+    from worker_manager import completions  # as above
+
+    left = completions.only_uncommitted(records.get(worker_id))
+    if left:
+        raise NothingCommitted(
+            "Nothing is committed, so nothing was reported: only commits are merged. In no commit: "
+            f"{completions.some(left)}. Commit what belongs to your work, then call `complete` "
+            "again; if nothing does, call it again and say so."
+        )
 
 
 def has_completed(records: Records, worker_id: str, summary: str) -> bool:

@@ -105,6 +105,35 @@ async def test_checks_that_pass_at_last_are_told_with_all_that_was_found(fleet: 
         assert part in found
 
 
+async def test_who_has_committed_nothing_is_asked_once_to_commit(fleet: Fleet) -> None:
+    worker = start(fleet, "true")
+    async with session_of(worker) as session:
+        Path(worker.path, "left").write_text("x", "utf-8")
+        asked = await session.call_tool("complete", summary="done")
+        assert fleet.worker(worker.id).status is not Status.COMPLETED
+        decided = await session.call_tool("complete", summary="done")
+        Path(worker.path, "left").unlink()
+
+    assert asked.is_error
+    assert "Nothing is committed, so nothing was reported" in asked.text
+    assert "In no commit: left." in asked.text
+    assert "if nothing does, call it again and say so" in asked.text
+    assert not decided.is_error
+    (body,) = mail(fleet)
+    assert "0 commits since" in body
+
+
+async def test_who_has_nothing_to_commit_or_has_committed_is_asked_nothing(fleet: Fleet) -> None:
+    idle, done = start(fleet), start(fleet)
+    Path(done.path, "work").write_text("x", "utf-8")
+    git(Path(done.path), "add", ".")
+    git(Path(done.path), "commit", "-q", "-m", "work")
+    Path(done.path, "left").write_text("x", "utf-8")
+    for worker in (idle, done):
+        async with session_of(worker) as session:
+            assert not (await session.call_tool("complete", summary="done")).is_error
+
+
 @pytest.mark.promise("check-cancel")
 async def test_while_checks_run_the_server_answers_and_a_cancelled_call_ends_them(
     fleet: Fleet, tmp_path: Path

@@ -139,7 +139,9 @@ class Player:
     async def _complete(self, summary: str) -> None:
         show("complete", summary)
         self._said = summary
-        await self._call("complete", summary=summary)
+        result = await self._call("complete", summary=summary)
+        if result.is_error and "Nothing is committed" in result.text:
+            await self._call("complete", summary=summary)  # a script has decided before
 
     async def _call(self, tool: str, **arguments: object) -> ToolResult:
         result = await self._session.call_tool(tool, **arguments)

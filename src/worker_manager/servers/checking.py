@@ -11,7 +11,7 @@ import anyio
 from mcp.server.mcpserver import Context
 
 from worker_manager import checks, messages, orders, reports
-from worker_manager.errors import InvalidInput, WorkerManagerError
+from worker_manager.errors import InvalidInput, NothingCommitted, WorkerManagerError
 from worker_manager.models import Worker
 from worker_manager.state import checkings, journal
 from worker_manager.state.records import Records
@@ -28,15 +28,18 @@ class Completions:
         self._worker_id = worker_id
         self._seconds = check_seconds
         self._running: _Completion | None = None
+        self._was_asked_to_commit = False
 
     async def complete(
         self, context: Context, summary: str, patience: float | None
     ) -> Worker | None:
         """The worker, its report delivered; None when its checks go on after so many seconds: then
         it is told by mail. The same summary again waits for the same checks. Raises ChecksFailed,
-        or InvalidInput while those of another summary run. Cancelled, it ends what runs.
+        InvalidInput while those of another summary run, or NothingCommitted, once. Cancelled, it
+        ends what runs.
         """
         if self._running is None or self._running.is_over:
+            await anyio.to_thread.run_sync(self._require_commit, summary)
             self._running = _Completion(self._records, self._worker_id, summary, self._seconds)
             self._running.start()
         elif self._running.summary != summary:
@@ -49,6 +52,18 @@ class Completions:
             return await _awaited(running, context, patience)
         except anyio.get_cancelled_exc_class():
             running.cancel()
+            raise
+
+    def _require_commit(self, summary: str) -> None:
+        """Once: the second time its worker has decided."""
+        if self._was_asked_to_commit:
+            return
+        if reports.has_completed(self._records, self._worker_id, summary):
+            return
+        try:
+            reports.require_commit(self._records, self._worker_id)
+        except NothingCommitted:
+            self._was_asked_to_commit = True
             raise
 
 
