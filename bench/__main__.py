@@ -11,7 +11,7 @@ import sys
 
 from bench.measuring import Row
 
-PARTS = ("hooks", "server", "mail", "idle", "workers", "crowd")
+PARTS = ("hooks", "server", "mail", "idle", "workers", "merges", "crowd")
 FULL, SHORT = 15, 3
 #: How often a part is measured with a row that is far off: a machine may be busy for a moment.
 TIMES = 3

@@ -18,7 +18,7 @@ from worker_manager.messages import Message
 from worker_manager.models import Worker, from_json, to_json
 from worker_manager.worktrees import landing
 
-SAFE = pytest.mark.promise("merge-whole", "merge-files")
+SAFE = pytest.mark.promise("merge-branch", "merge-files")
 
 
 def letters(fleet: Fleet) -> list[Message]:

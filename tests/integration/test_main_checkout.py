@@ -102,7 +102,7 @@ LAYOUTS = (
 )
 
 
-@pytest.mark.promise("merge-whole", "merge-checks")
+@pytest.mark.promise("merge-branch", "merge-whole", "merge-checks")
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda one: one.__name__)
 def test_a_merge_moves_the_checkout_of_the_session(
