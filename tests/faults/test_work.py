@@ -128,7 +128,7 @@ def test_a_merge_that_is_killed_before_any_git_call_is_in_or_not(
         assert "MergeRefused" in error
         assert look(bench.repository) == before
     else:
-        assert error == ""
+        assert error == "" or (wanted == "nothing" and "nothing to merge" in error)
         if wanted != "nothing":
             assert git(bench.repository, "rev-parse", "main^{tree}") == wanted
     assert git(bench.repository, "status", "--porcelain") == ""

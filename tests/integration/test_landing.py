@@ -274,6 +274,28 @@ def test_links_directories_and_letters_may_change_into_each_other(
     assert os.access(repository / "tool", os.X_OK)
 
 
+@SAFE
+@pytest.mark.parametrize("what", ["merge", "cherry-pick", "revert"])
+def test_a_checkout_in_which_git_is_at_work_is_left_alone(
+    fleet: Fleet, repository: Path, what: str
+) -> None:
+    git(repository, "switch", "-q", "-c", "topic")
+    commit(repository, {"topic": "1"})
+    git(repository, "switch", "-q", "main")
+    commit(repository, {"mine": "1"})
+    worker = add_worker(fleet, repository, {"a": "1"})
+    more = {"merge": ["--no-ff", "topic"], "cherry-pick": ["topic"], "revert": ["main"]}
+    git(repository, what, "--no-commit", *more[what])
+    if what == "cherry-pick":  # without a conflict git forgets that it was one
+        git(repository, "update-ref", "CHERRY_PICK_HEAD", "topic")
+    before = state(repository)
+
+    with pytest.raises(MergeRefused, match=f"a {what} is under way in {repository}"):
+        fleet.merge(worker.id, Wish())
+
+    assert state(repository) == before
+
+
 def test_a_sparse_checkout_stays_sparse(fleet: Fleet, repository: Path) -> None:
     commit(repository, {"in/a": "1", "out/a": "1"})
     git(repository, "sparse-checkout", "set", "--cone", "in")

@@ -13,6 +13,8 @@ from worker_manager.worktrees.git import ask, attempt, last_line, names, run
 from worker_manager.worktrees.refs import Change
 from worker_manager.worktrees.trees import HEADS
 
+#: What the next commit in a checkout would belong to.
+_UNDER_WAY = {"MERGE_HEAD": "merge", "CHERRY_PICK_HEAD": "cherry-pick", "REVERT_HEAD": "revert"}
 _HEAD = ("symbolic-ref", "--quiet", "HEAD")
 
 
@@ -38,7 +40,11 @@ def target(directory: str, branch: str) -> Target:
     name = ref.removeprefix(HEADS)
     if _is_being_rebased(directory, name):
         raise WorktreeRefused(f"{name} is being rebased. Finish that, or git rebase --abort.")
-    return Target(name, sha, _checkout(directory, ref))
+    checkout = _checkout(directory, ref)
+    for head, what in _UNDER_WAY.items() if checkout else ():
+        if _tip(checkout, head):
+            raise WorktreeRefused(f"a {what} is under way in {checkout}. Finish or --abort it.")
+    return Target(name, sha, checkout)
 
 
 def move(directory: str, at: Target, sha: str, why: str) -> None:
