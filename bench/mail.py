@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import multiprocessing
 import os
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -38,6 +39,12 @@ def rows(rounds: int) -> Iterator[Row]:
             yield Row(
                 f"200 letters of {writers} writers", "append, fdatasync", ours, floor, 4.0, _ANY
             )
+        ours, floor = in_turns(
+            rounds,
+            partial(_report, _with_history(world, 10_000)),
+            partial(_report, _with_history(world, 0)),
+        )
+        yield Row("a report, beside 10,000 shown", "with none", ours, floor, 10.0)
         for letters in (1_000, 10_000):
             ours, floor = in_turns(
                 1, partial(_drain, world, letters), partial(_bare_drain, world.folder, letters)
@@ -49,6 +56,30 @@ def _mailbox(world: Stage, name: str) -> Mailbox:
     mailbox = Mailbox(str(world.folder / "state" / name))
     mailbox.create()
     return mailbox
+
+
+def _with_history(world: Stage, count: int) -> Mailbox:
+    """Of so many readers, each of which has shown a letter."""
+    mailbox = _mailbox(world, f"history-{count}")
+    now = time.time_ns()
+    for number in range(count):
+        folder = Path(mailbox.folder("read", f"{now + number:020d}-1-1"))
+        folder.mkdir(parents=True)
+        name = f"{now + number:020d}-nudge-m{number:012x}.mail"
+        Path(folder, name).write_bytes(_letter().encode())
+    mailbox.contains("")  # what was looked up once is known
+    return mailbox
+
+
+def _report(mailbox: Mailbox) -> float:
+    """As it is delivered when nobody knows whether it was before."""
+    letter = _letter()
+
+    def run() -> None:
+        if not mailbox.contains(letter.id):
+            mailbox.deliver(letter)
+
+    return seconds(run)
 
 
 def _letter() -> Message:

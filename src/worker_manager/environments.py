@@ -67,14 +67,21 @@ def make(
     """
     home, path, sha = records.home(worker.id), Path(worker.path), worker.base_sha
     seen = list[Outlook]()
+    once = [meanwhile]
+
+    def settle() -> None:
+        while once:
+            once.pop()()
 
     def look() -> None:
-        meanwhile()
+        settle()
         seen.append(outlook(ground))
         note_checkout(home, ground, seen[0].standing, settings)
 
-    # git itself fails when two make a worktree at the same moment.
-    with exclusive(os.path.join(records.repository, "git.lock"), timeout_seconds=120):
+    # git itself fails when two make a worktree at the same moment. Should a merge or a clean hold
+    # this for long, what was begun is on the disk meanwhile.
+    lock = os.path.join(records.repository, "git.lock")
+    with exclusive(lock, timeout_seconds=120, when_busy=settle):
         hooks = trees.create(ground, path, worker.branch, sha, look)
     undo.callback(trees.remove_unused, ground.checkout, path, worker.branch, sha)
     has_hook = fresh.has_hook(hooks) or seen[0].habits.has_hooks

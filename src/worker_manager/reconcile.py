@@ -20,6 +20,8 @@ from worker_manager.worktrees import trees
 
 #: So many looks at /proc take as long as one question to tmux.
 MANY = 150
+#: So many workers whose worktree or branch is gone are noted at one look.
+NOTED_AT_ONCE = 50
 
 
 def reconcile(
@@ -115,9 +117,13 @@ def _note_missing(records: Records, workers: Sequence[Worker]) -> None:
         there = trees.existing(project, repository_identity(project), [one.branch for one in those])
         placed = [(one, *one.path.rpartition(os.sep)) for one in those]
         folders = {one: trees.names_in(one) for one in {folder for _, folder, *_ in placed}}
-        for one, folder, _, name in placed:
-            missing = _missing(one, there, has_worktree=name in folders[folder])
-            if missing != one.missing and not _is_to_come(one):
+        found = [
+            (one, _missing(one, there, name in folders[folder])) for one, folder, _, name in placed
+        ]
+        changed = [(one, missing) for one, missing in found if missing != one.missing]
+        # Each waits for the disk. The newest first: the others at one of the next looks.
+        for one, missing in changed[-NOTED_AT_ONCE:]:
+            if not _is_to_come(one):
                 _set_missing(records, one.id, missing)
 
 
@@ -127,7 +133,7 @@ def _set_missing(records: Records, worker_id: str, missing: str) -> None:
     journal.note(records.home(worker_id), "reconciled", missing=missing)
 
 
-def _missing(worker: Worker, branches: frozenset[str] | None, *, has_worktree: bool) -> str:
+def _missing(worker: Worker, branches: frozenset[str] | None, has_worktree: bool) -> str:
     """`worktree`, `branch`, `worktree and branch`, or nothing."""
     gone = [] if has_worktree else ["worktree"]
     if branches is None:

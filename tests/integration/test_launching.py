@@ -22,6 +22,8 @@ from worker_manager.runtimes.gates import Gate
 from worker_manager.runtimes.tmux import Tmux
 from worker_manager.starts import Wanted
 from worker_manager.state import processes
+from worker_manager.state.layout import state_root
+from worker_manager.state.locking import exclusive
 from worker_manager.state.records import Records, now
 
 
@@ -288,3 +290,19 @@ def test_a_launch_script_of_an_earlier_start_is_not_run(
 
     wait_until(lambda: narrow.worker(queued.id).status is Status.RUNNING)
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_record_reaches_the_disk_while_a_merge_holds_gits_lock(
+    fleet: Fleet, repository: Path
+) -> None:
+    # Its session is linked once that is so.
+    links = Path(state_root(), "sessions")
+    before = set(links.glob("*"))
+    with ThreadPoolExecutor() as pool:
+        Path(fleet.records.repository).mkdir(parents=True, exist_ok=True)
+        with exclusive(f"{fleet.records.repository}/git.lock"):
+            starting = pool.submit(fleet.start, Wanted("t", HANG))
+            wait_until(lambda: set(links.glob("*")) - before, 20)
+            assert not starting.done()
+        worker = starting.result().worker
+    wait_until(lambda: fleet.worker(worker.id).status is Status.RUNNING)

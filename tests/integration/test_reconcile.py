@@ -12,7 +12,8 @@ from tests.conftest import end_tmux, git
 from tests.faults import actions
 from tests.faults.injection import forks
 from tests.support.rehearsed import session
-from tests.support.workers import HANG
+from tests.support.workers import HANG, recorded_worker
+from worker_manager import reconcile
 from worker_manager.cleaning import Order
 from worker_manager.fleet import Fleet
 from worker_manager.models import Status
@@ -35,6 +36,26 @@ def test_a_removed_worktree_and_branch_are_named_once(fleet: Fleet, repository: 
     assert listed == ["worktree and branch"] * 2
     journal_text = Path(fleet.records.home(worker.id), "journal.jsonl").read_text("utf-8")
     assert journal_text.count('"missing": "worktree and branch"') == 1
+
+
+@pytest.mark.promise("reconcile-missing")
+def test_of_thousands_that_are_gone_some_are_named_at_each_look(
+    fleet: Fleet, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconcile, "NOTED_AT_ONCE", 3)
+    for _ in range(7):
+        recorded_worker(
+            fleet,
+            repository,
+            branch="worker/gone",
+            starter="",
+            launched=True,
+            status=Status.STOPPED,
+        )
+
+    counts = [sum(bool(one.missing) for one in fleet.workers()) for _ in range(4)]
+
+    assert counts == [3, 6, 7, 7]
 
 
 @pytest.mark.promise("reconcile-missing")
