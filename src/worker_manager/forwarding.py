@@ -82,13 +82,9 @@ def _empty(records: Records, worker: Worker, owner: str, asking: Collection[str]
     is_gone = not sessions.attending(os.path.dirname(records.repository), home)
     with suppress(StateUnavailable):
         receipts.settle(home, restarted=is_gone)
-
-    def is_wanted(message: Message) -> bool:
-        return message.sender == worker.id and message.type != messages.ADOPTED
-
     own = mailbox_of(records, worker.owner)
     own.create()
-    return not mailbox_of(records, owner).hand_over(own, is_wanted, asking)
+    return not mailbox_of(records, owner).hand_over(own, worker.id, asking)
 
 
 def _tell(records: Records, worker: Worker, former: Former) -> None:

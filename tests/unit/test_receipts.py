@@ -11,7 +11,7 @@ from worker_manager.errors import StateUnavailable
 from worker_manager.messages import Message
 from worker_manager.state import receipts
 from worker_manager.state.inbox import expect_receipt
-from worker_manager.state.layout import mailbox_path
+from worker_manager.state.layout import mailbox_path, transcript_of
 from worker_manager.state.mailbox import Mailbox
 
 ID, OTHER = "m0123456789ab", "mffffffffffff"
@@ -307,3 +307,19 @@ def test_a_transcript_that_can_never_be_read_is_given_up_after_one_repeat(sessio
         session.settle_after(receipts.GIVE_UP_SECONDS)
         assert session.mailbox.pending() == []
         assert session.take() == repeats
+
+
+@pytest.mark.promise("mail-receipt")
+def test_the_transcript_of_a_session_resumed_elsewhere_is_found_by_its_name(
+    home: str, tmp_path: Path
+) -> None:
+    began, resumed = (tmp_path / "projects" / name for name in ("-a", "-b"))
+    for folder in (began, resumed):
+        folder.mkdir(parents=True)
+    (began / "id.jsonl").touch()
+
+    receipts.note_transcript(home, str(resumed / "id.jsonl"))
+    assert transcript_of(home) == str(began / "id.jsonl")
+
+    receipts.note_transcript(home, str(resumed / "new.jsonl"))
+    assert transcript_of(home) == str(resumed / "new.jsonl")

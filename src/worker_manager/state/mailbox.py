@@ -7,8 +7,9 @@ message, and the repeat is marked; it never loses one.
 """
 
 import os
+import sys
 import time
-from _collections_abc import Callable, Collection
+from _collections_abc import Collection
 
 from worker_manager.errors import StateCorrupt, StateUnavailable, ignoring
 from worker_manager.messages import ADOPTED, Message, decode
@@ -29,6 +30,9 @@ from worker_manager.state.shown import id_of
 TMP_SECONDS, READ_SECONDS = 86_400, 30 * 86_400
 #: Folders of the history: whoever prunes has something else to do.
 PRUNED_AT_ONCE = 500
+#: Messages whose senders a process remembers: a file in a mailbox never changes.
+SENDERS_KNOWN = 20_000
+_senders: dict[str, str] = {}
 
 
 class Mailbox(Inbox):
@@ -93,9 +97,7 @@ class Mailbox(Inbox):
         for path in paths:
             if len(found) == len(senders):
                 break
-            if f"-{ADOPTED}-" in os.path.basename(path):
-                continue  # the sender is another's
-            found |= {_sender(path)}.intersection(senders)
+            found |= {_reporter(path)}.intersection(senders)
         return found
 
     def contains(self, message_id: str) -> bool:
@@ -133,17 +135,14 @@ class Mailbox(Inbox):
         self._move_back(self.folder("read", claimer), mark)
         remove(self.folder("pending", claimer))
 
-    def hand_over(
-        self, other: "Mailbox", wanted: Callable[[Message], bool], again: Collection[str]
-    ) -> bool:
-        """Moves the wanted messages that wait to another mailbox, and those of the ids `again` that
+    def hand_over(self, other: "Mailbox", sender: str, again: Collection[str]) -> bool:
+        """Moves a sender's reports that wait to another mailbox, and those of the ids `again` that
         were shown here: marked as repeats. Whether some may still come to wait here: a reader is at
         them, or their receipts are outstanding. Raises OSError or StateUnavailable.
         """
         self.release_stale()
         for name in self.waiting():
-            message = self.peek(name)
-            if message is not None and wanted(message):
+            if _reporter(self.folder("new", name)) == sender:
                 self._hand(self.folder("new", name), other.folder("new", name))
         for message_id in again:
             path = shown.find(self.path, message_id, note=True)
@@ -153,7 +152,7 @@ class Mailbox(Inbox):
         unsettled = [("claimed", one) for one in names_in(self.folder("claimed"))]
         unsettled += [("read", one) for one in self.pending()]
         paths = [path for kept, claimer in unsettled for path in self._paths(kept, claimer)]
-        return any(message and wanted(message) for message in map(self._load, paths))
+        return sender in map(_reporter, paths)
 
     def history(self, most: int) -> list[tuple[Message, str]]:
         """The messages shown last and where each lies, oldest first."""
@@ -165,15 +164,20 @@ class Mailbox(Inbox):
         loaded = [(self._load(path), path) for _, path in sorted(found)[-most:]]
         return [(message, path) for message, path in loaded if message is not None]
 
-    def files(self) -> dict[str, str]:
-        """Every message that is or was here: the path of its file, by its id. Only looks."""
-        folders = [self.folder("new")]
-        for kept in ("claimed", "read"):
-            folders += [self.folder(kept, claimer) for claimer in names_in(self.folder(kept))]
-        found = [
-            (name, os.path.join(folder, name)) for folder in folders for name in names_in(folder)
-        ]
-        return {id_of(name): path for name, path in sorted(found) if name.endswith(SUFFIX)}
+    def files(self, most: int = sys.maxsize) -> dict[str, str]:
+        """The messages that are or were here, at least the `most` that came or were shown last: the
+        path of each one's file, by its id. Only looks.
+        """
+        found = [self.folder("new", name) for name in self.waiting()]
+        for claimer in names_in(self.folder("claimed")):
+            found += self._paths("claimed", claimer)
+        for claimer in reversed(names_in(self.folder("read"))):
+            if len(found) >= most:
+                break
+            found += self._paths("read", claimer)
+        found.sort(key=os.path.basename)
+        names = ((os.path.basename(path), path) for path in found)
+        return {id_of(name): path for name, path in names if name.endswith(SUFFIX)}
 
     def prune(self) -> None:
         """Removes what killed senders left in `tmp/`, and history older than a month."""
@@ -242,11 +246,21 @@ class Mailbox(Inbox):
         return max(own_stamp(), 1 + _stamp_of(newest))
 
 
-def _sender(path: str) -> str:
-    """Of a message that is left as it is; empty when that isn't known."""
-    with ignoring(OSError, StateCorrupt):
-        return decode(read_regular(path)).sender
-    return ""
+def _reporter(path: str) -> str:
+    """The sender of a message, left as it is, that tells of the sender itself; empty of another, or
+    when it can't be read.
+    """
+    if f"-{ADOPTED}-" in path:
+        return ""
+    if path not in _senders:
+        try:
+            sender = decode(read_regular(path)).sender
+        except (OSError, StateCorrupt):
+            return ""
+        if len(_senders) >= SENDERS_KNOWN:
+            _senders.clear()
+        _senders[path] = sender
+    return _senders[path]
 
 
 def _has_ended(claimer: str) -> bool:

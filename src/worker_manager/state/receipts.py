@@ -13,7 +13,7 @@ import time
 from worker_manager.errors import ignoring
 from worker_manager.messages import Message
 from worker_manager.state.files import disk_errors, write_atomic
-from worker_manager.state.inbox import place_of_receipt
+from worker_manager.state.inbox import names_in, place_of_receipt
 from worker_manager.state.layout import TRANSCRIPT, mailbox_path, transcript_of
 from worker_manager.state.mailbox import Mailbox
 
@@ -32,9 +32,21 @@ FATE_BYTES = 300_000
 
 
 def note_transcript(home: str, path: str) -> None:
-    """From now on the session of this home writes its transcript there."""
+    """From now on the session of this home writes its transcript there; or, resumed in another
+    directory, where it began to.
+    """
+    path = _where_it_grows(path)
     if _read(os.path.join(home, TRANSCRIPT)) != path.encode():
         write_atomic(os.path.join(home, TRANSCRIPT), path.encode())
+
+
+def _where_it_grows(path: str) -> str:
+    """A session's transcript, whose name is its id, lies in a folder named by a directory."""
+    if not path or os.path.exists(path):
+        return path
+    projects, name = os.path.dirname(os.path.dirname(path)), os.path.basename(path)
+    found = (os.path.join(projects, folder, name) for folder in names_in(projects))
+    return next((one for one in found if os.path.isfile(one)), path)
 
 
 def settle(home: str, *, restarted: bool) -> None:
