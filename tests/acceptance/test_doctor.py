@@ -69,7 +69,7 @@ def test_a_version_that_nobody_has_tried_is_tried_and_noted(
 ) -> None:
     api.name_session("doctor", first_prompt="Say the one word: received")
     tool = f"{CREW}wait_for_workers"
-    api.on("doctor", "Call the tool", call(tool, timeout_seconds=5))
+    api.on("doctor", "once, with timeout_seconds 5", call(tool, timeout_seconds=5))
     listen_for(crew, 3_000)
     asked = (
         "import sys; from worker_manager import cli; from worker_manager.agents import patience; "

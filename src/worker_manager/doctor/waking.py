@@ -32,8 +32,9 @@ from worker_manager.state.records import now
 CHECK_IN_SECONDS, SERVER_SECONDS, WAKE_SECONDS = 40.0, 40.0, 40.0
 #: All of it, with its end.
 SECONDS = 150.0 + trial.CALL_SECONDS + trial.SECONDS
-#: It reads one letter, and changes nothing.
-_MODE = "plan"
+#: It reads letters, and changes nothing: what no rule allows is refused without a question. (Where
+#: it plans, Claude Code asks about our tool in spite of its rule; seen.)
+_MODE = "dontAsk"
 _SETTINGS = {"tui": "default", "skipDangerousModePermissionPrompt": True, **trial.SETTINGS}
 _LETTER = "A test letter of worker-manager's doctor. Say the one word: received."
 _LOOK_SECONDS = 0.1
