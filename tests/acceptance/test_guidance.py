@@ -78,7 +78,8 @@ def test_the_readmes_commands_install_the_plugin(lab: ClaudeLab) -> None:
         lab.run_well(*(url if word == "CHECKOUT" else word for word in arguments))
 
     listed = json.loads(lab.run("plugin", "list", "--json").stdout)
-    assert [(one["id"], one["enabled"]) for one in listed] == [
+    chosen = [one for one in listed if not one["id"].endswith("@builtin")]  # 2.1.332 has some
+    assert [(one["id"], one["enabled"]) for one in chosen] == [
         ("worker-manager@worker-manager", True)
     ]
 
@@ -92,7 +93,9 @@ def test_it_costs_no_more_tokens_than_the_readme_says(crew: ClaudeLab, api: Mess
     request = boss(crew, api)
     ours = [tool for tool in request.body["tools"] if tool["name"].startswith(CREW)]
 
-    details = crew.run("plugin", "details", "worker-manager").stdout
+    # Its own estimate: the scripted API counts 100 tokens in everything.
+    nowhere = {"ANTHROPIC_BASE_URL": "http://127.0.0.1:9"}
+    details = crew.run("plugin", "details", "worker-manager", env=nowhere).stdout
     (told_by_claude,) = re.findall(r"Always-on:\s+~(\d+) tok", details)
 
     (on_invoke,) = re.findall(r"split-work\s+~\d+\s+~(\d+)", details)

@@ -18,9 +18,10 @@ from tests.support.rehearsed import SOON, session
 from tests.support.workers import recorded_worker, take_mail
 from worker_manager.agents.patience import SETTING
 from worker_manager.fleet import Fleet
+from worker_manager.messages import Message
 from worker_manager.models import Status, Worker
 from worker_manager.rehearsal.session import RehearsedSession
-from worker_manager.state import checkings, tried
+from worker_manager.state import checkings, sessions, tried
 from worker_manager.state.layout import state_root
 
 pytestmark = pytest.mark.anyio
@@ -148,3 +149,24 @@ def test_versions_that_were_tried_are_kept(fleet: Fleet) -> None:
     tried.note(state_root(), "9.9.9")
 
     assert tried.versions(state_root()) == ["9.9.9"]
+
+
+@pytest.mark.promise("wait-resume")
+async def test_old_mail_rings_soon_after_its_session_asked_for_the_watch_anew(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letter = Message(id="m123456789abc", type="question", sender="w", name="n", sent="now", body="")
+    fleet.mailbox.deliver(letter)
+    (file,) = Path(fleet.mailbox.folder("new")).iterdir()
+    an_hour_ago = time.time() - 3_600
+    os.utime(file, (an_hour_ago, an_hour_ago))
+    fleet._began = an_hour_ago
+    sessions.note_start(fleet.home, os.getpid())
+    fleet.watch()  # before Claude Code has begun to watch
+    rung = file.stat().st_mtime
+
+    seconds, _ = fleet.pause()
+
+    assert time.time() - rung < 60
+    assert seconds is not None
+    assert seconds <= 5.2

@@ -8,12 +8,15 @@ import json
 import shutil
 from typing import Any
 
+from worker_manager.doctor import switches
 from worker_manager.doctor.asking import ask, is_older, version_in
 from worker_manager.doctor.findings import Finding, Place, failed, ok, unknown, warning
 from worker_manager.fleet import plugin_root
 
 NEEDED = "2.1.197"
 PLUGIN = "worker-manager"
+#: All tools of its server, as a permission rule.
+TOOLS = "mcp__plugin_worker-manager_crew"
 _INSTALL = "npm install -g @anthropic-ai/claude-code"
 
 
@@ -55,7 +58,7 @@ def plugin(place: Place) -> list[Finding]:
         says = f"{len(enabled)} copies are enabled ({', '.join(enabled)}): each hook runs twice."
         return [failed(about, says, f"claude plugin disable {enabled[-1]}")]
     if enabled:
-        return [ok(about, f"{enabled[0]} is installed and enabled.")]
+        return [ok(about, f"{enabled[0]} is installed and enabled{_asked(place)}.")]
     if ours:
         says = f"{ours[0]['id']} is installed, but disabled."
         return [warning(about, says, f"claude plugin enable {ours[0]['id']}")]
@@ -67,6 +70,15 @@ def plugin(place: Place) -> list[Finding]:
             f"claude plugin install {PLUGIN}@{PLUGIN}",
         )
     ]
+
+
+def _asked(place: Place) -> str:
+    """What spares a person the questions about our tools. Behind a gateway without its classifier
+    auto mode asks twice, the second time with No as the answer.
+    """
+    if switches.allows(place, TOOLS):
+        return ""
+    return f'; with "{TOOLS}" among permissions.allow of your settings no tool of it asks'
 
 
 def _answer(place: Place, *words: str) -> Any:

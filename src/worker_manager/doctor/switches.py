@@ -1,4 +1,4 @@
-"""What in Claude Code's settings files keeps hooks from running, by reading them."""
+"""What Claude Code's settings files say of hooks and permissions, by reading them."""
 
 from __future__ import annotations
 
@@ -27,6 +27,16 @@ def hooks_off(place: Place) -> tuple[str, str]:
         if isinstance(told, bool):  # what comes first counts
             return (str(path), _OFF) if told else ("", "")
     return "", ""
+
+
+def allows(place: Place, rule: str) -> bool:
+    """Whether a permission rule stands in one of the settings files."""
+    for path in [*_administrators(), *_persons(place)]:
+        permissions = _read(path).get("permissions")
+        allowed = permissions.get("allow") if isinstance(permissions, dict) else None
+        if isinstance(allowed, list) and rule in allowed:
+            return True
+    return False
 
 
 def _administrators() -> Iterator[Path]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.doctor.conftest import FAILED, OK, UNKNOWN, WARNING, program
+from tests.support.person import Terminal
 from worker_manager.doctor.examination import CHECKS, Named, examine, repair
 from worker_manager.doctor.findings import Finding, Place, ok
 from worker_manager.doctor.telling import as_lines
@@ -112,3 +113,15 @@ def test_the_settings_at_the_top_are_examined_from_any_directory_below(here: Pla
 
     assert told["settings"]["verdict"] == "failed"
     assert "nonsense" in told["settings"]["says"]
+
+
+def test_while_it_looks_a_terminal_shows_that_it_does(
+    here: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, person_socket: str
+) -> None:
+    program(tmp_path, "claude", "sleep 6", monkeypatch)
+    terminal = Terminal(person_socket)
+
+    terminal.run("doctor", cwd=Path(here.directory))
+
+    terminal.wait_for("looks ...")
+    terminal.wait_for("leftovers")
