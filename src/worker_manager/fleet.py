@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -263,8 +264,7 @@ class Fleet:
         return asked.message_id if asked else ""
 
     def _decide(self, worker: Worker, decision: str, **more: Any) -> Message:
-        attach = shlex.join(self.attach_command(worker))
-        return dialogs.decide(self.records, worker, decision, attach=attach, **more)
+        return dialogs.decide(self.records, worker, decision, attach=attach_line(worker), **more)
 
     def stop(self, worker_id: str) -> Worker:
         """Ends the worker's session now; its worktree, branch and files stay, and what no commit
@@ -485,3 +485,16 @@ def plugin_root() -> str:
     """The plugin's folder: what Claude Code says, else the checkout this package lies in."""
     named = os.environ.get("CLAUDE_PLUGIN_ROOT")
     return os.path.realpath(named) if named else str(Path(__file__).resolve().parents[2])
+
+
+def attach_line(worker: Worker) -> str:
+    """What a person types to look at its terminal: the same outside of tmux, inside of it, and in
+    our own. By its path where a shell may not find it.
+    """
+    return shlex.join([_program(), "attach", worker.id])
+
+
+@cache
+def _program() -> str:
+    name = naming.PROGRAM
+    return name if shutil.which(name) else os.path.join(plugin_root(), "bin", name)

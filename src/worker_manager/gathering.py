@@ -5,7 +5,6 @@ changed is read anew. Nothing is written, taken or made to agree with the world 
 from __future__ import annotations
 
 import os
-import shlex
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import NamedTuple
 from worker_manager.agents import transcripts
 from worker_manager.agents.usage import Usage, bytes_written
 from worker_manager.errors import StateCorrupt, StateUnavailable, WorkerNotFound
+from worker_manager.fleet import attach_line
 from worker_manager.models import Activity, Status, Worker
 from worker_manager.repository import Repository
 from worker_manager.runtimes.base import Presence
@@ -170,7 +170,7 @@ class Gatherer:
             usage=known.usage,
             doing=known.doing,
             place=place_in(line, worker),
-            attach=shlex.join(self._repository.runtime.attach_command(worker.handle)),
+            attach=attach_line(worker),
         )
         seen = facts(worker, look, at=time.time())
         if known.is_gone and _has_terminal(worker):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import threading
 import time
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from typing import NamedTuple
 from worker_manager import formatting
 from worker_manager.agents import transcripts
 from worker_manager.agents.usage import Usage, bytes_written
-from worker_manager.fleet import Fleet
+from worker_manager.fleet import Fleet, attach_line
 from worker_manager.models import Activity, Status, Worker
 from worker_manager.starts import place_in
 from worker_manager.state.layout import TRANSCRIPT, repository_identity
@@ -158,8 +157,7 @@ class Snapshots:
         known = self._known.get(worker.id)
         if known is None or known.worker is not worker:
             home = self._fleet.records.home(worker.id)
-            attach = shlex.join(self._fleet.attach_command(worker))
-            known = self._known[worker.id] = _Known(worker, home, attach)
+            known = self._known[worker.id] = _Known(worker, home, attach_line(worker))
         pointer = stamp_of(f"{known.home}/{TRANSCRIPT}")
         if pointer != known.pointer:
             known.pointer, known.transcript = pointer, self._fleet.transcript(worker)

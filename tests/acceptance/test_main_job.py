@@ -70,6 +70,8 @@ def test_the_main_job(crew: ClaudeLab, api: MessagesApi) -> None:
     assert {f"{CREW}{tool}" for tool in tools} <= offered
     started = api.wait_for_request("boss", r"Worker [0-9a-f]{8} ")
     identity = worker_id(started)
+    assert f"worker-manager attach {identity}" in started.new_text
+    assert "attach-session" not in started.new_text  # inside of tmux it takes the outer one away
 
     opening = api.wait_for_request("worker")
     assert {f"{CREW}complete", f"{CREW}ask"} <= set(opening.tools)

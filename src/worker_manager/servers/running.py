@@ -1,8 +1,6 @@
 """Tools that start, stop and take over workers."""
 
 import os
-import shlex
-import shutil
 from typing import Annotated
 
 from mcp.server.mcpserver import MCPServer
@@ -10,9 +8,8 @@ from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
 from worker_manager import telling
-from worker_manager.fleet import Fleet, plugin_root
-from worker_manager.models import Status, Worker
-from worker_manager.naming import PROGRAM
+from worker_manager.fleet import Fleet
+from worker_manager.models import Status
 from worker_manager.servers.tooling import Result, answer, tool_errors
 from worker_manager.servers.views import WorkerId, WorkerInfo, info_of, line_of
 from worker_manager.starts import Started, Wanted
@@ -131,17 +128,11 @@ def _started_info(fleet: Fleet, started: Started) -> StartedInfo:
 def _started_text(fleet: Fleet, started: Started, info: WorkerInfo) -> str:
     lines = telling.started(started, info.reason)
     if started.worker.status is not Status.QUEUED:
-        lines.append(f"A person looks at it with: {_attach(started.worker)}")
+        lines.append(f"A person looks at it with: {info.attach}")
     # Of a server, unlike of a hook, the parent is claude itself.
     is_deaf = sessions.has_no_hooks(fleet.home, os.getppid())
     lines.append(_NO_HOOKS if is_deaf else "Its question or report will reach you by itself.")
     return "\n".join(lines)
-
-
-def _attach(worker: Worker) -> str:
-    """What works inside of tmux, too; by its path where a shell may not find it."""
-    program = PROGRAM if shutil.which(PROGRAM) else f"{plugin_root()}/bin/{PROGRAM}"
-    return shlex.join([program, "attach", worker.id])
 
 
 def _adopted_text(infos: list[WorkerInfo]) -> str:

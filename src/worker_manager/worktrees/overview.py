@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from worker_manager.worktrees.git import run
-from worker_manager.worktrees.trees import BRANCHES, HEADS, Listed, listed
+from worker_manager.worktrees.trees import HEADS, Listed, listed
 
 
 class Overview(NamedTuple):
     """A repository at one moment: its worktrees, the first of which is the main one; by the real
-    path of a worktree, which may be gone, git's own directory for it; where workers' branches
+    path of a worktree, which may be gone, git's own directory for it; where branches
     stand, by their names.
     """
 
@@ -35,17 +35,17 @@ def overview(directory: str) -> Overview:
 
 
 def contained_in(directory: str, sha: str) -> frozenset[str]:
-    """The workers' branches that a commit contains: one process for all of them. Raises
+    """The branches that a commit contains: one process for all of them. Raises
     NotARepository or WorktreeRefused.
     """
     form = "--format=%(refname)"
-    lines = run(directory, "for-each-ref", form, f"--merged={sha}", "--", BRANCHES).split("\n")
+    lines = run(directory, "for-each-ref", form, f"--merged={sha}", "--", HEADS).split("\n")
     return frozenset(line.removeprefix(HEADS) for line in lines if line)
 
 
 def _tips(directory: str) -> dict[str, str]:
     form = "--format=%(objectname) %(refname)"
-    lines = run(directory, "for-each-ref", form, "--", BRANCHES).split("\n")
+    lines = run(directory, "for-each-ref", form, "--", HEADS).split("\n")
     pairs = [line.partition(f" {HEADS}") for line in lines if line]
     return {name: sha for sha, _, name in pairs}
 
