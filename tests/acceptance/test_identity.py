@@ -235,29 +235,6 @@ def test_a_report_that_was_shown_before_the_session_died_is_not_repeated(
 
 
 @pytest.mark.newest_claude
-def test_a_report_shown_at_the_resume_is_not_repeated_at_a_late_first_prompt(
-    crew: ClaudeLab, api: MessagesApi
-) -> None:
-    session, _, (go,) = boss_at_work(crew, api, "W1")
-    session_id = session.session_id
-
-    # Until its first prompt a resumed session writes nothing down, and twice there is none.
-    session.end()
-    go.touch()
-    wait_for_mail(crew, session_id, 1)
-    for _ in range(2):
-        resume_boss(crew, session_id).end()
-    session = resume_boss(crew, session_id)
-    let_receipts_be_due(crew, session_id)
-    session.type("go on")
-    told = api.wait_for_request("boss", "^go on")
-    session.wait_for_status("idle")
-
-    assert told.all_text.count("DONE-W1") == 1
-    assert api.times_told("boss", "DONE-W1") == 1
-
-
-@pytest.mark.newest_claude
 @pytest.mark.promise("mail-subagent")
 def test_mail_reaches_the_main_conversation_and_no_subagent(
     crew: ClaudeLab, api: MessagesApi
