@@ -52,12 +52,6 @@ def remembered(lab: ClaudeLab, session_id: str) -> str:
     return str([line for line in lines if line["type"] != "queue-operation"])
 
 
-def let_receipts_be_due(lab: ClaudeLab, session_id: str) -> None:
-    """As if what was shown last had been shown long ago."""
-    for marker in (home_of(lab, session_id) / "mail" / "pending").iterdir():
-        os.utime(marker, (0, 0))
-
-
 def slow_to_start(lab: ClaudeLab) -> Path:
     """Gives the person a SessionStart hook of their own, which waits for this file."""
     go = lab.root / "go-start"
