@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import NamedTuple
 
 from worker_manager.errors import InvalidInput, WorkerManagerError
@@ -29,12 +28,14 @@ from worker_manager.worktrees import (
     own,
     removal,
     snapshots,
-    trees,
 )
+from worker_manager.worktrees.overview import contained_in, overview
 from worker_manager.worktrees.removal import Tree
 
 #: From so many finished workers on, or so old a one, cleaning is suggested.
 MANY, OLD_DAYS = 8, 7.0
+#: In the place of a ref: there was nothing to save.
+NOTHING = "-"
 #: So often it is tried to be faster than what still writes there.
 ROUNDS = 3
 
@@ -45,6 +46,24 @@ class Outcome(NamedTuple):
     worker: Worker
     why_not: str
     freed: int = 0
+
+
+class Look:
+    """A repository at one moment, for any number of workers: git is asked a few questions for all
+    of them, and which branches a commit holds once for each commit.
+    """
+
+    def __init__(self, project: str) -> None:
+        self.seen = overview(str(bases.main_checkout(project)))
+        self._held: dict[str, frozenset[str]] = {}
+
+    def holds(self, goal: str, tree: Tree, sha: str) -> bool:
+        """Whether a commit of a worker's is in the commit `goal`. Raises WorktreeRefused."""
+        if sha != tree.tip:
+            return landing.contains(tree.checkout, goal, sha)
+        if goal not in self._held:
+            self._held[goal] = contained_in(tree.checkout, goal)
+        return tree.branch in self._held[goal]
 
 
 class Order(NamedTuple):
@@ -66,7 +85,8 @@ def clean(
     if order.force and not order.ids:
         raise InvalidInput("force needs ids: name the workers whose unmerged work may go.")
     chosen = [one for one in workers if _is_meant(one, order)]
-    return [_clean_one(records, runtime, one, order) for one in chosen]
+    looks: dict[str, Look] = {}
+    return [_clean_one(records, runtime, one, order, looks) for one in chosen]
 
 
 def is_gone(worker: Worker) -> bool:
@@ -104,10 +124,10 @@ def advice(workers: Sequence[Worker]) -> str:
 def _bring_back(records: Records, worker: Worker) -> str:
     """Gives the ref that it came from; empty when only branch and worktree did."""
     checkout = bases.main_checkout(worker.project)
-    ref = worker.cleaned
+    ref = worker.cleaned.removeprefix(NOTHING)
     if not ref and removal.fits(checkout, worker.branch, worker.saved):
         ref = worker.saved
-    tree = removal.find(checkout, worker.path, worker.branch)
+    tree = removal.find(overview(str(checkout)), worker.path, worker.branch)
     if tree.worktree is not None:  # its removal was cut off, and somebody may have been in there
         beside = _new_ref(worker)
         snapshots.save(tree.worktree, beside, f"Worker {worker.id} before it was brought back")
@@ -124,35 +144,50 @@ def _is_meant(worker: Worker, order: Order) -> bool:
     return bool(worker.branch) and is_left
 
 
-def _clean_one(records: Records, runtime: Runtime, worker: Worker, order: Order) -> Outcome:
+def _clean_one(
+    records: Records, runtime: Runtime, worker: Worker, order: Order, looks: dict[str, Look]
+) -> Outcome:
     try:
+        if worker.project not in looks and worker.branch:
+            looks[worker.project] = Look(worker.project)
+        look = looks.get(worker.project)
+        why_not = _why_not_yet(records.get(worker.id), order, look)
+        if why_not or order.is_dry_run:
+            return Outcome(worker, why_not, 0 if why_not else _size(worker))
         with _alone_with(records, worker.id):
             return _attempt(records, runtime, records.get(worker.id), order)
     except (WorkerManagerError, OSError) as error:
         return Outcome(worker, str(error))
 
 
-def _attempt(records: Records, runtime: Runtime, worker: Worker, order: Order) -> Outcome:
+def _why_not_yet(worker: Worker, order: Order, look: Look | None) -> str:
+    """Why it stays, as far as a first look tells; empty when it may go."""
     if not worker.finished:
-        return Outcome(
-            worker, f"it is {worker.status.value}: wait for its report, or stop_worker it"
-        )
-    if not worker.branch:
-        return _without_worktree(records, runtime, worker, order)
-    tree = removal.find(bases.main_checkout(worker.project), worker.path, worker.branch)
-    why_not = _why_not(worker, tree, order)
-    if why_not:
-        return Outcome(worker, why_not)
-    freed = deletion.size(tree.worktree.path) if tree.worktree else 0
-    if order.is_dry_run:
-        return Outcome(worker, "", freed)
+        return f"it is {worker.status.value}: wait for its report, or stop_worker it"
+    if not worker.branch or look is None:
+        return ""
+    return _why_not(worker, removal.find(look.seen, worker.path, worker.branch), order, look)
+
+
+def _attempt(records: Records, runtime: Runtime, worker: Worker, order: Order) -> Outcome:
     runtime.end(worker.handle)
-    tree = removal.find(Path(tree.checkout), worker.path, worker.branch)
+    if not worker.branch:
+        _, after = records.update(worker.id, lambda one: replace(one, cleaned=NOTHING, closed=True))
+        return Outcome(after, "")
     # Its session has ended: this look is the one that counts.
-    why_not = _why_not(worker, tree, order) or _take_away(records, worker, removal.set_aside(tree))
+    look = Look(worker.project)
+    why_not, freed = _why_not_yet(worker, order, look), _size(worker)
+    if not why_not:
+        tree = removal.find(look.seen, worker.path, worker.branch)
+        why_not = _take_away(records, worker, removal.set_aside(tree))
     if not why_not:
         journal.note(records.home(worker.id), "cleaned")
     return Outcome(records.get(worker.id), why_not, 0 if why_not else freed)
+
+
+def _size(worker: Worker) -> int:
+    """The bytes that its worktree takes."""
+    return deletion.size(worker.path) if own.stands(worker.path, worker.branch) else 0
 
 
 def _take_away(records: Records, worker: Worker, tree: Tree) -> str:
@@ -182,6 +217,9 @@ def _save(records: Records, worker: Worker, tree: Tree) -> str:
     """Saves all of it, or what has come since it was saved; gives what could not be."""
     if tree.worktree is None and worker.cleaned:
         return ""
+    if not (tree.worktree or tree.tip or tree.head):  # somebody removed all of it
+        records.update(worker.id, lambda one: replace(one, cleaned=NOTHING, closed=True))
+        return ""
     ref, saved = _new_ref(worker), None
     transcript = transcript_of(records.home(worker.id))
     message = f"Worker {worker.id} before it was cleaned\n\nTranscript: {transcript}"
@@ -201,27 +239,19 @@ def _new_ref(worker: Worker) -> str:
     return f"refs/worker-manager/{worker.id}/{time.time_ns()}"
 
 
-def _without_worktree(records: Records, runtime: Runtime, worker: Worker, order: Order) -> Outcome:
-    """Of one that shared the checkout only its terminal goes."""
-    if order.is_dry_run:
-        return Outcome(worker, "")
-    runtime.end(worker.handle)
-    _, after = records.update(worker.id, lambda one: replace(one, cleaned="-", closed=True))
-    return Outcome(after, "")
-
-
-def _why_not(worker: Worker, tree: Tree, order: Order) -> str:
+def _why_not(worker: Worker, tree: Tree, order: Order, look: Look) -> str:
     """Why it stays; empty when it may go."""
-    return removal.forbidden(tree) or ("" if order.force else _unsafe(worker, tree))
+    unsafe = "" if order.force else _unsafe(worker, tree, look)
+    return removal.forbidden(look.seen, tree) or unsafe
 
 
-def _unsafe(worker: Worker, tree: Tree) -> str:
+def _unsafe(worker: Worker, tree: Tree, look: Look) -> str:
     """What would be hard to find again, or is not known."""
-    goals = _goals(worker, tree)
-    if tree.tip and not _is_merged(worker, tree, tree.tip, goals):
+    goals = _goals(worker, look)
+    if tree.tip and not _is_merged(worker, tree, tree.tip, goals, look):
         into = worker.merge.into if worker.merge else worker.base_branch
         return f"its branch is not merged into {into}: merge_worker it first"
-    if tree.head and not _is_merged(worker, tree, tree.head, (*goals, tree.tip)):
+    if tree.head and not _is_merged(worker, tree, tree.head, [*goals, tree.tip], look):
         on = removal.branch_of(tree)
         where = f"{tree.head[:12]} on its branch {on}" if on else tree.head[:12]
         return f"its worktree stands at {where}, which {worker.branch} does not have"
@@ -230,24 +260,23 @@ def _unsafe(worker: Worker, tree: Tree) -> str:
     return next(losses.of(tree.worktree).reasons(), "")
 
 
-def _goals(worker: Worker, tree: Tree) -> tuple[str, ...]:
-    """The branches into which its work goes, as they stand now."""
-    named = {worker.base_branch, worker.merge.into if worker.merge else ""}
-    tips = trees.tips(tree.checkout, sorted(named - {""}))
-    return tuple(tips.values())
+def _goals(worker: Worker, look: Look) -> list[str]:
+    """Where the branches stand now into which its work goes."""
+    named = dict.fromkeys([worker.base_branch, worker.merge.into if worker.merge else ""])
+    return [look.seen.tips[one] for one in named if one in look.seen.tips]
 
 
-def _is_merged(worker: Worker, tree: Tree, sha: str, goals: Sequence[str]) -> bool:
+def _is_merged(worker: Worker, tree: Tree, sha: str, goals: Sequence[str], look: Look) -> bool:
     """Whether a commit of its own is in one of the goals, or stands there as what it was merged as:
     as it is now. A merge may have been undone since.
     """
+    if sha in (worker.base_sha, *goals):
+        return True  # it has done nothing, or all of it is there
     merge = worker.merge
-    wanted = [sha, merge.sha] if merge and not worker.is_merge_open and merge.tip == sha else [sha]
-    if sha == worker.base_sha:
-        return True  # it has done nothing
-    return any(
-        landing.contains(tree.checkout, goal, one) for goal in goals if goal for one in wanted
-    )
+    wanted = [sha]
+    if merge and not worker.is_merge_open and merge.tip == sha:
+        wanted.append(merge.sha)
+    return any(look.holds(goal, tree, one) for goal in goals if goal for one in wanted)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from worker_manager.errors import WorktreeGone, WorktreeRefused
 from worker_manager.worktrees import fresh, own, repositories, snapshots, trees
 from worker_manager.worktrees.git import ask, attempt, known, names, run
 from worker_manager.worktrees.named import commits
+from worker_manager.worktrees.overview import Overview
 from worker_manager.worktrees.own import Worktree
 from worker_manager.worktrees.trees import HEADS
 
@@ -46,22 +47,22 @@ class Tree(NamedTuple):
         return self.worktree is None and os.path.lexists(self.path)
 
 
-def find(checkout: Path, path: str, branch: str) -> Tree:
+def find(seen: Overview, path: str, branch: str) -> Tree:
     """What is there of it, by looking. Raises WorktreeRefused when git does not say."""
-    where = str(checkout)
-    admin = _admin(where, path, branch)
+    where = seen.directory
+    admin = seen.admin(path)
+    admin = admin if own.is_marked(admin, branch) else ""
     worktree, gone = _standing(path, branch)
-    tip = known(where, *_SHA, HEADS + branch)
-    head = _head(where, admin)
+    tip, head = seen.tips.get(branch, ""), _head(where, admin)
     return Tree(where, path, branch, worktree, gone, admin, tip, head)
 
 
-def forbidden(tree: Tree) -> str:
+def forbidden(seen: Overview, tree: Tree) -> str:
     """Why it may not be removed whoever asks; empty when it may."""
     if tree.is_in_the_way:
         return tree.gone
     real = os.path.realpath(tree.path)
-    places = trees.listed(tree.checkout)
+    places = seen.places
     elsewhere = [one for one in places if one.branch == tree.branch and one.path != real]
     if elsewhere:
         return f"its branch is checked out in {elsewhere[0].path}"
@@ -179,12 +180,6 @@ def fits(checkout: Path, branch: str, ref: str) -> bool:
     tip = known(str(checkout), *_SHA, HEADS + branch)
     saved = attempt(str(checkout), *_SHA, f"{ref}^1") if ref else ""
     return bool(saved) and tip in ("", saved)
-
-
-def _admin(checkout: str, path: str, branch: str) -> str:
-    """Git's own directory of the worktree, when it is ours."""
-    admin = trees.admin_directory(checkout, path)
-    return admin if own.is_marked(admin, branch) else ""
 
 
 def _standing(path: str, branch: str) -> tuple[Worktree | None, str]:
