@@ -155,14 +155,14 @@ def nothing_is_left(place: Place, worker: Worker, first: Look, last: Look) -> li
         for path in place.folder.rglob("*")
         if path.name.startswith(worker.name)
         and not path.is_relative_to(place.folder / "moved.git")
-        and OURS[1] not in f"{path}/"
+        and OURS[-1] not in f"{path}/"
         and "logs" not in path.parts
     ]
     wrong += [
         f"left: {line}"
-        for line in git(place.repository, "for-each-ref", "--format=%(refname)", OURS[0]).split(
-            "\n"
-        )
+        for line in git(
+            place.repository, "for-each-ref", "--format=%(refname)", "refs/heads"
+        ).split("\n")
         if worker.name in line
     ]
     locks = [one for one in last.differing(first) if ".lock" in one]

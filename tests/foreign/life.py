@@ -265,7 +265,8 @@ def _merged(life: Life, strategy: str) -> None:
     life.work(row.late)
     files = life.files()
     is_cleaned = life.clean(into=merge.into if merge else life.place.branch)
-    may_go = merge is not None and "clean" not in row.refuses
+    has_all = merge is not None or not life.hand.contents
+    may_go = has_all and "clean" not in row.refuses
     if is_cleaned is not may_go and (may_go or life._must_refuse):
         raise Wrong(f"clean without force: {life.said or 'cleaned'!r}; merged: {merge}")
     if not is_cleaned and "clean" in row.refuses and merge is not None:

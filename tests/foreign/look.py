@@ -12,8 +12,8 @@ from pathlib import Path
 from tests.foreign.place import Place, git, git_bytes
 from worker_manager.models import Merge
 
-#: What is ours, and may come and go.
-OURS = ("refs/heads/worker/", "refs/worker-manager/")
+#: What is ours, and may come and go; a branch begins otherwise where one is called `worker`.
+OURS = ("refs/heads/worker/", "refs/heads/worker-", "refs/worker-manager/")
 #: Of git's directories: what a person, not git, has put there.
 _KEPT = ("config", "config.worktree", "hooks", "info", "modules")
 #: What git itself writes at each move of a branch, and holds no work.
