@@ -47,7 +47,7 @@ KNOWN: dict[str, dict[str, str]] = {
     "worker: branch deleted detached": dict.fromkeys(_MERGES, "FAULTS B10"),
     "worker: stashed": dict.fromkeys(_MERGES, "FAULTS C7"),
     "worker: removed": dict.fromkeys(_MERGES, "FAULTS B16"),
-    "worker: moved": dict.fromkeys(_MERGES, "FAULTS B16"),
+    "worker: moved": {"*": "FAULTS B16, and what only its index holds goes with it"},
     "worker: assume unchanged": {"*": "FAULTS B8"},
     "worker: skip worktree": {"*": "FAULTS B8"},
     "worker: autostash": {"*": "FAULTS B9"},
