@@ -131,6 +131,8 @@ def _bring_back(records: Records, worker: Worker) -> str:
     if tree.worktree is not None:  # its removal was cut off, and somebody may have been in there
         beside = _new_ref(worker)
         snapshots.save(tree.worktree, beside, f"Worker {worker.id} before it was brought back")
+    elif removal.is_to_be_replaced(tree):
+        removal.keep_all(tree, _new_ref(worker), f"Worker {worker.id} before it was made again")
     removal.bring_back(tree, ref, lambda: _alone_with_git(records))
     return ref
 

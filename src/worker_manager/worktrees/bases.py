@@ -152,6 +152,9 @@ def compared(base: Base, standing: Standing) -> Base:
 
 def _places(project: str, where: Said) -> tuple[str, Path, str]:
     """The top of the own checkout, that of the main one, git's common directory."""
+    if not where.text and "not a git repository" not in where.error:
+        said = " ".join(where.error.split())  # with the way out, as of another user's repository
+        raise NotARepository(f"git refuses to look at {project}: {said}")
     if not where.text.startswith("true\n"):
         bare = attempt(project, "rev-parse", "--is-bare-repository") == "true"
         what = "a bare repository" if bare else "not a git repository"

@@ -159,6 +159,14 @@ def is_half_gone(path: str) -> bool:
     return os.path.lexists(path + GOING)
 
 
+def is_to_be_replaced(tree: Tree) -> bool:
+    """Whether it can only be made again, though git still has its index and reflog: `keep_all`
+    first.
+    """
+    lost = tree.worktree is None and bool(tree.admin)
+    return lost and not _has_no_repository(Path(tree.path))
+
+
 def bring_back(tree: Tree, ref: str, alone: Callable[[], AbstractContextManager[None]]) -> Worktree:
     """Makes branch and worktree again, with what no commit held, as far as they are gone; what lies
     in the way is moved aside. While git makes one, nobody else does: `alone`. Raises
@@ -169,7 +177,9 @@ def bring_back(tree: Tree, ref: str, alone: Callable[[], AbstractContextManager[
         run(where, "update-ref", HEADS + tree.branch, f"{ref}^1", "")
     worktree = _stand_again(tree, alone)
     if ref and (run(where, "ls-tree", ref) or run(worktree.path, "ls-files")):
-        run(worktree.path, "restore", f"--source={ref}", "--worktree", "--", ":/")
+        # Without the person's post-checkout hook, which this command runs, too.
+        quiet = ("-c", f"core.hooksPath={os.devnull}", "restore", "--no-recurse-submodules")
+        run(worktree.path, *quiet, f"--source={ref}", "--worktree", "--", ":/")
         for name, sha in snapshots.as_on_disk(where, ref).items():
             _write_as_it_was(worktree, name, sha)
     return worktree
