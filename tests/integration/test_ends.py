@@ -2,7 +2,7 @@
 
 import os
 import re
-import shutil
+import shlex
 import signal
 import subprocess
 import sys
@@ -58,19 +58,14 @@ def test_a_stop_ends_the_agent_and_not_only_its_terminal(fleet: Fleet) -> None:
 
 @pytest.mark.promise("end-agent")
 def test_a_stop_in_the_moment_of_the_start_leaves_no_agent(
-    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    repository: Path, tmux_socket: str, tmp_path: Path
 ) -> None:
-    reading, slow = tmp_path / "reading", tmp_path / "programs" / "cat"
-    slow.parent.mkdir()
-    slow.write_text(
-        f"#!/bin/sh\ntrap '' HUP\ntouch {reading}\nsleep 1\nexec {shutil.which('cat')} \"$@\"\n",
-        "utf-8",
-    )
-    slow.chmod(0o755)
-    monkeypatch.setenv("PATH", str(slow.parent), prepend=":")
+    reading = tmp_path / "reading"
+    setup = f"trap '' HUP; touch {shlex.quote(str(reading))}; sleep 1"
+    fleet = make_fleet(repository, tmux_socket, worktree_setup=setup)
     steps = '```steps\n[{"run": "touch began"}, {"hang": true}]\n```'
     worker = fleet.start(Wanted("t", steps)).worker
-    wait_until(reading.exists)  # the launch script reads the task
+    wait_until(reading.exists)  # there is no agent yet
 
     fleet.stop(worker.id)
 
