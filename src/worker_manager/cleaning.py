@@ -220,8 +220,10 @@ def _save(records: Records, worker: Worker, tree: Tree) -> str:
     if tree.worktree is None and worker.cleaned:
         return ""
     if not (tree.worktree or tree.tip or tree.head):  # somebody removed all of it
-        records.update(worker.id, lambda one: replace(one, cleaned=NOTHING, closed=True))
-        return ""
+        if worker.saved and removal.commit_at(tree, worker.saved):
+            records.update(worker.id, lambda one: replace(one, cleaned=one.saved, closed=True))
+            return ""
+        tree = tree._replace(tip=_last_known(worker, tree))
     ref, saved = _new_ref(worker), None
     transcript = transcript_of(records.home(worker.id))
     message = f"Worker {worker.id} before it was cleaned\n\nTranscript: {transcript}"
@@ -235,6 +237,13 @@ def _save(records: Records, worker: Worker, tree: Tree) -> str:
     if not saved.left_out:
         records.update(worker.id, lambda one: replace(one, cleaned=ref, closed=True))
     return saved.left_out[0] if saved.left_out else ""
+
+
+def _last_known(worker: Worker, tree: Tree) -> str:
+    """The commit at which its branch stood, as far as the record knows."""
+    known = [worker.merge.tip] if worker.merge else []
+    found = (removal.commit_at(tree, one) for one in (*known, worker.base_sha))
+    return next(filter(None, found), "")
 
 
 def _new_ref(worker: Worker) -> str:
@@ -257,6 +266,10 @@ def _unsafe(worker: Worker, tree: Tree, look: Look) -> str:
         on = removal.branch_of(tree)
         where = f"{tree.head[:12]} on its branch {on}" if on else tree.head[:12]
         return f"its worktree stands at {where}, which {worker.branch} does not have"
+    if not tree.tip and not tree.head:
+        tip = worker.merge.tip if worker.merge else ""
+        if not tip or not _is_merged(worker, tree, tip, goals, look):
+            return f"its branch {worker.branch} is gone, and what it held is not known"
     if tree.worktree is None:
         return f"its worktree {tree.path} was moved or removed" if tree.admin else ""
     return next(losses.of(tree.worktree).reasons(), "")

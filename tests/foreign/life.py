@@ -193,6 +193,10 @@ class Life:
         return not self.hand.tree.is_symlink() and file.is_file()
 
     def _start(self, task: str) -> Worker:
+        named = {
+            f"WORKER_MANAGER_{key.upper()}": str(one) for key, one in self.row.settings.items()
+        }
+        config.load(self.place.project, {**os.environ, **named})  # what refuses a setting
         wanted = Wanted("t", task, base_branch=self.row.base or None)
         return self.fleet.start(wanted).worker
 

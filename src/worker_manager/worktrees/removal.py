@@ -147,6 +147,11 @@ def _forget(admin: str, branch: str) -> None:
         os.rmdir(os.path.dirname(admin))
 
 
+def commit_at(tree: Tree, name: str) -> str:
+    """The sha of a commit, if it is there."""
+    return attempt(tree.checkout, *_SHA, f"{name}^{{commit}}")
+
+
 def branch_of(tree: Tree) -> str:
     """The branch that its HEAD is on, when that is another one than its own."""
     ref = known(tree.checkout, f"--git-dir={tree.admin}", "symbolic-ref", "--quiet", "HEAD")

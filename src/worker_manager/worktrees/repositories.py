@@ -14,20 +14,19 @@ def unsaved(path: str) -> list[str]:
     """Those that must not go whoever asks: submodules with work of their own, and what git calls a
     new repository. Raises WorktreeRefused when git does not say.
     """
-    submodules = _submodules(path)
-    moved = [name for name, commit in submodules if _has_work(path, name, commit)]
+    moved = [name for name, commit in submodules(path) if _has_work(path, name, commit)]
     return [*moved, *(one.name for one in evidence.changes(path) if one.is_repository)]
 
 
 def ignored(path: str) -> list[str]:
     """Those that git does not see."""
-    seen = ["", *(name for name, _ in _submodules(path))]
+    seen = ["", *(name for name, _ in submodules(path))]
     seen += [one.name for one in evidence.changes(path) if one.is_repository]
     known = {os.path.realpath(os.path.join(path, one)) for one in seen}
     return sorted(one for one in _all(path) if os.path.realpath(one) not in known)
 
 
-def _submodules(path: str) -> Iterator[tuple[str, str]]:
+def submodules(path: str) -> Iterator[tuple[str, str]]:
     """Of each its place in there, and the commit that the worktree wants of it."""
     for entry in names(path, "ls-files", "--stage", "-z"):
         facts, _, name = entry.partition("\t")

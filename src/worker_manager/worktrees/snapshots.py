@@ -148,6 +148,7 @@ def _written(path: str, environment: Environment, how: str) -> str:
     # Not inside of submodules: they work no more where their worktree has another name for a while.
     new = evidence.changes(path, inside=False)
     nested = [one.name for one in new if one.is_repository]
+    nested += [name for name, _ in repositories.submodules(path)]
     excluded = [f":(top,exclude,literal){name.rstrip('/')}" for name in nested]
     # A file whose line ends would not survive git's own conversion is no reason to save nothing.
     options = ("-c", "core.safecrlf=false", "-c", "core.ignoreStat=false", "add", how, "--sparse")
