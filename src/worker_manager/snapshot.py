@@ -26,7 +26,7 @@ QUESTION_LIMIT, DOING_LIMIT = 500, 200
 COUNTED_SECONDS, FINISHED_SECONDS = 60.0, 600.0
 #: Where git didn't say, it is asked again.
 UNKNOWN_SECONDS = 10.0
-#: Three git processes each: of more, the rest is counted the next time.
+#: Five git processes each: of more, the rest is counted the next time.
 COUNTED_MOST, COUNTED_AT_ONCE = 200, 4
 
 
@@ -210,7 +210,7 @@ def _uncleaned(workers: Sequence[Worker]) -> list[Worker]:
 
 
 def facts_of(fleet: Fleet, worker: Worker) -> Facts:
-    """Takes three git processes when the worker has a branch of its own."""
+    """Takes five git processes when the worker has a branch of its own."""
     return Snapshots(fleet).of([worker])[0]
 
 

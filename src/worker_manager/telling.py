@@ -4,7 +4,6 @@ Texts name tools; `wording` puts what people have in their place.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -54,10 +53,7 @@ def stopped(worker: Worker) -> str:
             f'so nothing was saved. restore_worker(id="{worker.id}") makes it one again, keeps '
             "what lies there, and goes on with its conversation."
         )
-    where = f"Its work stays in {worker.path}."
-    if not os.path.isdir(worker.path):
-        where = f"Its worktree {worker.path} is not there any more."
-    lines = [f"{worker.name} is {worker.status.value}. {where}"]
+    lines = [f"{worker.name} is {worker.status.value}. Its work stays in {worker.path}."]
     if worker.saved:
         lines.append(
             "What no commit holds is saved, too; in there, this brings it back: "

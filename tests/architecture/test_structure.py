@@ -164,6 +164,7 @@ _OWN_JSON = {
     "doctor/waking.py",
     "formatting.py",
     "hooks/call.py",
+    "worktrees/baseline.py",
 }
 #: Called by a command, whose streams are spared.
 _OF_COMMANDS = ("cli/", "dashboard/", "doctor/", "rehearsal/")

@@ -109,7 +109,7 @@ async def test_each_tool_answers_in_a_repository_of_other_bytes(
 
     assert "n?in" in hindered.text
     assert "yours ?" in conflict.text
-    assert "new ?" in merged.text
+    assert "is in main-caf?" in merged.text
     assert "nested" in kept.text
     said = json.dumps([(one.text, one.structured) for one in heard], ensure_ascii=False)
     assert said.encode("utf-8", "strict")

@@ -19,6 +19,7 @@ from worker_manager.starts import Started, Wanted
 from worker_manager.state.records import Records
 from worker_manager.worktrees import baseline, deletion, evidence, fresh, own, removal, trees
 from worker_manager.worktrees.bases import survey
+from worker_manager.worktrees.overview import overview
 
 FILE_ALLOWED = ("-c", "protocol.file.allow=always")
 
@@ -382,10 +383,10 @@ def test_a_worktree_whose_making_was_killed_is_known_as_ours_and_goes(
     killed = subprocess.run([sys.executable, "-c", script], env=environ, check=False)
     assert killed.returncode == -signal.SIGKILL
 
-    found = removal.find(repository, str(tree), "worker/w")
+    found = removal.find(overview(str(repository)), str(tree), "worker/w")
 
     assert own.is_marked(found.admin, "worker/w")
-    assert removal.forbidden(found) == ""
+    assert removal.forbidden(overview(str(repository)), found) == ""
     aside = removal.set_aside(found)
     assert aside.worktree
     assert deletion.delete(aside.worktree.path, deletion.inventory(aside.worktree.path)) == []
@@ -399,7 +400,7 @@ def test_a_lock_of_the_persons_own_is_heeded(repository: Path) -> None:
     git(repository, "worktree", "lock", "--reason", "worker/w", str(tree))
 
     assert "is locked (worker/w)" in removal.forbidden(
-        removal.find(repository, str(tree), "worker/w")
+        overview(str(repository)), removal.find(overview(str(repository)), str(tree), "worker/w")
     )
     assert not own.is_marked(own.pointed_at(str(tree)), "worker/other")
 

@@ -65,7 +65,7 @@ def test_of_a_worker_that_was_cleaned_nothing_is_missing(fleet: Fleet, repositor
     shutil.rmtree(worker.path)
     assert fleet.workers()[0].missing == "worktree"
 
-    (cleaned,) = fleet.clean(Order((worker.id,)))
+    (cleaned,) = fleet.clean(Order((worker.id,), force=True))
 
     assert fleet.worker(worker.id).cleaned, cleaned
     assert fleet.workers()[0].missing == ""

@@ -12,6 +12,7 @@ from tests.conftest import git
 from worker_manager.errors import WorktreeRefused
 from worker_manager.worktrees import removal, trees
 from worker_manager.worktrees.bases import survey
+from worker_manager.worktrees.overview import overview
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def lost_commit(tree: Path) -> str:
 
 def kept(repository: Path, tree: Path) -> str:
     """All that the commit which saves it names."""
-    found = removal.find(repository, str(tree), "worker/w")
+    found = removal.find(overview(str(repository)), str(tree), "worker/w")
     saved = removal.keep_all(found, "refs/worker-manager/x/1", "saved")
     return git(repository, "rev-list", saved.sha)
 

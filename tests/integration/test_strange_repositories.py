@@ -16,6 +16,7 @@ from worker_manager.models import Worker
 from worker_manager.starts import Wanted
 from worker_manager.state.layout import state_root
 from worker_manager.worktrees import removal
+from worker_manager.worktrees.overview import overview
 
 
 def start(repository: Path, socket: str, **options: object) -> Worker:
@@ -51,8 +52,8 @@ def test_a_branch_called_worker_leaves_workers_another_beginning(
     ((verdict, says),) = examined(repository)
     assert verdict is Verdict.WARNING
     assert "no room for worker/" in says
-    found = removal.find(repository, worker.path, worker.branch)
-    assert removal.forbidden(found) == ""
+    found = removal.find(overview(str(repository)), worker.path, worker.branch)
+    assert removal.forbidden(overview(str(repository)), found) == ""
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_a_beginning_that_only_case_tells_from_a_branch_is_none_where_case_does_
         ("refs/heads/main", "main"),
         ("heads/topic/a", "topic/a"),
         ("v1", "v1"),
-        ("HEAD~0", "HEAD~0"),
+        ("HEAD~0", "main"),
     ],
 )
 def test_a_branch_is_recorded_by_its_name_however_it_was_named(

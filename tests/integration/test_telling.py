@@ -18,7 +18,7 @@ def test_work_is_said_to_stay_where_there_is_some(fleet: Fleet, repository: Path
     shutil.rmtree(worker.path)
 
     assert f"Its work stays in {worker.path}." in before
-    assert f"Its worktree {worker.path} is not there any more." in telling.stopped(worker)
+    assert f"{worker.path} is no worktree of it any more" in telling.stopped(worker)
 
 
 def test_a_nudge_tells_how_the_worker_stands_by_now(fleet: Fleet, repository: Path) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from worker_manager.repository import Repository
     from worker_manager.snapshot import Facts, Snapshots
 
-#: A look takes three git processes for each worker that has changed something.
+#: A look takes five git processes for each worker that has changed something.
 LOOK_SECONDS = 2.0
 
 _EXAMPLE = """\

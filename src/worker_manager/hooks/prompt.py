@@ -1,7 +1,6 @@
 """UserPromptSubmit: shows waiting mail beside the prompt."""
 
 import os
-import sys
 
 from worker_manager.hooks import call, mail
 from worker_manager.state.layout import is_worker_home, orchestrator_home, repository_of
@@ -29,7 +28,7 @@ def run() -> int:
 
 def _woken_by(home: str) -> str:
     """The letters that this prompt came of: on the screen the doorbell says the same for each."""
-    content = sys.stdin.read()  # not parsed: most prompts are a person's
+    content = call.given()  # not parsed: most prompts are a person's
     return mail.shown_in_short(home, content) if WAKE in content else ""
 
 

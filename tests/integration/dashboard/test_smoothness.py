@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.audited import audited
+from tests.support.bench import add_worker
 from tests.support.watching import watching
 from tests.support.workers import recorded_worker
 from worker_manager.fleet import Fleet
@@ -16,7 +18,6 @@ from worker_manager.gathering import MEASURED_AT_ONCE, QUIET_SECONDS, Gatherer
 from worker_manager.models import Status
 from worker_manager.repository import Repository
 from worker_manager.state.records import RECORD
-from worker_manager.worktrees.git import run
 
 CROWD = 100
 
@@ -24,8 +25,10 @@ CROWD = 100
 @pytest.fixture
 def crowd(fleet: Fleet, repository: Path) -> list[str]:
     """The ids of a hundred workers that have checked in."""
-    base = run(str(repository), "rev-parse", "HEAD")
-    given = {"branch": "main", "base_sha": base, "status": Status.RUNNING, "launched": True}
+    one = add_worker(fleet, repository)  # a worktree for all of them
+    shutil.rmtree(fleet.records.home(one.id))
+    where = {"path": one.path, "branch": one.branch, "base_sha": one.base_sha}
+    given = {**where, "status": Status.RUNNING, "launched": True}
     return [
         recorded_worker(fleet, repository, title=f"number {n}x", **given).id for n in range(CROWD)
     ]
@@ -66,7 +69,7 @@ def test_git_is_asked_for_few_at_a_time_and_for_those_that_are_seen_first(
 
     for _ in range(3):
         assert gatherer.measure(seen, at=1.0) == MEASURED_AT_ONCE
-        assert len(calls("git")) == 3 * MEASURED_AT_ONCE
+        assert len(calls("git")) == 5 * MEASURED_AT_ONCE
     known = [one for one in gatherer.gather().sightings if one.facts.commits is not None]
     assert seen <= {one.worker.id for one in known}
 
