@@ -17,7 +17,7 @@ from tests.support.workers import HANG
 from worker_manager.errors import WorktreeRefused
 from worker_manager.starts import Started, Wanted
 from worker_manager.state.records import Records
-from worker_manager.worktrees import baseline, deletion, evidence, fresh, own, removal, trees
+from worker_manager.worktrees import baseline, deletion, evidence, fresh, marks, removal, trees
 from worker_manager.worktrees.bases import survey
 from worker_manager.worktrees.overview import overview
 
@@ -57,7 +57,7 @@ def with_line_ends_that_change(repository: Path) -> None:
 
 def of_worker(tree: Path) -> list[str]:
     changes = evidence.changes(str(tree))
-    return [one.name for one in baseline.of_worker(own.pointed_at(str(tree)), str(tree), changes)]
+    return [one.name for one in baseline.of_worker(marks.pointed_at(str(tree)), str(tree), changes)]
 
 
 # What was so when it was made
@@ -113,7 +113,7 @@ def test_names_of_any_bytes_are_noted(repository: Path, tmux_socket: str) -> Non
     tree = Path(start(repository, tmux_socket).worker.path)
 
     assert of_worker(tree) == ["pipe"] or of_worker(tree) == []  # git itself shows no pipe
-    assert sorted(baseline.read(own.pointed_at(str(tree)))) == [os.fsdecode(b"caf\xe9"), "link"]
+    assert sorted(baseline.read(marks.pointed_at(str(tree)))) == [os.fsdecode(b"caf\xe9"), "link"]
 
 
 def test_a_note_that_nobody_can_read_makes_all_of_it_the_workers(
@@ -122,7 +122,7 @@ def test_a_note_that_nobody_can_read_makes_all_of_it_the_workers(
     with_line_ends_that_change(repository)
     tree = Path(start(repository, tmux_socket).worker.path)
     for content in ("", "[]", '{"w.txt": 1}', '{"w.txt": []}', "null"):
-        Path(own.pointed_at(str(tree)), baseline.FILE).write_text(content, "utf-8")
+        Path(marks.pointed_at(str(tree)), baseline.FILE).write_text(content, "utf-8")
         assert of_worker(tree) == ["w.txt"], content
 
 
@@ -132,7 +132,7 @@ def test_more_than_is_worth_noting_is_the_workers(
     tree = make(repository)
     for name in ("a", "b", "c"):
         (tree / name).write_text(name, "utf-8")
-    admin = own.pointed_at(str(tree))
+    admin = marks.pointed_at(str(tree))
     for limit, value in (("MOST_FILES", 2), ("MOST_BYTES", 2)):
         with monkeypatch.context() as patched:
             patched.setattr(baseline, limit, value)
@@ -385,7 +385,7 @@ def test_a_worktree_whose_making_was_killed_is_known_as_ours_and_goes(
 
     found = removal.find(overview(str(repository)), str(tree), "worker/w")
 
-    assert own.is_marked(found.admin, "worker/w")
+    assert marks.is_marked(found.admin, "worker/w")
     assert removal.forbidden(overview(str(repository)), found) == ""
     aside = removal.set_aside(found)
     assert aside.worktree
@@ -402,7 +402,7 @@ def test_a_lock_of_the_persons_own_is_heeded(repository: Path) -> None:
     assert "is locked (worker/w)" in removal.forbidden(
         overview(str(repository)), removal.find(overview(str(repository)), str(tree), "worker/w")
     )
-    assert not own.is_marked(own.pointed_at(str(tree)), "worker/other")
+    assert not marks.is_marked(marks.pointed_at(str(tree)), "worker/other")
 
 
 def test_a_failed_start_leaves_nothing_of_what_the_hook_made(

@@ -171,3 +171,25 @@ def wait_for_mail(fleet: Fleet) -> str:
         time.sleep(0.1)
     claim.acknowledge()
     return claim.messages[0].body
+
+
+@pytest.mark.promise("worktree-looked-at")
+def test_git_in_a_worktree_that_is_none_any_more_is_refused_and_the_way_back_works(
+    repository: Path, worker: Worker
+) -> None:
+    tree = Path(worker.path)
+    assert ask(worker, "Bash", command="git add -A && git commit -m x") == ""
+    (tree / ".git").unlink()
+
+    said = ask(worker, "Bash", command="git add -A && git commit -m x")
+
+    assert "is not your worktree any more" in said
+    assert ask(worker, "Bash", command="ls -la && npm test") == ""
+    repair = said.partition("run: ")[2].partition(". Your")[0]
+    assert ask(worker, "Bash", cwd=str(repository), command=repair) == ""
+    subprocess.run(repair, shell=True, cwd=tree, check=True, capture_output=True)
+    assert ask(worker, "Bash", command="git status") == ""
+    assert git(tree, "branch", "--show-current") == worker.branch
+    (tree / ".git").unlink()
+    git(tree, "init", "-q")
+    assert "is not your worktree any more" in ask(worker, "Bash", command="git commit -m x")

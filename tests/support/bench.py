@@ -14,7 +14,7 @@ from worker_manager.fleet import Fleet
 from worker_manager.models import Status, Worker
 from worker_manager.state import processes
 from worker_manager.state.records import now
-from worker_manager.worktrees import own, trees
+from worker_manager.worktrees import marks, own, trees
 from worker_manager.worktrees.bases import survey
 from worker_manager.worktrees.own import Worktree
 
@@ -59,8 +59,8 @@ def add_worker(
 
 def worktree_at(path: Path | str) -> Worktree:
     """The worktree of whatever worker has it there."""
-    admin = own.pointed_at(str(path))
-    return own.look(str(path), Path(admin, own.MARKER).read_text("utf-8"))
+    admin = marks.pointed_at(str(path))
+    return own.look(str(path), Path(admin, marks.MARKER).read_text("utf-8"))
 
 
 def commit(directory: Path | str, files: Mapping[str, str], message: str = "work") -> str:

@@ -16,7 +16,7 @@ from worker_manager.fleet import Fleet
 from worker_manager.models import Merge, Report, Status, Worker
 from worker_manager.naming import worker_name
 from worker_manager.state import receipts
-from worker_manager.worktrees import own
+from worker_manager.worktrees import marks
 
 QUESTION = "Keep the old `--colour` option as an alias of `--theme`, or drop it in this release?"
 _TERMINAL = """\
@@ -123,7 +123,7 @@ def _tree(folder: Path, part: _Part) -> tuple[Path, str]:
     (tree / "new.txt").write_text("".join(f"line {n}\n" for n in range(added)), "utf-8")
     git(tree, "add", ".")
     git(tree, "commit", "-q", "--allow-empty", "-m", part.title)
-    own.mark(own.pointed_at(str(tree)), f"worker/{part.id}")
+    marks.mark(marks.pointed_at(str(tree)), f"worker/{part.id}")
     return tree, base
 
 

@@ -17,7 +17,7 @@ from worker_manager.runtimes.tmux import Tmux
 from worker_manager.state import launches, processes
 from worker_manager.state.layout import repository_directory
 from worker_manager.state.records import Records
-from worker_manager.worktrees import own, trees
+from worker_manager.worktrees import marks, trees
 from worker_manager.worktrees.removal import GOING
 
 SHOWN = 5
@@ -123,7 +123,7 @@ def _strange_worktrees(place: Place, records: Records) -> list[Finding]:
 
 def _is_ours(directory: str, tree: trees.Listed) -> bool:
     admin = trees.admin_directory(directory, tree.path)
-    return own.is_marked(admin, tree.branch)
+    return marks.is_marked(admin, tree.branch)
 
 
 def _half_removed(records: Records) -> list[Finding]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 from worker_manager.hooks import call
-from worker_manager.hooks.shell_writes import stashes, written
+from worker_manager.hooks.shell_writes import gits, stashes, written
 from worker_manager.state import guards
 
 EVENT = "PreToolUse"
@@ -16,6 +16,12 @@ _STASH = (
     "another worker may take what you put there, and you what is another's. Commit instead: git "
     "commit -m wip, and later git reset --soft HEAD~1. Or keep it yourself: git stash create "
     "prints a commit, git stash apply SHA brings it back."
+)
+_LOST = (
+    "worker-manager refused this: {worktree} is not your worktree any more, since its .git file is "
+    "gone or another one, so git there would work on somebody else's repository. Move away what "
+    "lies at {worktree}/.git, if anything, then run: git -C {checkout} worktree repair. Your files "
+    "stay."
 )
 
 
@@ -31,16 +37,31 @@ def run() -> int:
         guards.note_stray(home, os.path.realpath(stray))
         if guard.mode == guards.REFUSE:
             call.refuse(_reason(guard, stray))
-    elif guard.mode == guards.REFUSE and any(map(guard.concerns, _stashes(given))):
-        call.refuse(_STASH)
+    elif guard.mode == guards.REFUSE:
+        command, cwd = _command(given)
+        if any(map(guard.concerns, stashes(command, cwd))):
+            call.refuse(_STASH)
+        elif _is_lost(guard, command, cwd):
+            call.refuse(_LOST.format(worktree=guard.worktree, checkout=guard.checkouts[0]))
     return 0
 
 
-def _stashes(given: dict[str, object]) -> Iterator[str]:
-    """The directories in which a shell command would use the stash."""
+def _is_lost(guard: guards.Guard, command: str, cwd: str) -> bool:
+    """Whether git would be called in the worktree, and there is none any more."""
+    places = [place for place, action in gits(command, cwd) if action[:2] != ["worktree", "repair"]]
+    if not any(map(guard.holds, places)):
+        return False
+    from worker_manager.worktrees import marks
+
+    return not marks.is_ours(guard.worktree)
+
+
+def _command(given: dict[str, object]) -> tuple[str, str]:
+    """The shell command, if it is one, and where it would run."""
     wanted = given.get("tool_input")
-    if given.get("tool_name") == "Bash" and isinstance(wanted, dict):
-        yield from stashes(str(wanted.get("command", "")), str(given.get("cwd") or os.getcwd()))
+    is_shell = given.get("tool_name") == "Bash" and isinstance(wanted, dict)
+    command = str(wanted.get("command", "")) if is_shell and isinstance(wanted, dict) else ""
+    return command, str(given.get("cwd") or os.getcwd())
 
 
 def _targets(given: dict[str, object]) -> Iterator[str]:

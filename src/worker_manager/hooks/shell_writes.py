@@ -56,11 +56,16 @@ def written(command: str, cwd: str) -> Iterator[str]:
 
 def stashes(command: str, cwd: str) -> Iterator[str]:
     """Directories in which it puts something into git's stash, or takes something from it."""
+    for place, action in gits(command, cwd):
+        if action[:1] == ["stash"] and not _is_own_stash(action[1:]):
+            yield place
+
+
+def gits(command: str, cwd: str) -> Iterator[tuple[str, list[str]]]:
+    """Each call of git: the directory in which it runs, and its first words, without options."""
     for _, name, arguments, place in _steps(command, cwd):
         if name == "git":
-            action = _named(_taken(arguments, "-c", "--work-tree", "--git-dir")[1])[:3]
-            if action[:1] == ["stash"] and not _is_own_stash(action[1:]):
-                yield place
+            yield place, _named(_taken(arguments, "-c", "--work-tree", "--git-dir")[1])[:3]
 
 
 def _is_own_stash(words: list[str]) -> bool:
@@ -182,7 +187,8 @@ def _edits(name: str, arguments: list[str]) -> bool:
 def _by_git(arguments: list[str], cwd: str) -> Iterator[str]:
     places, rest = _taken(arguments, "--work-tree", "--git-dir")
     action = _named(_taken(rest, "-c")[1])[:2]
-    if not action or action[0] in _GIT_READERS or action == ["worktree", "list"]:
+    is_harmless = action in (["worktree", "list"], ["worktree", "repair"])
+    if not action or action[0] in _GIT_READERS or is_harmless:
         return
     yield from (expanded(place, cwd) for place in places or [cwd])
 

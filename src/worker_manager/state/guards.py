@@ -40,6 +40,11 @@ class Guard:
                 return False
             real = parent
 
+    def holds(self, path: str) -> bool:
+        """Whether a directory is the worktree, or lies in it."""
+        worktree = os.path.realpath(self.worktree)
+        return os.path.join(os.path.realpath(path), "").startswith(os.path.join(worktree, ""))
+
     def concerns(self, path: str) -> bool:
         """Whether git, asked in a directory, would look at the worktree or one of the checkouts."""
         real = os.path.realpath(path)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from worker_manager.errors import WorktreeRefused
-from worker_manager.worktrees import baseline, evidence, own
+from worker_manager.worktrees import baseline, evidence, marks
 from worker_manager.worktrees.git import ask, attempt, last_line, run
 
 HOOK = "post-checkout"
@@ -31,7 +31,7 @@ def require_stands(path: Path) -> str:
     all worktrees share lead it elsewhere, the worktree's own ones put that right. Gives the
     directory in which git looks for hooks.
     """
-    admin = own.pointed_at(str(path))
+    admin = marks.pointed_at(str(path))
     expected = f"{os.path.realpath(path)}\n{admin}\n"
     said = ask(str(path), *_PLACES)
     if not said.text.startswith(expected):
@@ -73,7 +73,7 @@ def settle(path: Path, sha: str, *, with_hook: bool = True) -> list[str]:
     notes = _run_hook(path, sha) if with_hook else []
     status = ask(str(path), *evidence.STATUS)
     changes = evidence.standing(status).changes
-    changed = baseline.note(own.pointed_at(str(path)), str(path), changes)
+    changed = baseline.note(marks.pointed_at(str(path)), str(path), changes)
     if changed:
         files = f"{len(changed)} file{'s' if len(changed) != 1 else ''}"
         notes.append(

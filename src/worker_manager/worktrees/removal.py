@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from worker_manager.errors import WorktreeGone, WorktreeRefused
-from worker_manager.worktrees import fresh, own, repositories, snapshots, trees
+from worker_manager.worktrees import fresh, marks, own, repositories, snapshots, trees
 from worker_manager.worktrees.git import ask, attempt, known, names, run
 from worker_manager.worktrees.named import commits
 from worker_manager.worktrees.overview import Overview
@@ -51,7 +51,7 @@ def find(seen: Overview, path: str, branch: str) -> Tree:
     """What is there of it, by looking. Raises WorktreeRefused when git does not say."""
     where = seen.directory
     admin = seen.admin(path)
-    admin = admin if own.is_marked(admin, branch) else ""
+    admin = admin if marks.is_marked(admin, branch) else ""
     worktree, gone = _standing(path, branch)
     tip, head = seen.tips.get(branch, ""), _head(where, admin)
     return Tree(where, path, branch, worktree, gone, admin, tip, head)
@@ -128,7 +128,7 @@ def finish(tree: Tree) -> None:
     going = Path(tree.path + GOING)
     if going.is_symlink() or not going.is_dir():
         return
-    if [one.name for one in going.iterdir()] == [".git"] and own.pointed_at(str(going)):
+    if [one.name for one in going.iterdir()] == [".git"] and marks.pointed_at(str(going)):
         os.unlink(going / ".git")
     os.rmdir(going)  # and nothing more: somebody may have written there since
 
@@ -137,10 +137,10 @@ def _forget(admin: str, branch: str) -> None:
     """Removes git's own directory of a worktree, as `git worktree remove` does: that one asks what
     lies where the worktree was, which is somebody else's by now. Raises WorktreeRefused.
     """
-    if not own.is_marked(admin, branch):
+    if not marks.is_marked(admin, branch):
         raise WorktreeRefused(f"{admin} was not made for {branch}: nothing is removed there.")
     for entry in os.scandir(admin):
-        if entry.name not in (own.MARKER, "gitdir"):  # by these it is found again
+        if entry.name not in (marks.MARKER, "gitdir"):  # by these it is found again
             shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry)
     shutil.rmtree(admin)
     with suppress(OSError):  # others have theirs in there

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from worker_manager.errors import NotARepository, WorkerManagerError, WorktreeRefused
-from worker_manager.worktrees import baseline, evidence, fresh, own
+from worker_manager.worktrees import baseline, evidence, fresh, marks
 from worker_manager.worktrees.bases import HEADS as HEADS
 from worker_manager.worktrees.bases import Ground
 from worker_manager.worktrees.excludes import exclude
@@ -34,7 +34,7 @@ def listed(directory: str) -> list[Listed]:
         if facts:
             branch = facts.get("branch", "").removeprefix(HEADS)
             locked = facts.get("locked", "") or ("locked" if "locked" in facts else "")
-            if locked.startswith(own.BEGUN):  # ours, of a start that was killed: nobody's wish
+            if locked.startswith(marks.BEGUN):  # ours, of a start that was killed: nobody's wish
                 locked = ""
             found.append(Listed(facts["worktree"], branch, locked))
     return found
@@ -130,7 +130,7 @@ def remove_unused(checkout: Path, path: Path, branch: str, base_sha: str) -> Non
     """
     # Without --force git refuses every worktree with submodules.
     changes = evidence.changes(str(path))
-    used = baseline.of_worker(own.pointed_at(str(path)), str(path), changes)
+    used = baseline.of_worker(marks.pointed_at(str(path)), str(path), changes)
     force = [] if used else ["--force"]
     run(str(checkout), "worktree", "remove", *force, "--", str(path))
     run(str(checkout), "update-ref", "-d", f"refs/heads/{branch}", base_sha)
@@ -158,7 +158,7 @@ def forget(checkout: Path, path: Path) -> None:
     lie on a disk which isn't there at the moment.
     """
     admin = admin_directory(str(checkout), str(path))
-    own.complete_mark(admin)  # git removes nothing that is locked
+    marks.complete_mark(admin)  # git removes nothing that is locked
     run(str(checkout), "worktree", "remove", "--force", "--", str(path))
 
 
@@ -173,7 +173,7 @@ def _make(
     """Registers the worktree, marks it as ours, looks at it, and fills it: killed anywhere, what
     is there is known to be ours.
     """
-    lock = ("--lock", "--reason", own.BEGUN + branch)
+    lock = ("--lock", "--reason", marks.BEGUN + branch)
     add = ("worktree", "add", "--quiet", "--no-checkout", *lock, *options, "--", str(path), start)
     run(str(checkout), *add)
 
@@ -183,7 +183,7 @@ def _make(
         hooks.append(fresh.require_stands(path))
         meanwhile()
 
-    own.mark(own.pointed_at(str(path)), branch)
+    marks.mark(marks.pointed_at(str(path)), branch)
     fresh.fill(checkout, path, look)
     return hooks[0]
 

@@ -1,0 +1,76 @@
+"""The marks by which a worktree is known as ours, read and written as files: hooks can't wait for
+git. Standard library only.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from worker_manager.errors import WorktreeRefused
+
+#: A file that we leave in git's own directory of a worktree: it was made for the branch it names.
+MARKER = "worker-manager"
+#: What git writes as the reason of its lock before anything else of a worktree: the mark of one
+#: whose start was killed before it had MARKER. Behind it stands the branch.
+BEGUN = "worker-manager makes it for "
+_POINTER = b"gitdir: "
+
+
+def pointed_at(path: str) -> str:
+    """The git directory that the `.git` file of a worktree names; empty when there is none."""
+    if os.path.islink(path):
+        return ""
+    try:
+        named = Path(path, ".git").read_bytes()
+    except OSError:
+        return ""
+    if not named.startswith(_POINTER):
+        return ""
+    return os.path.realpath(
+        os.path.join(path, os.fsdecode(named.removeprefix(_POINTER).rstrip(b"\n")))
+    )
+
+
+def is_marked(admin: str, branch: str) -> bool:
+    """Whether we made the worktree for that branch, or began to."""
+    return bool(admin and branch) and branch in (_text_in(admin, MARKER), _begun(admin))
+
+
+def mark(admin: str, branch: str) -> None:
+    """From now on it is ours. Raises WorktreeRefused."""
+    if not admin:
+        raise WorktreeRefused(f"git has not made the worktree of {branch}.")
+    try:
+        Path(admin, MARKER).write_bytes(os.fsencode(branch))
+        if _begun(admin) == branch:
+            Path(admin, "locked").unlink()
+    except OSError as error:
+        raise WorktreeRefused(f"{admin} can't be written to: {error.strerror}.") from error
+
+
+def complete_mark(admin: str) -> None:
+    """Marks it when that was begun. Raises WorktreeRefused."""
+    if admin and _begun(admin):
+        mark(admin, _begun(admin))
+
+
+def _begun(admin: str) -> str:
+    reason = _text_in(admin, "locked")
+    return reason.removeprefix(BEGUN) if reason.startswith(BEGUN) else ""
+
+
+def _text_in(admin: str, name: str) -> str:
+    try:
+        return os.fsdecode(Path(admin, name).read_bytes()).removesuffix("\n")
+    except OSError:
+        return ""
+
+
+def is_ours(path: str) -> bool:
+    """Whether a directory still is the worktree that we made there, for whatever branch."""
+    admin = pointed_at(path)
+    back = os.path.join(admin, _text_in(admin, "gitdir")) if admin else ""
+    own = os.path.realpath(os.path.join(path, ".git"))
+    marked = bool(_text_in(admin, MARKER) or _begun(admin)) if admin else False
+    return marked and os.path.realpath(back) == own
