@@ -164,14 +164,20 @@ def _clean_one(
 
 def _why_not_yet(worker: Worker, order: Order, look: Look | None) -> str:
     """Why it stays, as far as a first look tells; empty when it may go."""
-    if not worker.finished:
-        return f"it is {worker.status.value}: wait for its report, or stop_worker it"
-    if not worker.branch or look is None:
-        return ""
+    if not worker.finished or not worker.branch or look is None:
+        return _unfinished(worker)
     return _why_not(worker, removal.find(look.seen, worker.path, worker.branch), order, look)
 
 
+def _unfinished(worker: Worker) -> str:
+    if worker.finished:
+        return ""
+    return f"it is {worker.status.value}: wait for its report, or stop_worker it"
+
+
 def _attempt(records: Records, runtime: Runtime, worker: Worker, order: Order) -> Outcome:
+    if not worker.finished:  # by now: it was restored
+        return Outcome(worker, _unfinished(worker))
     runtime.end(worker.handle)
     if not worker.branch:
         _, after = records.update(worker.id, lambda one: replace(one, cleaned=NOTHING, closed=True))
@@ -181,7 +187,7 @@ def _attempt(records: Records, runtime: Runtime, worker: Worker, order: Order) -
     why_not, freed = _why_not_yet(worker, order, look), _size(worker)
     if not why_not:
         tree = removal.find(look.seen, worker.path, worker.branch)
-        why_not = _take_away(records, worker, removal.set_aside(tree))
+        why_not = _set_aside_and_take_away(records, worker, tree)
     if not why_not:
         journal.note(records.home(worker.id), "cleaned")
     return Outcome(records.get(worker.id), why_not, 0 if why_not else freed)
@@ -190,6 +196,17 @@ def _attempt(records: Records, runtime: Runtime, worker: Worker, order: Order) -
 def _size(worker: Worker) -> int:
     """The bytes that its worktree takes."""
     return deletion.size(worker.path) if own.stands(worker.path, worker.branch) else 0
+
+
+def _set_aside_and_take_away(records: Records, worker: Worker, tree: Tree) -> str:
+    """As `_take_away`; what could not even be saved is back where it was."""
+    aside = removal.set_aside(tree)
+    try:
+        return _take_away(records, worker, aside)
+    except (WorkerManagerError, OSError):
+        if not records.get(worker.id).cleaned:
+            removal.put_back(aside)
+        raise
 
 
 def _take_away(records: Records, worker: Worker, tree: Tree) -> str:
@@ -259,6 +276,10 @@ def _why_not(worker: Worker, tree: Tree, order: Order, look: Look) -> str:
 def _unsafe(worker: Worker, tree: Tree, look: Look) -> str:
     """What would be hard to find again, or is not known."""
     goals = _goals(worker, look)
+    if worker.merge and worker.is_merge_open:
+        return (
+            f"its merge into {worker.merge.into}, or the checks of it, was cut off: merge_worker it"
+        )
     if tree.tip and not _is_merged(worker, tree, tree.tip, goals, look):
         into = worker.merge.into if worker.merge else worker.base_branch
         return f"its branch is not merged into {into}: merge_worker it first"

@@ -253,3 +253,29 @@ def test_a_submodule_as_its_commit_wants_it_is_no_obstacle(
         assert not os.path.lexists(tree)
         cleaning.bring_back(fleet.records, worker.id)
         assert git(tree, "status", "--porcelain") == ""
+
+
+@pytest.mark.promise("clean-safe")
+def test_a_merge_whose_checks_are_outstanding_counts_for_nothing(
+    fleet: Fleet, merged: Worker
+) -> None:
+    fleet.records.update(merged.id, lambda one: one.merging(one.merge, ("make test",)))
+
+    assert "its merge into main, or the checks of it, was cut off" in why_kept(fleet, merged)
+
+
+@pytest.mark.promise("clean-safe")
+def test_what_can_not_be_saved_now_lies_where_it_was(
+    fleet: Fleet, repository: Path, merged: Worker
+) -> None:
+    objects = repository / ".git" / "refs" / "worker-manager"
+    objects.parent.mkdir(exist_ok=True)
+    objects.touch()  # no ref can be written below it
+
+    (outcome,) = fleet.clean(Order([merged.id]))
+
+    assert "failed" in outcome.why_not
+    assert os.path.isdir(merged.path)
+    assert not fleet.worker(merged.id).cleaned
+    objects.unlink()
+    assert fleet.clean(Order([merged.id]))[0].why_not == ""
