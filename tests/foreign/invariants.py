@@ -30,16 +30,19 @@ def nothing_is_lost(hand: Hand) -> list[str]:
     return [f"lost: {label}" for label in hand.contents if not _ids(hand, label) & there]
 
 
-def is_where_it_says(worker: Worker) -> list[str]:
-    """git, asked in a worker's worktree, speaks of that worktree and of its branch."""
-    tree = Path(worker.path)
-    top, branch = git(tree, "rev-parse", "--show-toplevel"), git(tree, "symbolic-ref", "HEAD")
-    wrong = []
+def is_a_worktree(worker: Worker) -> list[str]:
+    """git, asked in a worker's worktree, speaks of that worktree."""
+    top = git(Path(worker.path), "rev-parse", "--show-toplevel")
     if os.path.realpath(top) != os.path.realpath(worker.path):
-        wrong.append(f"git in {worker.path} works on {top}")
-    if branch != f"refs/heads/{worker.branch}":
-        wrong.append(f"{worker.path} is on {branch} and not on {worker.branch}")
-    return wrong
+        return [f"git in {worker.path} works on {top}"]
+    return []
+
+
+def is_where_it_says(worker: Worker) -> list[str]:
+    """The same, and of its branch."""
+    branch = git(Path(worker.path), "rev-parse", "--symbolic-full-name", "HEAD")
+    on = [] if branch == f"refs/heads/{worker.branch}" else [f"{worker.path} is on {branch}"]
+    return [*is_a_worktree(worker), *on]
 
 
 def evidence_is_of_its_work(hand: Hand, evidence: str) -> list[str]:

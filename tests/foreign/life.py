@@ -157,14 +157,16 @@ class Life:
         return restored is not None
 
     def try_back(self) -> None:
-        """What is no worktree any more comes back, or it is said why not; nothing is lost."""
+        """What is no worktree any more comes back, as its worker left it, or it is said why
+        not; nothing is lost.
+        """
         self._act(lambda: self._fleet.stop(self.worker.id))
         try:
             self._fleet.restore(self.worker.id)
         except WorkerManagerError as error:
             self._require(self._untouched(None), [] if str(error) else ["refused without a word"])
             return
-        self._require(self._untouched(None), invariants.is_where_it_says(self.worker))
+        self._require(self._untouched(None), invariants.is_a_worktree(self.worker))
 
     def end(self) -> None:
         """All of it goes: what keeps it is taken out of the way first."""
