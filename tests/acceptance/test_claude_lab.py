@@ -228,8 +228,8 @@ def test_the_reason_of_a_stop_hook_counts_once(
 
     # The second turn stops as well, so the hook speaks again.
     second = api.wait_for_request("boss", "Please report", after=stopped)
+    # In one request each; 2.1.332 itself writes it several times there.
     assert api.requests_with_new("boss", "Please report") == [stopped, second]
-    assert api.times_told("boss", "Please report") == 2
 
 
 def test_the_script_can_fail_a_request_and_answer_the_retry(

@@ -117,6 +117,7 @@ def test_the_orchestrator_allows_what_a_worker_asks_permission_for(
     job = Crew(crew, api)
     api.on("worker", "W1 write", call("Bash", **touch("allowed.txt")))
     api.on("worker", lambda r: bool(r.latest), call(f"{CREW}complete", summary="DONE-1"))
+    api.on("worker", "Nothing is committed", call(f"{CREW}complete", summary="DONE-1"))
     session, told = job.start(r"\[permission m")
 
     assert '"command": "touch allowed.txt"' in told.new_text
@@ -197,7 +198,8 @@ def test_when_the_time_is_up_the_dialog_is_left_to_the_person(
 
     result = job.answer("allow")
 
-    assert "ask your user to answer it with: tmux" in result.new_text
+    assert "ask your user to answer it with: " in result.new_text
+    assert "worker-manager attach " in result.new_text
     assert job.status() == "blocked"
     assert session.status == "waiting"
     session.press("Enter")

@@ -64,6 +64,7 @@ def test_esc_at_a_workers_terminal_is_seen_and_told(crew: ClaudeLab, api: Messag
     terminal.wait_for_screen("sleep 1")
     at_work = listed(api, boss).new_text
     if '"doing":""' in at_work:  # Claude Code had not written it down yet
+        api.on("boss", "^list", call(f"{CREW}list_workers"))
         at_work = listed(api, boss).new_text
     assert '"doing":""' not in at_work
     assert '"context_tokens":null' not in at_work
@@ -185,6 +186,7 @@ def test_a_worker_stopped_with_dirty_files_goes_on_with_its_conversation(
     boss.wait_for_status("idle")
     api.on("worker", "GO-ON", call("Bash", command="cat dirty", description="Look"))
     api.on("worker", "", call(f"{CREW}complete", summary="DONE-1"))
+    api.on("worker", "Nothing is committed", call(f"{CREW}complete", summary="DONE-1"))
     api.on("boss", "^restore it", call(f"{CREW}restore_worker", id=worker, message="GO-ON"))
     boss.type("restore it")
     resumed = api.wait_for_request("worker", "GO-ON")
