@@ -44,7 +44,7 @@ def rows(rounds: int) -> Iterator[Row]:
             partial(_report, _with_history(world, 10_000)),
             partial(_report, _with_history(world, 0)),
         )
-        yield Row("a report, beside 10,000 shown", "with none", ours, floor, 10.0)
+        yield Row("a report, beside 30.000 shown", "with none", ours, floor, 10.0)
         for letters in (1_000, 10_000):
             ours, floor = in_turns(
                 1, partial(_drain, world, letters), partial(_bare_drain, world.folder, letters)
