@@ -133,7 +133,8 @@ def _bring_back(records: Records, worker: Worker) -> str:
         snapshots.save(tree.worktree, beside, f"Worker {worker.id} before it was brought back")
     elif removal.is_to_be_replaced(tree):
         removal.keep_all(tree, _new_ref(worker), f"Worker {worker.id} before it was made again")
-    removal.bring_back(tree, ref, lambda: _alone_with_git(records))
+    is_whole = bool(worker.cleaned)
+    removal.bring_back(tree, ref, lambda: _alone_with_git(records), is_whole=is_whole)
     return ref
 
 

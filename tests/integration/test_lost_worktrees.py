@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import git
 from tests.support.bench import add_worker, commit
-from worker_manager import cleaning, completions, inspection
+from worker_manager import cleaning, completions, inspection, stops
 from worker_manager.cleaning import Order
 from worker_manager.fleet import Fleet
 from worker_manager.models import Status, Worker
@@ -220,3 +220,23 @@ def test_a_process_that_outlived_its_terminal_loses_nothing_that_it_writes(
     assert written - held == set()
     assert not os.path.lexists(worker.path)
     assert not os.path.lexists(f"{worker.path}{removal.GOING}")
+
+
+@pytest.mark.promise("clean-back", "worktree-looked-at")
+@pytest.mark.parametrize("lost", ["its .git file", "its name"])
+def test_files_that_lie_there_are_newer_than_what_a_stop_saved(
+    fleet: Fleet, worker: Worker, lost: str
+) -> None:
+    tree = Path(worker.path)
+    (tree / "a").write_text("saved by the stop", "utf-8")
+    stops.save(fleet.records, worker)
+    (tree / "a").write_text("written later", "utf-8")
+    if lost == "its .git file":
+        (tree / ".git").unlink()
+    else:  # as a clean leaves it that is killed before it has saved anything
+        os.rename(tree, f"{tree}{removal.GOING}")
+
+    cleaning.bring_back(fleet.records, worker.id)
+
+    assert (tree / "a").read_text("utf-8") == "written later"
+    assert (tree / "precious").read_text("utf-8") == "PRECIOUS"

@@ -172,15 +172,20 @@ def is_to_be_replaced(tree: Tree) -> bool:
     return lost and not _has_no_repository(Path(tree.path))
 
 
-def bring_back(tree: Tree, ref: str, alone: Callable[[], AbstractContextManager[None]]) -> Worktree:
+def bring_back(
+    tree: Tree, ref: str, alone: Callable[[], AbstractContextManager[None]], *, is_whole: bool
+) -> Worktree:
     """Makes branch and worktree again, with what no commit held, as far as they are gone; what lies
-    in the way is moved aside. While git makes one, nobody else does: `alone`. Raises
+    in the way is moved aside. Unless `ref` holds the whole of it (`is_whole`), files that still
+    lie there are newer, and stay. While git makes one, nobody else does: `alone`. Raises
     WorktreeRefused or OSError.
     """
     where = tree.checkout
     if ref and not tree.tip:
         run(where, "update-ref", HEADS + tree.branch, f"{ref}^1", "")
-    worktree = _stand_again(tree, alone)
+    if not (_stand_again(tree, alone) or is_whole):
+        ref = ""
+    worktree = _look(tree.path, tree.branch)
     if ref and (run(where, "ls-tree", ref) or run(worktree.path, "ls-files")):
         # Without the person's post-checkout hook, which this command runs, too.
         quiet = ("-c", f"core.hooksPath={os.devnull}", "restore", "--no-recurse-submodules")
@@ -225,32 +230,35 @@ def _head(checkout: str, admin: str) -> str:
     return known(checkout, f"--git-dir={admin}", *_SHA, "HEAD") if admin else ""
 
 
-def _stand_again(tree: Tree, alone: Callable[[], AbstractContextManager[None]]) -> Worktree:
+def _stand_again(tree: Tree, alone: Callable[[], AbstractContextManager[None]]) -> bool:
+    """Whether its files had to be written, too."""
     if tree.worktree is not None and tree.worktree.path == tree.path:
-        return tree.worktree
+        return False
     path = Path(tree.path)
     if tree.worktree is not None:  # its removal was cut off
         _move_aside(path)
         os.rename(tree.worktree.path, path)
-    elif tree.admin and _has_no_repository(path):
-        _point_at(path, tree.admin)
-    else:
-        _move_aside(path)
-        with alone():
-            trees.reopen(Path(tree.checkout), path, tree.branch)
-    return _look(tree.path, tree.branch)
+        return False
+    if tree.admin and _has_no_repository(path):
+        return _point_at(path, tree.admin)
+    _move_aside(path)
+    with alone():
+        trees.reopen(Path(tree.checkout), path, tree.branch)
+    return True
 
 
-def _point_at(path: Path, admin: str) -> None:
+def _point_at(path: Path, admin: str) -> bool:
     """Writes the file by which git finds its own directory of the worktree, which knows all of it
-    still; the files, too, when there are none.
+    still; the files, too, when there are none. Gives whether it wrote those.
     """
     path.mkdir(parents=True, exist_ok=True)
     with open(path / ".git", "xb") as file:
         file.write(b"gitdir: " + os.fsencode(admin) + b"\n")
     where = str(path)
-    if not any(os.path.lexists(path / name) for name in names(where, "ls-files", "-z")):
-        run(where, "checkout-index", "--all", environment={"GIT_LFS_SKIP_SMUDGE": "1"})
+    if any(os.path.lexists(path / name) for name in names(where, "ls-files", "-z")):
+        return False
+    run(where, "checkout-index", "--all", environment={"GIT_LFS_SKIP_SMUDGE": "1"})
+    return True
 
 
 def newest_aside(path: str) -> str:
