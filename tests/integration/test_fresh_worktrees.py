@@ -205,7 +205,7 @@ def test_git_finds_the_new_worktree_and_nothing_else(
     assert "README" in git(tree, "ls-tree", "--name-only", "HEAD")
     assert git(tree, "status", "--porcelain") == ""
     assert git(checkout, "status", "--porcelain", "--untracked-files=all") == before
-    trees.forget(survey(str(checkout)).checkout, tree)
+    trees.forget(survey(str(checkout)).checkout, tree, "worker/w")
     assert not tree.exists()
 
 
@@ -360,7 +360,7 @@ def test_a_worktree_whose_making_was_killed_is_known_as_ours_and_goes(
 ) -> None:
     if again:
         tree = make(repository)
-        trees.forget(repository, tree)
+        trees.forget(repository, tree, "worker/w")
         call = f"trees.reopen(Path({str(repository)!r}), tree, 'worker/w')"
     else:
         tree, head = repository / ".worktrees" / "w", git(repository, "rev-parse", "HEAD")

@@ -13,6 +13,7 @@ from tests.conftest import git
 from tests.support.bench import add_worker, commit
 from worker_manager import cleaning, completions, inspection, stops
 from worker_manager.cleaning import Order
+from worker_manager.errors import WorktreeRefused
 from worker_manager.fleet import Fleet
 from worker_manager.models import Status, Worker
 from worker_manager.worktrees import changes, own, removal
@@ -240,3 +241,42 @@ def test_files_that_lie_there_are_newer_than_what_a_stop_saved(
 
     assert (tree / "a").read_text("utf-8") == "written later"
     assert (tree / "precious").read_text("utf-8") == "PRECIOUS"
+
+
+@pytest.mark.promise("clean-ours")
+def test_a_persons_worktree_in_its_place_is_moved_aside_with_all_git_knows_of_it(
+    fleet: Fleet, repository: Path, worker: Worker
+) -> None:
+    fleet.clean(Order([worker.id], force=True))
+    git(repository, "worktree", "add", "-q", "--detach", worker.path, "main")
+    theirs = commit(worker.path, {"theirs": "x"})
+    Path(worker.path, "staged").write_text("x", "utf-8")
+    git(Path(worker.path), "add", "staged")
+
+    cleaning.bring_back(fleet.records, worker.id)
+
+    aside = Path(f"{worker.path}{removal.FOUND}1")
+    assert git(aside, "rev-parse", "--show-toplevel", "HEAD") == f"{aside}\n{theirs}"
+    assert git(aside, "diff", "--cached", "--name-only") == "staged"
+    assert Path(worker.path, "precious").read_text("utf-8") == "PRECIOUS"
+    assert str(aside) in git(repository, "worktree", "list")
+    own.look(worker.path, worker.branch)
+
+
+@pytest.mark.promise("clean-ours")
+def test_what_git_knows_of_a_persons_worktree_that_is_not_there_stays(
+    fleet: Fleet, repository: Path, worker: Worker
+) -> None:
+    fleet.clean(Order([worker.id], force=True))
+    git(repository, "worktree", "add", "-q", "--detach", worker.path, "main")
+    theirs = commit(worker.path, {"theirs": "x"})
+    elsewhere = repository.parent / "elsewhere"
+    os.rename(worker.path, elsewhere)
+
+    with pytest.raises(WorktreeRefused, match="git worktree repair"):
+        cleaning.bring_back(fleet.records, worker.id)
+
+    assert git(elsewhere, "rev-parse", "HEAD") == theirs
+    git(elsewhere, "worktree", "repair")
+    cleaning.bring_back(fleet.records, worker.id)
+    assert Path(worker.path, "precious").read_text("utf-8") == "PRECIOUS"

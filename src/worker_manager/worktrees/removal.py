@@ -271,9 +271,13 @@ def _has_no_repository(path: Path) -> bool:
 
 
 def _move_aside(path: Path) -> None:
-    """What lies where the worktree goes; it keeps all it has."""
-    if os.path.lexists(path):
-        os.rename(path, next(one for one in _asides(path) if not os.path.lexists(one)))
+    """What lies where the worktree goes; it keeps all it has, and a worktree its index and HEAD."""
+    if not os.path.lexists(path):
+        return
+    aside = next(one for one in _asides(path) if not os.path.lexists(one))
+    os.rename(path, aside)
+    if os.path.isfile(os.path.join(marks.pointed_at(str(aside)), "gitdir")):
+        run(str(aside), "worktree", "repair", str(aside))  # else git looks for it where ours goes
 
 
 def _asides(path: Path) -> list[Path]:

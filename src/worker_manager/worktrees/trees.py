@@ -117,7 +117,7 @@ def create(
             raise failed[0]
     except BaseException as error:
         if is_free:
-            _take_back(checkout, path)
+            _take_back(checkout, path, branch)
         if "a branch named" not in str(error):  # else it is somebody's
             attempt(str(checkout), "update-ref", "-d", f"refs/heads/{branch}", base_sha)
         raise
@@ -142,22 +142,27 @@ def reopen(checkout: Path, path: Path, branch: str) -> list[str]:
     """
     _require_inside(checkout, path.parent)
     if admin_directory(str(checkout), str(path)):
-        forget(checkout, path)
+        forget(checkout, path, branch)
     is_free = _is_free(path)
     try:
         _make(checkout, path, branch, (), branch, lambda: None)
         return fresh.settle(path, run(str(path), "rev-parse", "HEAD"))
     except BaseException:
         if is_free:
-            _take_back(checkout, path)
+            _take_back(checkout, path, branch)
         raise
 
 
-def forget(checkout: Path, path: Path) -> None:
-    """Has git forget a worktree that is gone. Of it alone: `prune` would forget those, too, that
-    lie on a disk which isn't there at the moment.
+def forget(checkout: Path, path: Path, branch: str) -> None:
+    """Has git forget a worktree of ours that is gone. Of it alone: `prune` would forget those, too,
+    that lie on a disk which isn't there at the moment. Raises WorktreeRefused.
     """
     admin = admin_directory(str(checkout), str(path))
+    if not marks.is_marked(admin, branch):
+        raise WorktreeRefused(
+            f"git knows a worktree at {path} that was not made for {branch}: remove it by git "
+            "worktree remove, or, where it was moved, tell git by git worktree repair."
+        )
     marks.complete_mark(admin)  # git removes nothing that is locked
     run(str(checkout), "worktree", "remove", "--force", "--", str(path))
 
@@ -188,9 +193,9 @@ def _make(
     return hooks[0]
 
 
-def _take_back(checkout: Path, path: Path) -> None:
+def _take_back(checkout: Path, path: Path, branch: str) -> None:
     with suppress(WorktreeRefused):  # there may be nothing yet
-        forget(checkout, path)
+        forget(checkout, path, branch)
 
 
 def _is_free(path: Path) -> bool:
