@@ -87,7 +87,7 @@ def save(records: Records, worker: Worker) -> None:
     try:
         worktree = own.look(worker.path, worker.branch)
         saved = snapshots.save(worktree, ref, f"Uncommitted work of worker {worker.id}")
-    except WorkerManagerError as error:
+    except (WorkerManagerError, OSError) as error:  # a disk that is full keeps no session alive
         journal.note(records.home(worker.id), "not saved", why=str(error))
         return
     if saved:

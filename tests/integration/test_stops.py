@@ -2,16 +2,18 @@
 
 import subprocess
 import sys
+import tempfile
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import git, make_fleet
+from tests.support.bench import add_worker
 from tests.support.terminals import hanging
 from tests.support.waiting import wait_until
 from tests.support.workers import HANG, letters_to, running_worker, take_news
-from worker_manager import reports
+from worker_manager import reports, stops
 from worker_manager.errors import InvalidInput
 from worker_manager.fleet import Fleet
 from worker_manager.models import Status, Worker
@@ -182,3 +184,20 @@ def test_an_end_that_was_looked_at_before_a_restore_ends_nothing_after_it(fleet:
     )
 
     assert fleet.worker(worker.id).status is not Status.FAILED
+
+
+@pytest.mark.promise("disk-refused")
+def test_a_stop_that_finds_no_place_for_its_temporary_files_ends_the_session_all_the_same(
+    fleet: Fleet, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = add_worker(fleet, repository, {"a": "1\n"}, status=Status.RUNNING)
+    make_dirty(worker)
+    monkeypatch.setattr(tempfile, "tempdir", str(repository / "no such place"))
+
+    after = stops.end(fleet.records, fleet._runtime, worker.id)
+
+    assert after.status is Status.STOPPED
+    assert not after.saved
+    journal = Path(fleet.records.home(worker.id), "journal.jsonl").read_text("utf-8")
+    assert "not saved" in journal
+    assert Path(worker.path, "new file").read_text("utf-8") == "new"
