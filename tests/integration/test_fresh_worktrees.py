@@ -366,7 +366,7 @@ def test_a_worktree_whose_making_was_killed_is_known_as_ours_and_goes(
         tree, head = repository / ".worktrees" / "w", git(repository, "rev-parse", "HEAD")
         call = f"trees.create(survey({str(repository)!r}), tree, 'worker/w', {head!r})"
     target = {
-        "registered": ("trees.own", "mark"),
+        "registered": ("trees.marks", "mark"),
         "marked": ("fresh", "fill"),
         "filled": ("fresh", "settle"),
     }
