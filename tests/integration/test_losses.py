@@ -1,6 +1,8 @@
 """What would be lost with a worktree is seen before it goes, and comes back if it went by force."""
 
 import os
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -279,3 +281,18 @@ def test_what_can_not_be_saved_now_lies_where_it_was(
     assert not fleet.worker(merged.id).cleaned
     objects.unlink()
     assert fleet.clean(Order([merged.id]))[0].why_not == ""
+
+
+@pytest.mark.promise("clean-safe", "clean-back")
+def test_a_worktree_that_was_removed_during_a_conflict_can_be_cleaned_by_force(
+    fleet: Fleet, repository: Path, merged: Worker
+) -> None:
+    commit(repository, {"notes": "theirs\n"})
+    commit(merged.path, {"notes": "its own\n"})
+    with pytest.raises(subprocess.CalledProcessError):
+        git(Path(merged.path), "merge", "main")
+    shutil.rmtree(merged.path)
+
+    back = gone_and_back(fleet, repository, merged)
+
+    assert (back / "notes").read_text("utf-8") == "its own\n"

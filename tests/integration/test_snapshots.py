@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -199,3 +200,19 @@ def test_names_are_counted_whatever_they_hold(tree: Path) -> None:
     base = git(tree, "rev-parse", "HEAD")
     branch = worktree_at(tree).branch
     assert changes.progress(str(tree), branch, base) == (0, 5, 0, 0)
+
+
+@pytest.mark.promise("stop-saved")
+def test_a_submodule_in_conflict_keeps_nothing_else_from_being_saved(tree: Path) -> None:
+    at = git(tree, "rev-parse", "HEAD")
+    (tree / "sub").mkdir()
+    entries = "".join(f"160000 {at} {stage}\tsub\n" for stage in (1, 2, 3))
+    subprocess.run(
+        ["git", "update-index", "--index-info"], cwd=tree, input=entries, text=True, check=True
+    )
+    (tree / "new").write_text("new", "utf-8")
+
+    given = saved(tree)
+
+    assert git(tree, "show", f"{REF}:new") == "new"
+    assert given.left_out == ("sub",)

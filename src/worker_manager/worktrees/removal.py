@@ -91,7 +91,7 @@ def keep_all(tree: Tree, ref: str, message: str) -> snapshots.Saved:
     staged = {"GIT_INDEX_FILE": os.path.join(tree.admin, "index")} if tree.admin else {}
     whole = run(tree.checkout, "rev-parse", f"{tips[0]}^{{tree}}")
     if staged:
-        index = run(tree.checkout, "write-tree", environment=staged)
+        index = snapshots.staged_tree(tree.checkout, staged)
         past.append(snapshots.commit(tree.checkout, index, tips[:1], "The index"))
     sha = snapshots.commit(tree.checkout, whole, [*tips, *past], message)
     run(tree.checkout, "update-ref", ref, sha)

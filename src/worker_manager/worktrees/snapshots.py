@@ -103,6 +103,20 @@ def tree_of(worktree: Worktree, environment: Mapping[str, str]) -> str:
         return _written(worktree.path, copy, "--all")
 
 
+def staged_tree(path: str, environment: Environment) -> str:
+    """What stands in the index, but for what is in conflict there: those files lie on the disk."""
+    written = ask(path, "write-tree", environment=environment)
+    if written.code == 0:
+        return written.text.strip()
+    entries = names(path, "ls-files", "--stage", "-z", environment=environment)
+    merged = [f"{one}\0" for one in entries if one.partition("\t")[0].endswith(" 0")]
+    with tempfile.TemporaryDirectory() as folder:
+        other = {**environment, "GIT_INDEX_FILE": os.path.join(folder, "index")}
+        words = ("update-index", "-z", "--index-info")
+        run(path, *words, environment=other, stdin="".join(merged))
+        return run(path, "write-tree", environment=other)
+
+
 @contextmanager
 def scratch_objects(directory: str) -> Iterator[dict[str, str]]:
     """An environment in which git writes objects to a place that is gone afterwards."""
@@ -130,7 +144,7 @@ def _tree(path: str, commit: str) -> str:
 def _kept(path: str, onto: str = "") -> _Kept:
     """With `onto` what that commit has and the worktree has not is kept, too."""
     with copied(path) as copy:
-        staged = _staged(path, copy)
+        staged = staged_tree(path, copy)
         if onto:
             run(path, "read-tree", onto, environment=copy)
         tree = _written(path, copy, "--ignore-removal" if onto else "--all")
@@ -153,21 +167,7 @@ def _written(path: str, environment: Environment, how: str) -> str:
     # A file whose line ends would not survive git's own conversion is no reason to save nothing.
     options = ("-c", "core.safecrlf=false", "-c", "core.ignoreStat=false", "add", how, "--sparse")
     ask(path, *options, "--ignore-errors", "--", ":/", *excluded, environment=environment)
-    return run(path, "write-tree", environment=environment)
-
-
-def _staged(path: str, environment: Environment) -> str:
-    """What stands in the index, but for what is in conflict there: those files lie on the disk."""
-    written = ask(path, "write-tree", environment=environment)
-    if written.code == 0:
-        return written.text.strip()
-    entries = names(path, "ls-files", "--stage", "-z", environment=environment)
-    merged = [f"{one}\0" for one in entries if one.partition("\t")[0].endswith(" 0")]
-    with tempfile.TemporaryDirectory() as folder:
-        other = {**environment, "GIT_INDEX_FILE": os.path.join(folder, "index")}
-        words = ("update-index", "-z", "--index-info")
-        run(path, *words, environment=other, stdin="".join(merged))
-        return run(path, "write-tree", environment=other)
+    return staged_tree(path, environment)
 
 
 def _altered(path: str, tree: str, environment: Environment) -> dict[str, str]:
