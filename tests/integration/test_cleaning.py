@@ -1,6 +1,7 @@
 """Cleaning: only what is ours and can be found again; and bringing it back."""
 
 import os
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -362,3 +363,21 @@ def test_commits_beside_the_branch_keep_a_worktree(fleet: Fleet, repository: Pat
     said = why_kept(fleet, worker)
 
     assert said == f"its worktree stands at {sha[:12]}, which {worker.branch} does not have"
+
+
+@pytest.mark.promise("clean-ours")
+@pytest.mark.parametrize("force", [False, True])
+def test_directories_in_directories_are_removed_however_deep(
+    fleet: Fleet, repository: Path, request: pytest.FixtureRequest, *, force: bool
+) -> None:
+    commit(repository, {".gitignore": "d\n"})
+    worker = add_worker(fleet, repository)
+    # Whatever becomes of the test: others that remove its directory could not.
+    request.addfinalizer(lambda: subprocess.run(["rm", "-rf", str(repository)], check=True))
+    deep = os.path.join(worker.path, *["d"] * 1_100)
+    subprocess.run(["mkdir", "-p", deep], check=True)
+
+    (outcome,) = fleet.clean(Order([worker.id], force=force))
+
+    assert outcome.why_not == ""
+    assert not os.path.lexists(worker.path)

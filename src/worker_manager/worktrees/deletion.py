@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 
 #: What tells a file from what was there before, and its content from an earlier one.
 Seen = Mapping[str, tuple[int, ...]]
@@ -21,7 +22,20 @@ def delete(path: str, seen: Seen) -> list[str]:
     """Deletes what is as it was seen, and each directory that is empty then; gives what is left.
     The pointer to git's own directory stays. Raises OSError.
     """
-    return _delete_in(path, seen, os.path.join(path, _POINTER))
+    pointer = os.path.join(path, _POINTER)
+    left, directories = list[str](), [path]
+    for directory in directories:  # it grows: what a program has nested may be deep
+        os.chmod(directory, stat.S_IRWXU)  # caches of some tools are read-only
+        with os.scandir(directory) as entries:
+            found = list(entries)
+        directories += [one.path for one in found if one.is_dir(follow_symlinks=False)]
+        files = [one for one in found if not one.is_dir(follow_symlinks=False)]
+        for file in files:
+            if seen.get(file.path) == _stamp(file) and file.path != pointer:
+                os.unlink(file.path)
+            elif file.path != pointer:
+                left.append(file.path)
+    return left + _remove_empty(directories[1:], left)
 
 
 def size(path: str) -> int:
@@ -29,42 +43,29 @@ def size(path: str) -> int:
     return sum(one.stat(follow_symlinks=False).st_blocks * 512 for one in _below(path))
 
 
-def _delete_in(directory: str, seen: Seen, pointer: str) -> list[str]:
-    os.chmod(directory, stat.S_IRWXU)  # caches of some tools are read-only
-    left = []
-    with os.scandir(directory) as entries:
-        for entry in list(entries):
-            if entry.is_dir(follow_symlinks=False):
-                inside = _delete_in(entry.path, seen, pointer)
-                left += inside
-                if not inside:
-                    _remove_empty(entry.path, left)
-            elif entry.path == pointer:
+def _remove_empty(directories: Sequence[str], left: Sequence[str]) -> list[str]:
+    """The inner ones stand last. Gives those that something has come into since."""
+    full, more = {os.path.dirname(one) for one in left}, []
+    for directory in reversed(directories):
+        if directory not in full:
+            try:
+                os.rmdir(directory)
                 continue
-            elif seen.get(entry.path) == _stamp(entry):
-                os.unlink(entry.path)
-            else:
-                left.append(entry.path)
-    return left
-
-
-def _remove_empty(directory: str, left: list[str]) -> None:
-    try:
-        os.rmdir(directory)
-    except OSError:  # something has come into it since
-        left.append(directory)
+            except OSError:
+                more.append(directory)
+        full.add(os.path.dirname(directory))
+    return more
 
 
 def _below(path: str) -> Iterator[os.DirEntry[str]]:
     """All that lies in a directory, as far as it may be read; links are not followed."""
-    try:
-        with os.scandir(path) as entries:
+    directories = [path]
+    for directory in directories:  # it grows
+        with suppress(PermissionError), os.scandir(directory) as entries:
             for entry in entries:
                 yield entry
                 if entry.is_dir(follow_symlinks=False):
-                    yield from _below(entry.path)
-    except PermissionError:
-        return
+                    directories.append(entry.path)
 
 
 def _stamp(entry: os.DirEntry[str]) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 
 from worker_manager.worktrees import evidence
 from worker_manager.worktrees.git import names, run
@@ -54,8 +55,12 @@ def _has_work(path: str, name: str, wanted: str) -> bool:
 
 def _all(path: str) -> Iterator[str]:
     """Every directory in there that has a `.git`, but for what lies in one: the outermost ones."""
-    for folder, inner, files in os.walk(path):
-        if ".git" in (*inner, *files):
-            yield folder
-            if folder != path:
-                inner.clear()
+    folders = [path]
+    for folder in folders:  # it grows: os.walk goes no deeper than Python's stack
+        with suppress(OSError), os.scandir(folder) as entries:
+            found = list(entries)
+            if any(one.name == ".git" for one in found):
+                yield folder
+                if folder != path:
+                    continue
+            folders += [one.path for one in found if one.is_dir(follow_symlinks=False)]
