@@ -3,6 +3,7 @@ saved or removed there, and there is a way back.
 """
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from worker_manager.cleaning import Order
 from worker_manager.errors import WorktreeRefused
 from worker_manager.fleet import Fleet
 from worker_manager.models import Status, Worker
-from worker_manager.worktrees import changes, own, removal
+from worker_manager.worktrees import changes, marks, own, removal
 
 
 def pointer_gone(tree: Path, _: Path) -> None:
@@ -280,3 +281,24 @@ def test_what_git_knows_of_a_persons_worktree_that_is_not_there_stays(
     git(elsewhere, "worktree", "repair")
     cleaning.bring_back(fleet.records, worker.id)
     assert Path(worker.path, "precious").read_text("utf-8") == "PRECIOUS"
+
+
+@pytest.mark.promise("worktree-looked-at")
+def test_a_file_in_the_place_of_a_worktree_is_moved_aside(worker: Worker, fleet: Fleet) -> None:
+    shutil.rmtree(worker.path)
+    Path(worker.path).write_text("somebody's", "utf-8")
+
+    cleaning.bring_back(fleet.records, worker.id)
+
+    assert Path(worker.path, "a").read_text("utf-8") == "1"
+    assert Path(f"{worker.path}{removal.FOUND}1").read_text("utf-8") == "somebody's"
+
+
+@pytest.mark.promise("worktree-looked-at")
+@pytest.mark.timeout(20)
+def test_nobody_waits_at_a_pipe_in_the_place_of_the_pointer(worker: Worker) -> None:
+    Path(worker.path, ".git").unlink()
+    os.mkfifo(Path(worker.path, ".git"))
+
+    assert not own.stands(worker.path, worker.branch)
+    assert not marks.is_ours(worker.path)

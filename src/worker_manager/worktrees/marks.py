@@ -19,10 +19,11 @@ _POINTER = b"gitdir: "
 
 def pointed_at(path: str) -> str:
     """The git directory that the `.git` file of a worktree names; empty when there is none."""
-    if os.path.islink(path):
+    pointer = os.path.join(path, ".git")
+    if os.path.islink(path) or not os.path.isfile(pointer):  # a pipe would keep us waiting
         return ""
     try:
-        named = Path(path, ".git").read_bytes()
+        named = Path(pointer).read_bytes()
     except OSError:
         return ""
     if not named.startswith(_POINTER):

@@ -251,6 +251,8 @@ def _point_at(path: Path, admin: str) -> bool:
     """Writes the file by which git finds its own directory of the worktree, which knows all of it
     still; the files, too, when there are none. Gives whether it wrote those.
     """
+    if not path.is_dir():
+        _move_aside(path)
     path.mkdir(parents=True, exist_ok=True)
     with open(path / ".git", "xb") as file:
         file.write(b"gitdir: " + os.fsencode(admin) + b"\n")
