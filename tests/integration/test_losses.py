@@ -296,3 +296,15 @@ def test_a_worktree_that_was_removed_during_a_conflict_can_be_cleaned_by_force(
     back = gone_and_back(fleet, repository, merged)
 
     assert (back / "notes").read_text("utf-8") == "its own\n"
+
+
+@pytest.mark.promise("clean-back")
+def test_a_message_of_the_workers_makes_its_commit_no_copy_of_files(
+    fleet: Fleet, repository: Path, merged: Worker
+) -> None:
+    git(Path(merged.path), "commit", "-q", "--allow-empty", "-m", "Keep it: as on the disk")
+    Path(merged.path, "notes").write_text("newer\n", "utf-8")
+
+    back = gone_and_back(fleet, repository, merged)
+
+    assert (back / "notes").read_text("utf-8") == "newer\n"

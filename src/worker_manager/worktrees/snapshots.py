@@ -17,11 +17,12 @@ from worker_manager.worktrees.git import ask, known, names, run
 from worker_manager.worktrees.indexes import Environment, copied
 from worker_manager.worktrees.own import Worktree
 
+_NAME = "worker-manager"
 #: Whose commits those are that save work: the person may have no identity set.
 OURS = {
-    "GIT_AUTHOR_NAME": "worker-manager",
+    "GIT_AUTHOR_NAME": _NAME,
     "GIT_AUTHOR_EMAIL": "worker-manager@localhost",
-    "GIT_COMMITTER_NAME": "worker-manager",
+    "GIT_COMMITTER_NAME": _NAME,
     "GIT_COMMITTER_EMAIL": "worker-manager@localhost",
 }
 #: How the message of a parent ends that holds files as they are, where git would change them.
@@ -84,7 +85,8 @@ def as_on_disk(directory: str, ref: str) -> dict[str, str]:
     found = {}
     for parent in run(directory, "rev-list", "--parents", "-n1", ref).split()[1:]:
         whole = run(directory, "cat-file", "commit", parent)
-        if whole.endswith(_RAW):
+        header = whole.partition("\n\n")[0]
+        if f"\ncommitter {_NAME} <" in header and whole.endswith(_RAW):
             for entry in names(directory, "ls-tree", "-r", "-z", parent):
                 facts, _, name = entry.partition("\t")
                 found[name] = facts.split(" ")[2]
