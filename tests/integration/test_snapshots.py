@@ -216,3 +216,13 @@ def test_a_submodule_in_conflict_keeps_nothing_else_from_being_saved(tree: Path)
 
     assert git(tree, "show", f"{REF}:new") == "new"
     assert given.left_out == ("sub",)
+
+
+@pytest.mark.promise("stop-saved")
+def test_a_person_may_have_git_take_patterns_literally(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_LITERAL_PATHSPECS", "1")
+    (tree / "new").write_text("new", "utf-8")
+
+    assert saved(tree).left_out == ()
