@@ -128,11 +128,15 @@ def _bring_back(records: Records, worker: Worker) -> str:
     if not ref and removal.fits(checkout, worker.branch, worker.saved):
         ref = worker.saved
     tree = removal.find(overview(str(checkout)), worker.path, worker.branch)
+    beside, message = _new_ref(worker), f"Worker {worker.id} before it was brought back"
+    saved = None
     if tree.worktree is not None:  # its removal was cut off, and somebody may have been in there
-        beside = _new_ref(worker)
-        snapshots.save(tree.worktree, beside, f"Worker {worker.id} before it was brought back")
+        saved = snapshots.save(tree.worktree, beside, message)
     elif removal.is_to_be_replaced(tree):
-        removal.keep_all(tree, _new_ref(worker), f"Worker {worker.id} before it was made again")
+        saved = removal.keep_all(tree, beside, message)
+    if saved is not None:
+        left_out = saved.left_out[:20]
+        journal.note(records.home(worker.id), "saved beside", ref=beside, left_out=left_out)
     is_whole = bool(worker.cleaned)
     removal.bring_back(tree, ref, lambda: _alone_with_git(records), is_whole=is_whole)
     return ref
@@ -276,6 +280,8 @@ def _why_not(worker: Worker, tree: Tree, order: Order, look: Look) -> str:
 
 def _unsafe(worker: Worker, tree: Tree, look: Look) -> str:
     """What would be hard to find again, or is not known."""
+    if worker.cleaned and tree.worktree is None:
+        return ""  # all of it is saved
     goals = _goals(worker, look)
     if worker.merge and worker.is_merge_open:
         return (

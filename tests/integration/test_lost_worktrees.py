@@ -302,3 +302,19 @@ def test_nobody_waits_at_a_pipe_in_the_place_of_the_pointer(worker: Worker) -> N
 
     assert not own.stands(worker.path, worker.branch)
     assert not marks.is_ours(worker.path)
+
+
+@pytest.mark.promise("clean-killed")
+def test_what_came_after_the_last_look_is_named_and_stays(
+    fleet: Fleet, repository: Path, worker: Worker
+) -> None:
+    (outcome,) = fleet.clean(Order([worker.id], force=True))
+    assert outcome.why_not == ""
+    going = Path(f"{worker.path}{removal.GOING}")
+    going.mkdir()
+    (going / "late").write_text("LATE", "utf-8")
+
+    (again,) = fleet.clean(Order([worker.id]))
+
+    assert "has something that came while it was removed" in again.why_not
+    assert (going / "late").read_text("utf-8") == "LATE"

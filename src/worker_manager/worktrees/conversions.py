@@ -6,12 +6,13 @@ notebook away, and git calls the file unchanged from then on.
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
 import os
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 
-from worker_manager.errors import WorktreeRefused
-from worker_manager.worktrees.git import ask, known, names, run
+from worker_manager.worktrees.git import known, names, run
 
 #: Filters whose promise it is that nothing is lost on the way.
 LOSSLESS = frozenset({"lfs", "git-crypt", "annex"})
@@ -40,46 +41,61 @@ def altered(path: str, candidates: Iterable[str], environment: Mapping[str, str]
     they are: their names, and the modes they have. Raises WorktreeRefused when git does not say.
     """
     wanted = [one for one in dict.fromkeys(candidates) if _is_plain(path, one)]
-    found = {}
-    for name, (mode, sha) in _staged(path, wanted, environment).items():
-        content = _content(path, name)
-        if content is not None and _blob(content, like=sha) != sha:
-            written = ask(path, "cat-file", "--filters", f":{name}", environment=environment)
-            if written.code:
-                raise WorktreeRefused(f"git does not say what it would write as {name!r}.")
-            if content != os.fsencode(written.text):
-                found[name] = mode
-    return found
+    converted = {
+        name: mode
+        for name, (mode, sha) in _staged(path, wanted, environment).items()
+        if mode.startswith("100") and _raw(path, name, like=sha) not in ("", sha)
+    }
+    if not converted:
+        return {}
+    with tempfile.TemporaryDirectory() as folder:  # as git would write all of them: one process
+        words = ("checkout-index", "-z", "--stdin", f"--prefix={folder}/")
+        asked = "".join(f"{name}\0" for name in converted)
+        run(path, *words, environment=environment, stdin=asked)
+        return {
+            name: mode
+            for name, mode in converted.items()
+            if not filecmp.cmp(f"{path}/{name}", f"{folder}/{name}", shallow=False)
+        }
 
 
 def raw_tree(path: str, files: Mapping[str, str], environment: Mapping[str, str]) -> str:
     """A tree of these files as they are, and of nothing else, made in the index."""
     run(path, "read-tree", "--empty", environment=environment)
-    kept = ("hash-object", "-w", "--no-filters", "--")
-    lines = [
-        f"{mode} {run(path, *kept, name, environment=environment)}\t{name}\0"
-        for name, mode in files.items()
-    ]
+    kept = _kept(path, files, environment)
+    lines = [f"{mode} {kept[name]}\t{name}\0" for name, mode in files.items()]
     words = ("update-index", "-z", "--index-info")
     run(path, *words, environment=environment, stdin="".join(lines))
     return run(path, "write-tree", environment=environment)
 
 
-def _content(path: str, name: str) -> bytes | None:
-    """None when it can't be read: then it could not be added either, which is told elsewhere."""
+def _kept(path: str, files: Iterable[str], environment: Mapping[str, str]) -> dict[str, str]:
+    """The ids of these files, written as they are: in one process, but for names that a list of
+    lines can't hold.
+    """
+    write = ("hash-object", "-w", "--no-filters")
+    lines = [one for one in files if "\n" not in one and not one.startswith('"')]
+    asked = "".join(f"{one}\n" for one in lines)
+    said = run(path, *write, "--stdin-paths", environment=environment, stdin=asked).split("\n")
+    found = dict(zip(lines, said, strict=False))
+    rest = [one for one in files if one not in found]
+    found.update((one, run(path, *write, "--", one, environment=environment)) for one in rest)
+    return found
+
+
+def _raw(path: str, name: str, *, like: str) -> str:
+    """The id that git has for a file as it is, in a repository with ids like that one; empty when
+    it can't be read: then it could not be added either, which is told elsewhere.
+    """
+    digest = hashlib.new("sha1" if len(like) == 40 else "sha256", usedforsecurity=False)
     try:
         with open(os.path.join(path, name), "rb") as file:
-            return file.read()
+            digest.update(b"blob %d\0" % os.fstat(file.fileno()).st_size)
+            while portion := file.read(1 << 20):
+                digest.update(portion)
     except OSError:
-        return None
-
-
-def _blob(content: bytes, *, like: str) -> str:
-    """The id that git has for a content, in a repository with ids like that one."""
-    kind = "sha1" if len(like) == 40 else "sha256"
-    return hashlib.new(
-        kind, b"blob %d\0" % len(content) + content, usedforsecurity=False
-    ).hexdigest()
+        return ""
+    return digest.hexdigest()
 
 
 def _staged(

@@ -48,15 +48,13 @@ from worker_manager.worktrees import plain  # noqa: E402
 TIMEOUT_SECONDS = 300
 _GRACE_SECONDS = 5
 
-#: No questions at a terminal and no editor, messages that can be matched, no lock for a mere look;
-#: and what we mean by a pattern.
+#: No questions at a terminal and no editor, messages that can be matched, no lock for a mere look.
 _ENVIRONMENT = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_EDITOR": "true",
     "GIT_MERGE_AUTOEDIT": "no",
     "LC_ALL": "C",
     "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_LITERAL_PATHSPECS": "0",
 }
 
 

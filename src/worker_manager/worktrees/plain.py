@@ -58,6 +58,8 @@ OFF = {
     "status.submoduleSummary": "false",
     "submodule.recurse": "false",
 }
+#: What we mean by a pattern, whatever the person wants one to be.
+PATTERNS = {"GIT_LITERAL_PATHSPECS": "0"}
 #: Commands that only look, or write objects alone: none of them runs a hook.
 LOOKING = frozenset(
     (
@@ -76,7 +78,7 @@ def environment(command: str) -> dict[str, str]:
     count = os.environ.get("GIT_CONFIG_COUNT", "") or "0"
     if command not in LOOKING or not count.isdecimal():  # git itself refuses such a count
         return {}
-    told, number = {}, int(count)
+    told, number = dict(PATTERNS), int(count)
     for key, value in OFF.items():
         told[f"GIT_CONFIG_KEY_{number}"] = key
         told[f"GIT_CONFIG_VALUE_{number}"] = value

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from worker_manager.errors import WorktreeGone, WorktreeRefused
-from worker_manager.worktrees import fresh, marks, own, repositories, snapshots, trees
+from worker_manager.worktrees import fresh, marks, own, plain, repositories, snapshots, trees
 from worker_manager.worktrees.git import ask, attempt, known, names, run
 from worker_manager.worktrees.named import commits
 from worker_manager.worktrees.overview import Overview
@@ -130,7 +130,12 @@ def finish(tree: Tree) -> None:
         return
     if [one.name for one in going.iterdir()] == [".git"] and marks.pointed_at(str(going)):
         os.unlink(going / ".git")
-    os.rmdir(going)  # and nothing more: somebody may have written there since
+    try:
+        os.rmdir(going)  # and nothing more
+    except OSError as error:
+        raise WorktreeRefused(
+            f"{going} has something that came while it was removed: look at it, and move it."
+        ) from error
 
 
 def _forget(admin: str, branch: str) -> None:
@@ -189,7 +194,8 @@ def bring_back(
     if ref and (run(where, "ls-tree", ref) or run(worktree.path, "ls-files")):
         # Without the person's post-checkout hook, which this command runs, too.
         quiet = ("-c", f"core.hooksPath={os.devnull}", "restore", "--no-recurse-submodules")
-        run(worktree.path, *quiet, f"--source={ref}", "--worktree", "--", ":/")
+        words = (*quiet, f"--source={ref}", "--worktree", "--", ":/")
+        run(worktree.path, *words, environment=plain.PATTERNS)
         for name, sha in snapshots.as_on_disk(where, ref).items():
             _write_as_it_was(worktree, name, sha)
     return worktree
