@@ -40,7 +40,7 @@ def is_a_worktree(worker: Worker) -> list[str]:
 
 def is_where_it_says(worker: Worker) -> list[str]:
     """The same, and of its branch."""
-    branch = git(Path(worker.path), "rev-parse", "--symbolic-full-name", "HEAD")
+    branch = git(Path(worker.path), "symbolic-ref", "--quiet", "HEAD", ok=(0, 1))
     on = [] if branch == f"refs/heads/{worker.branch}" else [f"{worker.path} is on {branch}"]
     return [*is_a_worktree(worker), *on]
 
