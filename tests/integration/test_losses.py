@@ -134,6 +134,11 @@ def test_work_in_the_stash_keeps_its_worktree_and_other_entries_do_not(
 
     assert "its work lies in the stash (WIP on worker/" in why_kept(fleet, merged)
     git(tree, "stash", "drop", "-q")
+    git(tree, "checkout", "-q", "--detach")
+    (tree / "notes").write_text("stashed", "utf-8")
+    git(tree, "stash", "-q")
+    assert "its work lies in the stash (WIP on (no branch)" in why_kept(fleet, merged)
+    git(tree, "stash", "drop", "-q")
     assert fleet.clean(Order([merged.id]))[0].why_not == ""
     assert "README" in git(repository, "stash", "show", "--name-only")
 

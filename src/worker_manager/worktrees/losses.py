@@ -9,8 +9,8 @@ import os
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from worker_manager.worktrees import changes, conversions, repositories
-from worker_manager.worktrees.git import known, run
+from worker_manager.worktrees import changes, conversions, repositories, stashes
+from worker_manager.worktrees.git import run
 from worker_manager.worktrees.named import ids_in
 from worker_manager.worktrees.own import Worktree
 
@@ -61,7 +61,7 @@ def of(worktree: Worktree) -> Losses:
         files=tuple(one.name for one in changes.uncommitted(worktree)),
         altered=_altered(worktree),
         under_way=under_way(worktree.admin),
-        stashed=stashed(worktree.path, worktree.branch, worktree.admin),
+        stashed=stashed(worktree),
         repositories=tuple(repositories.ignored(worktree.path)),
     )
 
@@ -71,20 +71,21 @@ def under_way(admin: str) -> str:
     return next((what for name, what in UNDER_WAY.items() if _is_in(admin, name)), "")
 
 
-def stashed(directory: str, branch: str, admin: str) -> tuple[str, ...]:
+def stashed(worktree: Worktree) -> tuple[str, ...]:
     """The stash entries that were made in a worktree, in git's words: all worktrees share them."""
-    if not known(directory, "rev-parse", "--verify", "--quiet", "refs/stash"):
-        return ()
-    listed = run(directory, "rev-list", "-g", "--format=%H %P%x00%s", "refs/stash", "--")
-    named = ids_in(admin)
-    found = []
-    for line in listed.split("\n")[1::2]:
-        commits, _, said = line.partition("\0")
-        made_on = said.partition(": ")[0].removeprefix("WIP on ").removeprefix("On ")
-        is_detached = made_on == "(no branch)" and commits.split(" ")[1] in named
-        if made_on == branch or is_detached:
-            found.append(said)
-    return tuple(found)
+    common = os.path.dirname(os.path.dirname(worktree.admin))
+    return tuple(
+        said
+        for sha, said in stashes.entries(common).items()
+        if stashes.made_on(said, worktree.branch) or _is_of_its_head(worktree, sha, said)
+    )
+
+
+def _is_of_its_head(worktree: Worktree, sha: str, said: str) -> bool:
+    """Whether an entry that was made on no branch was made on a commit where its HEAD was."""
+    if not stashes.made_on(said, "(no branch)"):
+        return False
+    return run(worktree.path, "rev-parse", f"{sha}^1") in ids_in(worktree.admin)
 
 
 def _altered(worktree: Worktree) -> tuple[str, ...]:
