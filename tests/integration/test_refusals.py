@@ -112,6 +112,7 @@ def test_a_call_that_is_no_json_is_answered_where_its_id_can_be_read(
 def test_another_request_is_answered_with_an_error(client: Client, line: str, code: int) -> None:
     answer = say(client, line)
 
+    assert "error" in answer, answer
     assert (answer["id"], answer["error"]["code"]) == ("a", code)
     assert is_alive(client)
 

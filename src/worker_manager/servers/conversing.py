@@ -4,6 +4,7 @@ transport drops a line that it can't read, and ends with a message that it can't
 
 import os
 import signal
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -46,8 +47,8 @@ async def _hear(wire: Wire, heard: MemoryObjectSendStream[SessionMessage | Excep
                 message = mcp_types.jsonrpc_message_adapter.validate_json(line, by_name=False)
             except ValidationError as error:
                 answer = _refusal(line, error)
-                if answer:
-                    await anyio.to_thread.run_sync(wire.send, answer)
+                if answer:  # it may be faster than what is only said once more
+                    await anyio.to_thread.run_sync(partial(wire.send, answer, is_new=True))
             else:
                 await heard.send(SessionMessage(message))
 
