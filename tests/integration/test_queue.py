@@ -175,6 +175,7 @@ def test_measured_a_first_worker_always_has_room(tmux_socket: str) -> None:
 @pytest.mark.promise("limit-queue")
 def test_while_a_usage_limit_lasts_starts_wait(fleet: Fleet) -> None:
     worker = running_worker(fleet)
+    time.sleep(2)  # the hook of its first prompt may come yet, and would have it run again
     until = time.strftime("%H:%M", time.localtime(time.time() + 7200))
 
     limits.turn_failed(state_root(), fleet.records, worker.id, "rate_limit", f"resets {until}")
