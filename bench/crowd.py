@@ -10,9 +10,9 @@ from functools import partial
 from bench.hooks import quiet_hook, with_letters
 from bench.measuring import Row, in_turns, seconds
 from bench.stage import Stage, add_worker, stage
-from worker_manager.fleet import Fleet
-from worker_manager.models import Status
-from worker_manager.snapshot import COUNTED_MOST, Snapshots
+from worker_manager.crew.fleet import Fleet
+from worker_manager.domain.worker import Status
+from worker_manager.views.facts import COUNTED_MOST, Snapshots
 
 _FINISHED, _LIVE = 1_000, 50
 

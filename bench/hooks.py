@@ -11,9 +11,9 @@ from pathlib import Path
 
 from bench.measuring import Row, in_turns, seconds
 from bench.stage import Stage, stage
-from worker_manager import naming
-from worker_manager.fleet import plugin_root
-from worker_manager.messages import Message
+from worker_manager.crew.fleet import plugin_root
+from worker_manager.domain import identifiers
+from worker_manager.domain.message import Message
 
 _QUIET = ("UserPromptSubmit", "PostToolUse", "FileChanged", "Stop")
 
@@ -44,7 +44,7 @@ def with_letters(letters: int, world: Stage, event: str = "UserPromptSubmit") ->
     """A hook that has letters to show, in seconds."""
     mailbox = world.fleet().mailbox
     for number in range(letters):
-        name = naming.new_message_id()
+        name = identifiers.new_message_id()
         mailbox.deliver(
             Message(
                 id=name, type="completion", sender="0" * 8, name="n", sent="now", body=f"{number}"

@@ -15,8 +15,8 @@ import psutil
 
 from bench.measuring import Row
 from bench.stage import Stage, add_worker, stage
-from worker_manager.models import Status
-from worker_manager.state.records import now
+from worker_manager.domain.worker import Status
+from worker_manager.state.workers.records import now
 
 _WORKERS, _SECONDS, _SHORT_SECONDS = 20, 60.0, 6.0
 _CALL = {"method": "tools/call", "params": {"name": "list_workers", "arguments": {}}}

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from bench.measuring import Row, in_turns, seconds
 from bench.stage import Stage, stage
-from worker_manager import naming
-from worker_manager.messages import Message
-from worker_manager.state.mailbox import Mailbox
+from worker_manager.domain import identifiers
+from worker_manager.domain.message import Message
+from worker_manager.state.mail.mailbox import Mailbox
 
 _BODY = "x" * 1_000
 #: How much slower ext4 makes a file than it adds to one, while it avoids inodes freed just now, is
@@ -83,7 +83,7 @@ def _report(mailbox: Mailbox) -> float:
 
 
 def _letter() -> Message:
-    name = naming.new_message_id()
+    name = identifiers.new_message_id()
     return Message(id=name, type="nudge", sender="0" * 8, name="n", sent="now", body=_BODY)
 
 
@@ -102,7 +102,7 @@ def _deliver(mailbox: Mailbox, each: int, writers: int) -> float:
 
 def _deliver_anew(world: Stage, writers: int) -> float:
     """Into an empty mailbox."""
-    return _deliver(_mailbox(world, naming.random_hex(4)), 200 // writers, writers)
+    return _deliver(_mailbox(world, identifiers.random_hex(4)), 200 // writers, writers)
 
 
 def _at_once(work: Callable[[], object], writers: int) -> float:
@@ -127,7 +127,7 @@ def _at_once(work: Callable[[], object], writers: int) -> float:
 
 def bare_letter(folder: Path) -> float:
     """What one letter must cost in any case, in seconds."""
-    name = naming.random_hex(8)
+    name = identifiers.random_hex(8)
 
     def run() -> None:
         descriptor = os.open(folder / f".{name}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -154,7 +154,7 @@ def _log(path: Path, writers: int) -> float:
 
 
 def _drain(world: Stage, letters: int) -> float:
-    mailbox = _mailbox(world, f"drain-{naming.random_hex(4)}")
+    mailbox = _mailbox(world, f"drain-{identifiers.random_hex(4)}")
     message = _letter()
     for number in range(letters):  # not durable: only what is read is measured
         name = f"{number:020d}-nudge-m{number:012x}.mail"
@@ -168,12 +168,12 @@ def _drain(world: Stage, letters: int) -> float:
 
 
 def _bare_drain(folder: Path, letters: int) -> float:
-    source = folder / naming.random_hex(4)
+    source = folder / identifiers.random_hex(4)
     source.mkdir()
     content = _letter().encode()
     for number in range(letters):
         (source / f"{number:020d}").write_bytes(content)
-    target = folder / naming.random_hex(4)
+    target = folder / identifiers.random_hex(4)
     target.mkdir()
 
     def run() -> None:

@@ -10,10 +10,10 @@ from functools import partial
 
 from bench.measuring import Row, in_turns, seconds
 from bench.stage import Stage, add_worker, stage
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.integration.merge import Wish
+from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import MergeRefused
-from worker_manager.fleet import Fleet
-from worker_manager.merges import Wish
-from worker_manager.models import Status, Worker
 
 #: Of lines that each look like the opening of a conflict: 10 MB.
 _LINES = 400_000

@@ -14,14 +14,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from worker_manager import naming
 from worker_manager.config import Settings
-from worker_manager.fleet import Fleet, plugin_root
-from worker_manager.models import Status, Worker
-from worker_manager.runtimes.tmux import Tmux
-from worker_manager.state import orchestrators, processes, receipts
+from worker_manager.crew.fleet import Fleet, plugin_root
+from worker_manager.domain import identifiers
+from worker_manager.domain.worker import Status, Worker
+from worker_manager.runtimes.tmux.runtime import Tmux
+from worker_manager.state import orchestrators, process_identity
 from worker_manager.state.layout import state_root
-from worker_manager.state.records import now
+from worker_manager.state.mail import receipts
+from worker_manager.state.workers.records import now
 
 _LEAKY = ("WORKER_MANAGER_", "CLAUDE", "ANTHROPIC_", "GIT_", "TMUX")
 
@@ -80,7 +81,7 @@ def stage(files: int = 20) -> Iterator[Stage]:
     (folder / ".gitconfig").write_text(identity, "utf-8")
     repository, socket = (
         _repository(folder / "repository", files),
-        f"wm-bench-{naming.random_hex(4)}",
+        f"wm-bench-{identifiers.random_hex(4)}",
     )
     session_id = str(uuid.uuid4())
     home = orchestrators.open_home(state_root(), session_id, str(repository))
@@ -108,11 +109,11 @@ def _repository(path: Path, files: int) -> Path:
 
 def add_worker(fleet: Fleet, world: Stage) -> Worker:
     """A worker at work: its record, its branch and folder, its transcript, its terminal."""
-    worker_id = naming.new_worker_id()
-    name = naming.worker_name("t", worker_id)
+    worker_id = identifiers.new_worker_id()
+    name = identifiers.worker_name("t", worker_id)
     path = world.repository / "trees" / name  # a worktree in all but name: those take git long
     path.mkdir(parents=True)
-    git = ["git", "-C", str(world.repository), "branch", naming.branch_name(name)]
+    git = ["git", "-C", str(world.repository), "branch", identifiers.branch_name(name)]
     subprocess.run(git, check=True)
     tmux = ["tmux", "-L", world.socket, "-f", os.devnull, "new-session", "-d", "-s", name]
     tmux += ["-P", "-F", "#{pane_pid}", "sleep", "1000"]
@@ -126,15 +127,15 @@ def add_worker(fleet: Fleet, world: Stage) -> Worker:
         changed_at=now(),
         project=str(world.repository),
         path=str(path),
-        branch=naming.branch_name(name),
+        branch=identifiers.branch_name(name),
         base_branch="main",
         base_sha=world.head,
         agent="scripted",
         session_id=str(uuid.uuid4()),
         handle=world.runtime.handle_for(name),
-        mark=naming.new_mark(),
+        mark=identifiers.new_mark(),
         launched=True,
-        process=processes.identity(pid),
+        process=process_identity.identity(pid),
         status=Status.RUNNING,
     )
     fleet.records.create(worker)

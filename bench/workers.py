@@ -12,10 +12,10 @@ from functools import partial
 from bench.mail import bare_letter
 from bench.measuring import Row, in_turns, seconds
 from bench.stage import Stage, add_worker, stage
-from worker_manager import naming
-from worker_manager.fleet import Fleet
-from worker_manager.models import Worker
-from worker_manager.starts import Wanted
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.domain import identifiers
+from worker_manager.domain.worker import Worker
 
 _PROGRAM = "import time; time.sleep(1000)"
 #: What a stopped worker does at its end must not be measured with the next one.
@@ -62,7 +62,7 @@ def _start(fleet: Fleet, *, use_worktree: bool) -> float:
 
 def _bare_start(world: Stage, *, use_worktree: bool) -> float:
     """What must be done in any case: a worktree, a session with a program in it."""
-    name = naming.random_hex(4)
+    name = identifiers.random_hex(4)
     path = world.folder / "bare" / name
     git = ["git", "-C", str(world.repository), "worktree", "add", "-q", "-b", name, str(path)]
     tmux = ["tmux", "-L", world.socket, "-f", os.devnull, "new-session", "-d", "-s", name]

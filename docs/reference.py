@@ -24,12 +24,15 @@ os.environ["COLUMNS"] = str(WIDTH)  # help texts are wrapped to the terminal
 import click  # noqa: E402, TID253  the variable above first
 from mcp import Client  # noqa: E402, TID253
 
-from worker_manager import config, formatting, messages  # noqa: E402
+from worker_manager import config  # noqa: E402
 from worker_manager.cli.entry import program  # noqa: E402
+from worker_manager.domain import message  # noqa: E402
+from worker_manager.domain.worker import FINISHED, Status  # noqa: E402
 from worker_manager.hooks import entry  # noqa: E402
-from worker_manager.models import FINISHED, Status  # noqa: E402
-from worker_manager.servers import orchestrator, worker  # noqa: E402
-from worker_manager.state.records import Records  # noqa: E402
+from worker_manager.servers import orchestrator  # noqa: E402
+from worker_manager.servers.tools import worker  # noqa: E402
+from worker_manager.state.workers.records import Records  # noqa: E402
+from worker_manager.text import rendering  # noqa: E402
 
 _COMMENTED = re.compile(r"((?:^ *#: .*\n)+)^ *(\w+)(?:: [^=\n]+)? = ", re.MULTILINE)
 _TRAILING = re.compile(r"^ *(\w+)(?:: [^=\n]+)? = [^\n#]*#: (.*)$", re.MULTILINE)
@@ -128,7 +131,7 @@ def settings() -> Iterator[str]:
 
 def statuses() -> Iterator[str]:
     """Every status of a worker."""
-    meanings = _meanings("models.py")
+    meanings = _meanings("domain/worker.py")
     yield from _table_head("status", "finished", "")
     for status in Status:
         yield _row(f"`{status}`", "yes" if status in FINISHED else "", meanings[status.name])
@@ -136,10 +139,10 @@ def statuses() -> Iterator[str]:
 
 def letters() -> Iterator[str]:
     """Every type of message, with what it tells its reader to do."""
-    meanings = _meanings("messages.py")
-    steps = formatting._NEXT_STEPS  # the very text that is shown
+    meanings = _meanings("domain/message.py")
+    steps = rendering._NEXT_STEPS  # the very text that is shown
     yield from _table_head("type", "", "and the reader is told")
-    for name, type_ in vars(messages).items():
+    for name, type_ in vars(message).items():
         if name in meanings:
             step = steps.get(type_, "").format(id="ID", message_id="MESSAGE")
             yield _row(f"`{type_}`", meanings[name], step)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from worker_manager.config import Settings
-from worker_manager.fleet import Fleet
-from worker_manager.runtimes.tmux import Tmux
+from worker_manager.crew.fleet import Fleet
+from worker_manager.runtimes.tmux.runtime import Tmux
 from worker_manager.state import orchestrators
 from worker_manager.state.layout import state_root
 

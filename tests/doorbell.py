@@ -21,9 +21,9 @@ from tests.support.claude_lab import ClaudeLab
 from tests.support.claude_session import Session
 from tests.support.crew import AUTONOMOUS, home_of, start_boss
 from tests.support.messages_api import MessagesApi
-from worker_manager import naming
-from worker_manager.messages import Message
-from worker_manager.state.mailbox import Mailbox
+from worker_manager.domain import identifiers
+from worker_manager.domain.message import Message
+from worker_manager.state.mail.mailbox import Mailbox
 
 ROUNDS = 10
 Deliver = Callable[[str], None]
@@ -62,7 +62,7 @@ def _ours(lab: ClaudeLab) -> tuple[Session, Deliver]:
     mailbox = Mailbox(str(home_of(lab, session.session_id).resolve() / "mail"))
 
     def deliver(text: str) -> None:
-        letter = naming.new_message_id()
+        letter = identifiers.new_message_id()
         mailbox.deliver(
             Message(id=letter, type="test", sender="0" * 8, name="n", sent="now", body=text)
         )
@@ -89,7 +89,7 @@ def _bare(lab: ClaudeLab) -> tuple[Session, Deliver]:
     def deliver(text: str) -> None:
         aside = Path(lab.root, "letter")
         aside.write_text(text, "utf-8")
-        os.rename(aside, inbox / naming.new_message_id())
+        os.rename(aside, inbox / identifiers.new_message_id())
 
     return session, deliver
 

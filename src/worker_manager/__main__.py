@@ -19,13 +19,13 @@ def main() -> None:
     if is_server or arguments[:1] == ["--go-on"]:
         sys.exit(_serve(arguments[1:]))
     if arguments[:1] in (["--exited"], ["--not-checked-in"], ["--end-session"], ["--reconcile"]):
-        from worker_manager import aftermath
+        from worker_manager.callbacks import ended
 
-        sys.exit(aftermath.main(arguments))
+        sys.exit(ended.main(arguments))
     if arguments[:1] == ["--set-up"] and len(arguments) == 4:
-        from worker_manager import setups
+        from worker_manager.callbacks import set_up
 
-        sys.exit(setups.main(arguments))
+        sys.exit(set_up.main(arguments))
     if arguments == ["--version"]:
         from worker_manager import __version__  # needs none of our packages
 
@@ -39,13 +39,13 @@ def main() -> None:
 def _serve(told: list[str]) -> int:
     """`told` by the program that has begun the conversation, if there was one."""
     from worker_manager.errors import WorkerManagerError
-    from worker_manager.servers import start, wire
+    from worker_manager.servers import entry, wire
 
     try:
         if os.environ.get("WORKER_MANAGER_WORKER_ID"):
-            start.serve_worker()
+            entry.serve_worker()
         else:
-            start.serve_orchestrator(wire.kept_from(told) if told else wire.NOTHING)
+            entry.serve_orchestrator(wire.kept_from(told) if told else wire.NOTHING)
     except WorkerManagerError as error:
         sys.stderr.write(f"worker-manager: {error}\n")
         return 1

@@ -41,10 +41,10 @@ def _serve_meanwhile(venv: Path, key: str) -> None:
     for more than its tools.
     """
     from worker_manager.errors import RuntimeUnavailable, WorkerManagerError
-    from worker_manager.servers import start
+    from worker_manager.servers import entry
     from worker_manager.servers.wire import Wire
 
-    if os.environ.get("WORKER_MANAGER_WORKER_ID") or start.has_workers():
+    if os.environ.get("WORKER_MANAGER_WORKER_ID") or entry.has_workers():
         return
     building = [_start_build(venv, key)]
 
@@ -57,7 +57,7 @@ def _serve_meanwhile(venv: Path, key: str) -> None:
         return lambda wire: _become(venv, ["--go-on", *wire.give_back()])
 
     try:
-        start.serve_unbuilt(load)
+        entry.serve_unbuilt(load)
     except WorkerManagerError as error:
         _say(str(error))
         sys.exit(1)
@@ -142,7 +142,7 @@ def _make_plain(venv: Path, *, may_install: bool) -> None:
     try:
         _call(command)
     except subprocess.CalledProcessError:
-        from worker_manager.system_packages import install_package
+        from worker_manager.processes.packages import install_package
 
         # Debian keeps ensurepip in a package of its own.
         if not (may_install and shutil.which("apt-get") and install_package("venv")):
@@ -180,7 +180,7 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--build"]:
         sys.exit(build(Path(sys.argv[2]), sys.argv[3], may_install="install" in sys.argv[4:]))
     if sys.argv[1:2] == ["--install"]:
-        from worker_manager.system_packages import install_package
+        from worker_manager.processes.packages import install_package
 
         sys.exit(not install_package(sys.argv[2]))
     main(sys.argv[1:])

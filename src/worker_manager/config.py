@@ -39,7 +39,7 @@ class Settings:
     budget_tokens: int = 0
     #: the same for all workers of a session; then none starts
     session_budget_tokens: int = 0
-    #: a price list in the place of [ours](../../src/worker_manager/agents/prices.toml)
+    #: a price list in the place of [ours](../../src/worker_manager/agents/claude/prices.toml)
     prices: str = ""
     #: how long `ask` waits; after that the answer comes as a message instead
     ask_wait_seconds: int = 3600

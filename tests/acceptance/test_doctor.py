@@ -26,8 +26,8 @@ PROGRAM = (sys.executable, "-I", "-m", "worker_manager")
 
 #: Waits less long than a person's doctor for what will not come.
 IMPATIENT = """
-from worker_manager.doctor import waking
-waking.CHECK_IN_SECONDS = 20.0
+from worker_manager.doctor import wake_test
+wake_test.CHECK_IN_SECONDS = 20.0
 from worker_manager.__main__ import main
 main()
 """
@@ -72,7 +72,8 @@ def test_a_version_that_nobody_has_tried_is_tried_and_noted(
     api.on("doctor", "once, with timeout_seconds 5", call(tool, timeout_seconds=5))
     listen_for(crew, 3_000)
     asked = (
-        "import sys; from worker_manager import cli; from worker_manager.agents import patience; "
+        "import sys; from worker_manager import cli; "
+        "from worker_manager.agents.claude import patience; "
         "from worker_manager.doctor import trial; patience.HEEDS_SETTING = (); "
         "trial.CALL_SECONDS = 5; sys.exit(cli.main(sys.argv[1:]))"
     )

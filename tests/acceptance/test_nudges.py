@@ -16,7 +16,7 @@ from tests.support.crew import CREW, start_boss, worker_id
 from tests.support.messages_api import MessagesApi
 from tests.support.replies import call
 from tests.support.waiting import wait_until
-from worker_manager import nudges
+from worker_manager.crew.messaging import wake
 
 pytestmark = [pytest.mark.claude, pytest.mark.newest_claude, pytest.mark.timeout(240)]
 
@@ -108,7 +108,7 @@ def test_the_doorbell_wakes_an_idle_worker(
     assert (result["rung"], result["reason"]) == ("hook", "")
     assert f"mark {worker.mark}" in api.wait_for_request("worker", "NUDGE-1").new_text
     assert api.times_told("worker", "NUDGE-1") == 1
-    assert nudges.LINE not in worker.terminal.screen()
+    assert wake.LINE not in worker.terminal.screen()
 
 
 @pytest.mark.promise("nudge-fate")
@@ -129,7 +129,7 @@ def test_two_nudges_during_a_tool_call_come_in_order_and_once(
     told = api.wait_for_request("worker", "NUDGE-2").all_text
     assert told.index("NUDGE-1") < told.index("NUDGE-2")
     assert (api.times_told("worker", "NUDGE-1"), api.times_told("worker", "NUDGE-2")) == (1, 1)
-    assert nudges.LINE not in told
+    assert wake.LINE not in told
 
 
 @pytest.mark.promise("nudge-rungs")
@@ -147,10 +147,10 @@ def test_without_a_doorbell_the_socket_rings_else_a_typed_line(
     assert result["fate"] in TAKEN
     assert result["rung"] == ("socket" if has_socket else "typed")
     told = api.wait_for_request("worker", "NUDGE-1").new_text
-    assert nudges.LINE in told
+    assert wake.LINE in told
     assert f"mark {worker.mark}" in told
     assert "more characters. All of it is in " in told
-    assert (api.times_told("worker", "NUDGE-1"), api.times_told("worker", nudges.LINE)) == (1, 1)
+    assert (api.times_told("worker", "NUDGE-1"), api.times_told("worker", wake.LINE)) == (1, 1)
     worker.terminal.wait_for_status("idle")
     assert ("my draft" in worker.terminal.screen()) is has_socket
 
@@ -177,7 +177,7 @@ def test_a_draft_or_a_person_who_scrolls_keeps_us_from_typing(
     scrolled = worker.nudge("NUDGE-2")
     assert scrolled["reason"] == "somebody scrolls in its terminal"
     crew.try_tmux(terminal.socket, "send-keys", "-t", terminal.pane, "-X", "cancel")
-    assert nudges.LINE not in terminal.screen()
+    assert wake.LINE not in terminal.screen()
     assert api.times_told("worker", "NUDGE") == 0
 
     third = worker.nudge("NUDGE-3")
@@ -185,7 +185,7 @@ def test_a_draft_or_a_person_who_scrolls_keeps_us_from_typing(
     assert third["rung"] == "typed"
     told = api.wait_for_request("worker", "NUDGE-3").new_text
     assert re.search("NUDGE-1.*NUDGE-2.*NUDGE-3", told, re.DOTALL)
-    assert api.times_told("worker", nudges.LINE) == 1
+    assert api.times_told("worker", wake.LINE) == 1
 
 
 @pytest.mark.promise("nudge-draft")

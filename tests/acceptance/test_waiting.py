@@ -24,8 +24,8 @@ from tests.support.crew import (
 from tests.support.messages_api import MessagesApi
 from tests.support.replies import Reply, ToolCall, call, several
 from tests.support.waiting import wait_until
-from worker_manager.messages import Message
-from worker_manager.state.mailbox import Mailbox
+from worker_manager.domain.message import Message
+from worker_manager.state.mail.mailbox import Mailbox
 
 pytestmark = [pytest.mark.claude, pytest.mark.newest_claude, pytest.mark.timeout(180)]
 

@@ -13,11 +13,11 @@ import pytest
 from tests.conftest import CHECKOUT
 from worker_manager import __version__
 from worker_manager.config import load
+from worker_manager.domain.message import Message
 from worker_manager.errors import InvalidSetting
-from worker_manager.messages import Message
 from worker_manager.state import orchestrators
 from worker_manager.state.layout import mailbox_path
-from worker_manager.state.mailbox import Mailbox
+from worker_manager.state.mail.mailbox import Mailbox
 
 MAIN = "from worker_manager.__main__ import main; main()"
 HEAVY = {"mcp", "libtmux", "git", "filelock", "pydantic", "asyncio", "anyio", "dataclasses"}
@@ -28,12 +28,12 @@ SLOW = {"hashlib", "logging", "pathlib", "random", "secrets", "subprocess", "tem
 @pytest.mark.parametrize(
     "module",
     [
-        "prompt",
-        "tool",
-        "tool_failure",
-        "permission",
+        "user_prompt_submit",
+        "post_tool_use",
+        "post_tool_use_failure",
+        "permission_request",
         "file_changed",
-        "guard",
+        "pre_tool_use",
         "stop",
         "session_start",
     ],
@@ -91,8 +91,8 @@ def test_a_hook_that_shows_mail_loads_what_takes_no_time(tmp_path: Path, event: 
         assert '"done"\n\n-----m1' in said
     assert "-----m1" in said
     ours = {name for name in loaded if name.startswith("worker_manager")}
-    assert "worker_manager.state.inbox" in ours
-    assert len(ours) < 19
+    assert "worker_manager.state.mail.inbox" in ours
+    assert len(ours) <= 20
     _, usual = run("import os, time", environ)
     assert loaded - ours - usual == set()
 
@@ -151,19 +151,19 @@ def test_the_hook_that_waits_has_more_time_than_it_may_be_told_to_wait() -> None
 
 
 #: Who writes to a stream that the door has not spared, a text of ours alone.
-_OWN_TEXT = {"outgoing.py", "bootstrap.py", "__main__.py", "system_packages.py"}
+_OWN_TEXT = {"text/output.py", "bootstrap.py", "__main__.py", "processes/packages.py"}
 #: Who makes JSON for a file of ours, a letter, or a word of a command: as ASCII it holds whatever a
 #: name has, and gives it back.
 _OWN_JSON = {
-    "outgoing.py",
-    "agents/claude.py",
-    "agents/transcripts.py",
+    "text/output.py",
+    "agents/claude/launch.py",
+    "agents/claude/transcripts.py",
     "cli/schema.py",
-    "completions.py",
-    "dialogs.py",
-    "doctor/waking.py",
-    "formatting.py",
-    "hooks/call.py",
+    "crew/reporting/evidence.py",
+    "crew/messaging/dialogs.py",
+    "doctor/wake_test.py",
+    "text/rendering.py",
+    "hooks/protocol.py",
     "worktrees/baseline.py",
 }
 #: Called by a command, whose streams are spared.

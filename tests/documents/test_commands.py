@@ -15,8 +15,8 @@ from tests.conftest import CHECKOUT
 from tests.support.bench import add_worker, commit
 from tests.support.documents import Block, blocks, lines, pages, shows
 from tests.support.workers import running_worker
-from worker_manager.cleaning import Order
-from worker_manager.fleet import Fleet
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.integration.clean import Order
 
 #: Commands that can't be run here: why, and the nearest that can.
 REPLACED = {

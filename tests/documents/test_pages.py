@@ -17,7 +17,7 @@ from tests.conftest import CHECKOUT
 from tests.support.documents import Block, anchors, blocks, links, pages
 from worker_manager import config
 from worker_manager.doctor.examination import CHECKS
-from worker_manager.models import Status
+from worker_manager.domain.worker import Status
 from worker_manager.servers import orchestrator
 
 ALL = [block for page in pages() for block in blocks(page)]

@@ -10,22 +10,25 @@ from contextlib import suppress
 from threading import Barrier
 from typing import Any
 
-from worker_manager import adoption, cleaning, dialogs, reports
-from worker_manager.cleaning import Order
 from worker_manager.config import Settings
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.integration import clean as cleaning
+from worker_manager.crew.integration.clean import Order
+from worker_manager.crew.integration.merge import Wish
+from worker_manager.crew.lifecycle import adopt as adoption
+from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.messaging import dialogs
+from worker_manager.crew.reporting import reports
+from worker_manager.domain.message import Message
+from worker_manager.domain.worker import Worker
 from worker_manager.errors import InvalidInput, StateUnavailable
-from worker_manager.fleet import Fleet
-from worker_manager.hooks import mail
-from worker_manager.merges import Wish
-from worker_manager.messages import Message
-from worker_manager.models import Worker
-from worker_manager.runtimes.tmux import Tmux
-from worker_manager.starts import Wanted
+from worker_manager.hooks import delivery
+from worker_manager.runtimes.tmux.runtime import Tmux
 from worker_manager.state import sessions
-from worker_manager.state.inbox import expect_receipt
 from worker_manager.state.layout import mailbox_path, repository_of
-from worker_manager.state.mailbox import Mailbox
-from worker_manager.state.records import Records
+from worker_manager.state.mail.inbox import expect_receipt
+from worker_manager.state.mail.mailbox import Mailbox
+from worker_manager.state.workers.records import Records
 
 Tell = Callable[[Any], None]
 
@@ -86,7 +89,7 @@ def release(_: Tell, home: str, most: int) -> None:
 
 def settle(_: Tell, home: str) -> None:
     """Looks for receipts, as a hook does after a restart."""
-    mail.settle(home, restarted=True)
+    delivery.settle(home, restarted=True)
 
 
 def create(_: Tell, repository: str, worker: Worker) -> None:

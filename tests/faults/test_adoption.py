@@ -15,13 +15,14 @@ from tests.conftest import make_fleet
 from tests.faults import actions
 from tests.faults.injection import KILL, Outcome, at_every_step, forks, run
 from tests.support.workers import recorded_worker
-from worker_manager import adoption, reports
-from worker_manager.fleet import Fleet
-from worker_manager.models import Status, Worker
-from worker_manager.state import receipts
-from worker_manager.state.inbox import expect_receipt
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.lifecycle import adopt
+from worker_manager.crew.reporting import reports
+from worker_manager.domain.worker import Status, Worker
 from worker_manager.state.layout import mailbox_path, state_root
-from worker_manager.state.mailbox import Mailbox
+from worker_manager.state.mail import receipts
+from worker_manager.state.mail.inbox import expect_receipt
+from worker_manager.state.mail.mailbox import Mailbox
 
 RACES = 100
 #: Steps from one try to the next.
@@ -262,7 +263,7 @@ def test_there_and_back_again(sessions_of: list[Fleet]) -> None:
         assert unread(owner) == [("completion", "done", False)]
 
     assert (notices(former, worker), notices(second, worker)) == (2, 1)
-    assert adoption.orphans(state_root(), former.records, former.owner, former.records.all())
+    assert adopt.orphans(state_root(), former.records, former.owner, former.records.all())
 
 
 @pytest.mark.parametrize("place", ["mail", "mail/new"])

@@ -14,10 +14,10 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from tests.faults import actions
 from tests.faults.injection import ERRORS, KILL, LATE, Outcome, at_every_step, run
-from worker_manager.messages import Message
-from worker_manager.state import receipts
+from worker_manager.domain.message import Message
 from worker_manager.state.layout import mailbox_path, transcript_of
-from worker_manager.state.mailbox import Mailbox
+from worker_manager.state.mail import receipts
+from worker_manager.state.mail.mailbox import Mailbox
 
 FAULTS = st.tuples(st.sampled_from((KILL, *ERRORS)), st.integers(1, 30))
 

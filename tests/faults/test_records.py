@@ -12,11 +12,11 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from tests.faults import actions
 from tests.faults.injection import ERRORS, KILL, Outcome, at_every_step, run
-from worker_manager import reports
-from worker_manager.models import Status, Worker
+from worker_manager.crew.reporting import reports
+from worker_manager.domain.worker import Status, Worker
 from worker_manager.state.layout import mailbox_path
-from worker_manager.state.mailbox import Mailbox
-from worker_manager.state.records import Records
+from worker_manager.state.mail.mailbox import Mailbox
+from worker_manager.state.workers.records import Records
 
 FAULTS = st.tuples(st.sampled_from((KILL, *ERRORS)), st.integers(1, 60))
 

@@ -12,8 +12,8 @@ from tests.faults import actions
 from tests.faults.injection import ERRORS, KILL, Outcome, run
 from tests.faults.world import unaccounted
 from tests.support.waiting import wait_until
-from worker_manager.fleet import Fleet
-from worker_manager.models import Status
+from worker_manager.crew.fleet import Fleet
+from worker_manager.domain.worker import Status
 from worker_manager.state.layout import state_root
 
 #: The stress run takes every step.

@@ -18,8 +18,8 @@ from tests.faults import actions
 from tests.faults.injection import KILL, run
 from tests.support.bench import add_worker, commit
 from tests.support.histories import History, files, look, steps
-from worker_manager.fleet import Fleet
-from worker_manager.models import Status, Worker
+from worker_manager.crew.fleet import Fleet
+from worker_manager.domain.worker import Status, Worker
 from worker_manager.state.layout import state_root
 
 #: The stress run takes more.

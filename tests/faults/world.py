@@ -6,9 +6,9 @@ import subprocess
 from pathlib import Path
 
 from tests.conftest import git
-from worker_manager.fleet import Fleet
+from worker_manager.crew.fleet import Fleet
 from worker_manager.runtimes.base import Presence
-from worker_manager.runtimes.tmux import Tmux
+from worker_manager.runtimes.tmux.runtime import Tmux
 
 
 def unaccounted(fleet: Fleet, project: Path, socket: str) -> list[str]:

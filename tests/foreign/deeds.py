@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.foreign.place import LINES, Place, git, write
-from worker_manager.models import Worker
+from worker_manager.domain.worker import Worker
 
 
 @dataclass

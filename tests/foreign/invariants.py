@@ -10,8 +10,8 @@ from pathlib import Path
 from tests.foreign.deeds import Hand
 from tests.foreign.look import OURS, Look, expected
 from tests.foreign.place import Place, git
-from worker_manager import cleaning
-from worker_manager.models import Merge, Status, Worker
+from worker_manager.crew.integration import clean
+from worker_manager.domain.worker import Merge, Status, Worker
 
 _SHA = re.compile(rb"\b(?:[0-9a-f]{64}|[0-9a-f]{40})\b")
 
@@ -102,7 +102,7 @@ def is_cleaned(place: Place, worker: Worker) -> list[str]:
         wrong.append(f"cleaned, but {worker.path} is there")
     if git(place.repository, "for-each-ref", f"refs/heads/{worker.branch}"):
         wrong.append(f"cleaned, but {worker.branch} is there")
-    is_held = worker.cleaned == cleaning.NOTHING  # somebody had removed all of it before
+    is_held = worker.cleaned == clean.NOTHING  # somebody had removed all of it before
     if not is_held and not git(place.repository, "for-each-ref", worker.cleaned or "none"):
         wrong.append(f"cleaned, but there is no ref {worker.cleaned!r}")
     return wrong

@@ -18,13 +18,16 @@ from tests.foreign.place import GitFailed, plain, program
 from tests.foreign.rows import STOPPED, Row
 from tests.support.waiting import wait_until
 from tests.support.workers import take_mail
-from worker_manager import config, inspection, messages, reports
-from worker_manager.cleaning import Order
+from worker_manager import config
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.integration.clean import Order
+from worker_manager.crew.integration.merge import STRATEGIES, Merged, Wish
+from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.reporting import reports
+from worker_manager.domain import message
+from worker_manager.domain.worker import Merge, Worker
 from worker_manager.errors import WorkerManagerError
-from worker_manager.fleet import Fleet
-from worker_manager.merges import STRATEGIES, Merged, Wish
-from worker_manager.models import Merge, Worker
-from worker_manager.starts import Wanted
+from worker_manager.views import inspection
 from worker_manager.worktrees import git as git_module
 
 T = TypeVar("T")
@@ -94,7 +97,7 @@ class Life:
         """It reports, and what lies behind that is looked up."""
         self._act(lambda: reports.check_in(self.fleet.records, self.worker.id))
         self._act(lambda: reports.complete(self.fleet.records, self.worker.id, "done"))
-        assert [one.type for one in take_mail(self.fleet)] == [messages.COMPLETION]
+        assert [one.type for one in take_mail(self.fleet)] == [message.COMPLETION]
         self.see_evidence()
 
     def see_evidence(self) -> None:
@@ -253,7 +256,7 @@ def play(row: Row, folder: Path, socket: str) -> None:
         wait_until(lambda: lived.worker.finished, 60)
         hand = lived.hand
         hand.contents["played.txt"], hand.committed = b"by the agent\n", {"played.txt"}
-        assert [one.type for one in take_mail(lived.fleet)] == [messages.COMPLETION]
+        assert [one.type for one in take_mail(lived.fleet)] == [message.COMPLETION]
         lived.see_evidence()
         lived.diff()
         merge = lived.merge(STRATEGIES[0])

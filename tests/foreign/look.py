@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.foreign.place import Place, git, git_bytes
-from worker_manager.models import Merge
+from worker_manager.domain.worker import Merge
 
 #: What is ours, and may come and go; a branch begins otherwise where one is called `worker`.
 OURS = ("refs/heads/worker/", "refs/heads/worker-", "refs/worker-manager/")

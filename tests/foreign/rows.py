@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from tests.foreign import deeds
 from tests.foreign.deeds import Hand
 from tests.foreign.place import Place
-from worker_manager.merges import STRATEGIES
+from worker_manager.crew.integration.merge import STRATEGIES
 
 STOPPED = "stopped"
 #: A life has one of the merges in it, or a stop with changes that no commit holds.

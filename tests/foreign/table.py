@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.foreign import contents, hooks, layouts, settings, work
 from tests.foreign.known import KNOWN
 from tests.foreign.rows import STOPPED, Row, composed
-from worker_manager.merges import STRATEGIES
+from worker_manager.crew.integration.merge import STRATEGIES
 
 #: In the order in which their grounds are made when several are composed.
 _ALL = (Row("plain"), *layouts.ROWS, *contents.ROWS, *settings.ROWS, *hooks.ROWS, *work.ROWS)

@@ -15,7 +15,7 @@ from tests.foreign.deeds import Hand
 from tests.foreign.look import look
 from tests.foreign.place import Place, git, plain
 from tests.support.workers import recorded_worker
-from worker_manager.models import Merge, Status
+from worker_manager.domain.worker import Merge, Status
 
 
 @pytest.fixture

@@ -13,6 +13,9 @@ from tests.conftest import git, make_fleet, make_repository
 from tests.support.terminals import hanging
 from tests.support.waiting import wait_until
 from tests.support.workers import HANG
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.domain.worker import Status
 from worker_manager.errors import (
     AgentNotInstalled,
     InvalidInput,
@@ -23,10 +26,7 @@ from worker_manager.errors import (
     WorkerManagerError,
     WorkerNotFound,
 )
-from worker_manager.fleet import Fleet
-from worker_manager.models import Status
-from worker_manager.runtimes.tmux import Tmux
-from worker_manager.starts import Wanted
+from worker_manager.runtimes.tmux.runtime import Tmux
 
 
 def leftovers(repository: Path, fleet: Fleet, socket: str) -> dict[str, object]:

@@ -10,12 +10,12 @@ import pytest
 from tests.conftest import make_fleet
 from tests.support.waiting import wait_until
 from tests.support.workers import HANG, letters_to, running_worker, take_news
-from worker_manager import reports
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.reporting import reports
+from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import BudgetSpent, InvalidInput
-from worker_manager.fleet import Fleet
-from worker_manager.models import Status, Worker
-from worker_manager.starts import Wanted
-from worker_manager.state import receipts
+from worker_manager.state.mail import receipts
 
 MakeFleet = Callable[..., Fleet]
 

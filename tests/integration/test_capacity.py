@@ -9,10 +9,10 @@ import pytest
 
 from tests.conftest import make_fleet
 from tests.support.workers import HANG, recorded_worker
-from worker_manager.capacity import NEEDED_BYTES, WORKERS_FOR_EACH_CORE
-from worker_manager.fleet import Fleet
-from worker_manager.models import Status
-from worker_manager.starts import Wanted
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.lifecycle.capacity import NEEDED_BYTES, WORKERS_FOR_EACH_CORE
+from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.domain.worker import Status
 
 
 @pytest.fixture

@@ -20,12 +20,13 @@ import pytest
 from tests.conftest import CHECKOUT, git
 from tests.support.waiting import wait_until
 from tests.support.workers import HANG
-from worker_manager import checks, commands, reports
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.reporting import checks, reports
+from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import ChecksFailed, InvalidInput
-from worker_manager.fleet import Fleet
-from worker_manager.models import Status, Worker
+from worker_manager.processes import shell
 from worker_manager.rehearsal.session import RehearsalFailed, RehearsedSession
-from worker_manager.starts import Wanted
 from worker_manager.state.layout import state_root
 
 pytestmark = pytest.mark.anyio
@@ -200,7 +201,7 @@ def test_a_check_that_takes_too_long_is_ended_with_all_that_it_started(tmp_path:
     pid = tmp_path / "pid"
     command = f"sleep 60 & echo $! > {shlex.quote(str(pid))}; echo BEFORE; wait"
 
-    outcome = commands.run(command, cwd=str(tmp_path), seconds=0.5)
+    outcome = shell.run(command, cwd=str(tmp_path), seconds=0.5)
 
     assert (outcome.code, outcome.output) == (None, "BEFORE\n")
     assert ended(pid.read_text("utf-8").strip())
@@ -212,7 +213,7 @@ def test_what_a_check_has_started_may_tidy_up(tmp_path: Path) -> None:
     helper = tmp_path / "helper.sh"
     helper.write_text("trap 'sleep 0.3; touch tidy; exit' TERM\ntouch up\nsleep 60 & wait\n")
 
-    commands.run(
+    shell.run(
         "sh helper.sh & while [ ! -e up ]; do sleep 0.02; done", cwd=str(tmp_path), seconds=60
     )
 
@@ -223,7 +224,7 @@ def test_what_a_check_leaves_running_holds_nothing_up_and_is_ended(tmp_path: Pat
     pid = tmp_path / "pid"
     started = time.monotonic()
 
-    outcome = commands.run(f"sleep 60 & echo $! > {pid}", cwd=str(tmp_path), seconds=50)
+    outcome = shell.run(f"sleep 60 & echo $! > {pid}", cwd=str(tmp_path), seconds=50)
 
     assert outcome.code == 0
     assert time.monotonic() - started < 20
@@ -232,10 +233,10 @@ def test_what_a_check_leaves_running_holds_nothing_up_and_is_ended(tmp_path: Pat
 
 def test_an_endless_output_is_bounded_and_its_end_kept(tmp_path: Path) -> None:
     told = []
-    outcome = commands.run("yes", cwd=str(tmp_path), seconds=0.5, told=lambda one: told.append(one))
+    outcome = shell.run("yes", cwd=str(tmp_path), seconds=0.5, told=lambda one: told.append(one))
 
-    assert len(outcome.output) == commands.KEPT_BYTES
-    assert sum(map(len, told)) > commands.KEPT_BYTES
+    assert len(outcome.output) == shell.KEPT_BYTES
+    assert sum(map(len, told)) > shell.KEPT_BYTES
 
     results = [checks.Result("yes", outcome)] * 5
     with pytest.raises(ChecksFailed) as caught:

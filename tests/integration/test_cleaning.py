@@ -9,12 +9,13 @@ import pytest
 
 from tests.conftest import git, make_fleet
 from tests.support.bench import add_worker, commit, set_status
-from worker_manager import cleaning, inspection
-from worker_manager.cleaning import Order
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.integration import clean
+from worker_manager.crew.integration.clean import Order
+from worker_manager.crew.integration.merge import Wish
+from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import InvalidInput, WorkerNotFound
-from worker_manager.fleet import Fleet
-from worker_manager.merges import Wish
-from worker_manager.models import Status, Worker
+from worker_manager.views import inspection
 
 
 def why_kept(fleet: Fleet, worker: Worker, *, force: bool = False) -> str:
@@ -33,7 +34,7 @@ def trees_and_branches(repository: Path) -> str:
 
 
 def back(fleet: Fleet, worker: Worker) -> None:
-    cleaning.bring_back(fleet.records, worker.id)
+    clean.bring_back(fleet.records, worker.id)
 
 
 @pytest.mark.promise("clean-safe")
@@ -296,16 +297,16 @@ def test_another_sessions_workers_are_not_cleaned(
 
 def test_cleaning_is_suggested_when_much_is_left(fleet: Fleet, repository: Path) -> None:
     worker = add_worker(fleet, repository)
-    many = [worker] * cleaning.MANY
+    many = [worker] * clean.MANY
 
     old = replace(worker, changed_at="2020-01-01T00:00:00+00:00")
 
-    assert cleaning.advice([worker]) == ""
-    assert "8 finished workers still have a worktree" in cleaning.advice(many)
-    assert "1 finished worker still" in cleaning.advice([old])
-    assert cleaning.advice([replace(old, cleaned="refs/x")] * 9) == ""
+    assert clean.advice([worker]) == ""
+    assert "8 finished workers still have a worktree" in clean.advice(many)
+    assert "1 finished worker still" in clean.advice([old])
+    assert clean.advice([replace(old, cleaned="refs/x")] * 9) == ""
     set_status(fleet, worker, Status.RUNNING)
-    assert cleaning.advice([fleet.worker(worker.id)] * 9) == ""
+    assert clean.advice([fleet.worker(worker.id)] * 9) == ""
 
 
 def test_a_cleaned_worker_can_still_be_looked_at(fleet: Fleet, repository: Path) -> None:

@@ -17,12 +17,12 @@ from tests.support.rehearsed import session
 from tests.support.terminals import hanging, run_tmux, tmux_pid
 from tests.support.waiting import wait_until
 from tests.support.workers import running_worker, take_news
-from worker_manager import reports
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.reporting import reports
+from worker_manager.domain.worker import Status
 from worker_manager.errors import RuntimeUnavailable
-from worker_manager.fleet import Fleet
-from worker_manager.models import Status
-from worker_manager.starts import Wanted
-from worker_manager.state import processes
+from worker_manager.state import process_identity
 
 
 @pytest.mark.promise("report-end")
@@ -45,12 +45,12 @@ def test_a_stop_ends_the_agent_and_not_only_its_terminal(fleet: Fleet) -> None:
     worker = fleet.start(Wanted("t", steps)).worker
     noted = Path(worker.path, "agent")
     wait_until(lambda: noted.exists() and noted.read_text("utf-8").endswith("\n"))
-    agent = processes.identity(int(noted.read_text("utf-8")))
+    agent = process_identity.identity(int(noted.read_text("utf-8")))
     assert agent
 
     fleet.stop(worker.id)
 
-    wait_until(lambda: processes.has_ended(agent))
+    wait_until(lambda: process_identity.has_ended(agent))
     wait_until(lambda: fleet.worker(worker.id).exit_code is not None)
     assert fleet.worker(worker.id).status is Status.STOPPED
     assert take_news(fleet) == []
@@ -115,7 +115,7 @@ def test_a_worker_runs_on_whatever_the_settings_say_by_now(
     assert elsewhere.workers() == [worker]
 
     assert elsewhere.stop(worker.id).status is Status.STOPPED
-    wait_until(lambda: processes.has_ended(worker.process))
+    wait_until(lambda: process_identity.has_ended(worker.process))
 
 
 def test_a_worker_whose_tmux_server_cannot_be_found_is_not_declared_dead(

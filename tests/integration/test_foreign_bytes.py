@@ -13,11 +13,11 @@ import pytest
 
 from tests.conftest import git, make_repository
 from tests.support.rehearsed import Boss, session
-from worker_manager.messages import Message
+from worker_manager.domain.message import Message
 from worker_manager.rehearsal.session import ToolResult
 from worker_manager.state import orchestrators
 from worker_manager.state.layout import mailbox_path, state_root
-from worker_manager.state.mailbox import Mailbox
+from worker_manager.state.mail.mailbox import Mailbox
 
 pytestmark = [pytest.mark.anyio, pytest.mark.promise("text-whole")]
 

@@ -15,10 +15,10 @@ import pytest
 from tests.conftest import CHECKOUT, git, make_fleet
 from tests.support.hooks import hook_command
 from tests.support.workers import HANG
-from worker_manager.fleet import Fleet
-from worker_manager.models import Worker
-from worker_manager.starts import Wanted
-from worker_manager.state import guards
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.domain.worker import Worker
+from worker_manager.state.workers import guards
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import pytest
 from tests.conftest import CHECKOUT, git
 from tests.support.bench import add_worker, commit
 from tests.support.documents import blocks, lines
-from worker_manager.cleaning import Order
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.integration.clean import Order
+from worker_manager.crew.integration.merge import Wish
 from worker_manager.errors import MergeRefused
-from worker_manager.fleet import Fleet
-from worker_manager.merges import Wish
 
 
 def commands(page: str, **names: str) -> list[list[str]]:

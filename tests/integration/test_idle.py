@@ -19,14 +19,14 @@ from tests.conftest import make_fleet
 from tests.support.client import Client
 from tests.support.waiting import wait_until
 from tests.support.workers import recorded_worker
-from worker_manager.fleet import Fleet
-from worker_manager.hooks import mail, prompt
-from worker_manager.models import Status
-from worker_manager.schedule import BUSY_SECONDS
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.supervision.next_check import BUSY_SECONDS
+from worker_manager.domain.worker import Status
+from worker_manager.hooks import delivery, user_prompt_submit
 from worker_manager.state import sessions
 from worker_manager.state.bells import Bell
 from worker_manager.state.layout import state_root
-from worker_manager.state.records import now
+from worker_manager.state.workers.records import now
 
 
 def wakes(pid: int) -> int:
@@ -177,11 +177,11 @@ def test_whoever_changes_something_of_a_worker_rings(
         fleet.nudge(worker.id, "Go on.")
         assert rings(its_own)
     assert not rings(bell)  # the worker has not heard of it yet
-    assert mail.take(home) is not None
+    assert delivery.take(home) is not None
     assert rings(bell)
 
     monkeypatch.setenv("CLAUDE_CODE_SESSION_ID", worker.session_id)
-    assert prompt.run() == 0  # a person typed at its terminal
+    assert user_prompt_submit.run() == 0  # a person typed at its terminal
     assert rings(bell)
 
 

@@ -11,12 +11,12 @@ import pytest
 from tests.conftest import git
 from tests.support.bench import add_worker, commit, state, write_hook
 from tests.support.waiting import wait_until
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.integration.merge import Wish
+from worker_manager.domain.message import Message
+from worker_manager.domain.worker import Worker, from_json, to_json
 from worker_manager.errors import MergeRefused
-from worker_manager.fleet import Fleet
-from worker_manager.merges import Wish
-from worker_manager.messages import Message
-from worker_manager.models import Worker, from_json, to_json
-from worker_manager.worktrees import landing
+from worker_manager.worktrees import ref_update
 
 SAFE = pytest.mark.promise("merge-branch", "merge-files")
 
@@ -128,11 +128,11 @@ def test_a_branch_that_the_person_leaves_in_that_moment_is_the_one_that_does_not
 ) -> None:
     worker = add_worker(fleet, repository, {"a": "1"})
     tip = git(repository, "rev-parse", worker.branch)
-    at = landing.target(str(repository), "main")
+    at = ref_update.target(str(repository), "main")
     git(repository, "switch", "-q", "-c", "feature")
 
     with pytest.raises(Exception, match="has just changed branches"):
-        landing.move(str(repository), at, tip, "test")
+        ref_update.move(str(repository), at, tip, "test")
 
     assert git(repository, "rev-parse", "main") == git(repository, "rev-parse", "feature") == at.sha
     assert not (repository / "a").exists()
@@ -316,7 +316,7 @@ SCRIPT = """\
 import sys
 from tests.conftest import make_fleet
 from pathlib import Path
-from worker_manager.merges import Wish
+from worker_manager.crew.integration.merge import Wish
 repository, socket, worker, *checks = sys.argv[1:]
 make_fleet(Path(repository), socket).merge(worker, Wish(checks=checks))
 """

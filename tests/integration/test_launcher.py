@@ -17,7 +17,7 @@ from tests.conftest import CHECKOUT
 from tests.support.client import Client
 from tests.support.hooks import hook_command
 from tests.support.workers import recorded_worker
-from worker_manager.fleet import Fleet
+from worker_manager.crew.fleet import Fleet
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -15,16 +15,16 @@ import pytest
 from tests.conftest import git, make_fleet
 from tests.support.waiting import wait_until
 from tests.support.workers import HANG
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.domain.worker import Status
 from worker_manager.errors import StateUnavailable, WorktreeRefused
-from worker_manager.fleet import Fleet
-from worker_manager.models import Status
-from worker_manager.runtimes.gates import Gate
-from worker_manager.runtimes.tmux import Tmux
-from worker_manager.starts import Wanted
-from worker_manager.state import processes
+from worker_manager.runtimes.tmux.gate import Gate
+from worker_manager.runtimes.tmux.runtime import Tmux
+from worker_manager.state import process_identity
 from worker_manager.state.layout import state_root
 from worker_manager.state.locking import exclusive
-from worker_manager.state.records import Records, now
+from worker_manager.state.workers.records import Records, now
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_the_record_has_the_noted_process_after_its_next_change(fleet: Fleet) ->
     record = Path(fleet.records.home(worker.id), "worker.json")
 
     assert worker.launched
-    assert processes.surely_runs(worker.process)
+    assert process_identity.surely_runs(worker.process)
     assert not json.loads(record.read_text("utf-8"))["launched"]  # no disk was waited for
 
     fleet.records.update(worker.id, lambda one: replace(one, reason="another one"))
@@ -98,7 +98,7 @@ def test_a_worker_that_is_to_be_launched_anew_is_not_taken_for_launched(fleet: F
 
 _OPENER = """
 import sys
-from worker_manager.runtimes.tmux import Tmux
+from worker_manager.runtimes.tmux.runtime import Tmux
 runtime = Tmux(sys.argv[1])
 with runtime.opening(runtime.handle_for("w"), sys.argv[2], cwd="/") as opened:
     print(opened(), flush=True)
@@ -241,7 +241,7 @@ def test_a_terminal_that_ends_during_the_start_is_told(fleet: Fleet, repository:
     worker = fleet.start(Wanted("t", HANG)).worker
 
     assert worker.launched
-    wait_until(lambda: processes.has_ended(worker.process))
+    wait_until(lambda: process_identity.has_ended(worker.process))
     assert [one.status for one in fleet.workers()] == [Status.FAILED]
 
 

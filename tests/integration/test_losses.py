@@ -10,11 +10,11 @@ import pytest
 
 from tests.conftest import git
 from tests.support.bench import add_worker, commit
-from worker_manager import cleaning
-from worker_manager.cleaning import Order
-from worker_manager.fleet import Fleet
-from worker_manager.merges import Wish
-from worker_manager.models import Worker
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.integration import clean
+from worker_manager.crew.integration.clean import Order
+from worker_manager.crew.integration.merge import Wish
+from worker_manager.domain.worker import Worker
 from worker_manager.worktrees import changes
 
 
@@ -40,7 +40,7 @@ def gone_and_back(fleet: Fleet, repository: Path, worker: Worker) -> Path:
     assert outcome.why_not == ""
     git(repository, "reflog", "expire", "--expire=now", "--all")
     git(repository, "gc", "-q", "--prune=now")
-    cleaning.bring_back(fleet.records, worker.id)
+    clean.bring_back(fleet.records, worker.id)
     return Path(worker.path)
 
 
@@ -258,7 +258,7 @@ def test_a_submodule_as_its_commit_wants_it_is_no_obstacle(
     else:
         assert outcome.why_not == ""
         assert not os.path.lexists(tree)
-        cleaning.bring_back(fleet.records, worker.id)
+        clean.bring_back(fleet.records, worker.id)
         assert git(tree, "status", "--porcelain") == ""
 
 

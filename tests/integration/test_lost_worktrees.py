@@ -12,11 +12,14 @@ import pytest
 
 from tests.conftest import git
 from tests.support.bench import add_worker, commit
-from worker_manager import cleaning, completions, inspection, stops
-from worker_manager.cleaning import Order
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.integration import clean
+from worker_manager.crew.integration.clean import Order
+from worker_manager.crew.lifecycle import stop
+from worker_manager.crew.reporting import evidence
+from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import WorktreeRefused
-from worker_manager.fleet import Fleet
-from worker_manager.models import Status, Worker
+from worker_manager.views import inspection
 from worker_manager.worktrees import changes, marks, own, removal
 
 
@@ -126,7 +129,7 @@ def test_evidence_diff_and_figures_are_never_those_of_another_checkout(
 ) -> None:
     lose(Path(worker.path), tmp_path / "elsewhere")
 
-    told = completions.examine(worker, fleet.records.home(worker.id))
+    told = evidence.examine(worker, fleet.records.home(worker.id))
 
     assert "no worktree of" in told
     assert "secret.txt" not in told
@@ -150,7 +153,7 @@ def test_a_worktree_comes_back_with_all_its_files_and_what_was_in_its_place_stay
     lose(tree, tmp_path / "elsewhere")
     before = git(repository, "status", "--porcelain")
 
-    cleaning.bring_back(fleet.records, worker.id)
+    clean.bring_back(fleet.records, worker.id)
 
     assert own.look(worker.path, worker.branch)
     assert git(tree, "branch", "--show-current") == worker.branch
@@ -173,7 +176,7 @@ def test_a_restore_does_not_take_a_directory_for_the_worktree(
     assert outcome.why_not == ""
     (tree / ".cache").mkdir(parents=True)  # a watcher that outlived the terminal
 
-    cleaning.bring_back(fleet.records, worker.id)
+    clean.bring_back(fleet.records, worker.id)
 
     assert git(tree, "rev-parse", "--show-toplevel") == str(tree)
     assert git(tree, "branch", "--show-current") == worker.branch
@@ -231,14 +234,14 @@ def test_files_that_lie_there_are_newer_than_what_a_stop_saved(
 ) -> None:
     tree = Path(worker.path)
     (tree / "a").write_text("saved by the stop", "utf-8")
-    stops.save(fleet.records, worker)
+    stop.save(fleet.records, worker)
     (tree / "a").write_text("written later", "utf-8")
     if lost == "its .git file":
         (tree / ".git").unlink()
     else:  # as a clean leaves it that is killed before it has saved anything
         os.rename(tree, f"{tree}{removal.GOING}")
 
-    cleaning.bring_back(fleet.records, worker.id)
+    clean.bring_back(fleet.records, worker.id)
 
     assert (tree / "a").read_text("utf-8") == "written later"
     assert (tree / "precious").read_text("utf-8") == "PRECIOUS"
@@ -254,7 +257,7 @@ def test_a_persons_worktree_in_its_place_is_moved_aside_with_all_git_knows_of_it
     Path(worker.path, "staged").write_text("x", "utf-8")
     git(Path(worker.path), "add", "staged")
 
-    cleaning.bring_back(fleet.records, worker.id)
+    clean.bring_back(fleet.records, worker.id)
 
     aside = Path(f"{worker.path}{removal.FOUND}1")
     assert git(aside, "rev-parse", "--show-toplevel", "HEAD") == f"{aside}\n{theirs}"
@@ -275,11 +278,11 @@ def test_what_git_knows_of_a_persons_worktree_that_is_not_there_stays(
     os.rename(worker.path, elsewhere)
 
     with pytest.raises(WorktreeRefused, match="git worktree repair"):
-        cleaning.bring_back(fleet.records, worker.id)
+        clean.bring_back(fleet.records, worker.id)
 
     assert git(elsewhere, "rev-parse", "HEAD") == theirs
     git(elsewhere, "worktree", "repair")
-    cleaning.bring_back(fleet.records, worker.id)
+    clean.bring_back(fleet.records, worker.id)
     assert Path(worker.path, "precious").read_text("utf-8") == "PRECIOUS"
 
 
@@ -288,7 +291,7 @@ def test_a_file_in_the_place_of_a_worktree_is_moved_aside(worker: Worker, fleet:
     shutil.rmtree(worker.path)
     Path(worker.path).write_text("somebody's", "utf-8")
 
-    cleaning.bring_back(fleet.records, worker.id)
+    clean.bring_back(fleet.records, worker.id)
 
     assert Path(worker.path, "a").read_text("utf-8") == "1"
     assert Path(f"{worker.path}{removal.FOUND}1").read_text("utf-8") == "somebody's"

@@ -8,10 +8,10 @@ import pytest
 
 from tests.conftest import git, make_fleet, make_repository
 from tests.support.bench import add_worker, commit
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.integration.merge import Wish
 from worker_manager.errors import MergeRefused
-from worker_manager.fleet import Fleet
-from worker_manager.merges import Wish
-from worker_manager.worktrees import bases, landing
+from worker_manager.worktrees import bases, ref_update
 
 Layout = Callable[[Path], Path]
 STRATEGIES = ("merge", "squash", "rebase")
@@ -209,7 +209,7 @@ def test_what_means_a_branch_is_recorded_as_that_branch(
     wanted = "other" if name == "@{-1}" else "main"
 
     assert bases.resolve_base(bases.survey(str(repository)), name).name == wanted
-    assert landing.target(str(repository), name).branch == wanted
+    assert ref_update.target(str(repository), name).branch == wanted
     worker = add_worker(fleet, repository, {"a": "1"})
     assert fleet.merge(worker.id, Wish(into=name)).merge.into == wanted
     assert (repository / "a").exists() is (wanted == "main")

@@ -12,10 +12,10 @@ import pytest
 from tests.conftest import git, make_fleet
 from tests.support.bench import add_worker, commit, write_hook
 from tests.support.waiting import wait_until
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.integration.merge import Wish
+from worker_manager.domain.worker import Worker
 from worker_manager.errors import MergeRefused
-from worker_manager.fleet import Fleet
-from worker_manager.merges import Wish
-from worker_manager.models import Worker
 from worker_manager.state.locking import exclusive
 from worker_manager.worktrees import merging
 

@@ -7,12 +7,12 @@ import pytest
 
 from tests.conftest import git
 from tests.support.bench import add_worker, commit, state, write_hook
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.integration.merge import Wish
+from worker_manager.domain.worker import Status
 from worker_manager.errors import InvalidInput, MergeRefused, WorkerNotFound, WorktreeRefused
-from worker_manager.fleet import Fleet
-from worker_manager.merges import Wish
-from worker_manager.models import Status
 from worker_manager.state import journal
-from worker_manager.worktrees import landing
+from worker_manager.worktrees import ref_update
 
 STRATEGIES = ("merge", "squash", "rebase")
 
@@ -256,7 +256,7 @@ def test_a_second_merge_has_nothing_to_do(fleet: Fleet, repository: Path, strate
 def test_a_check_that_fails_takes_the_merge_back(
     fleet: Fleet, repository: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
-    monkeypatch.setattr("worker_manager.merges.CHECK_SECONDS", 1)
+    monkeypatch.setattr("worker_manager.crew.integration.merge.CHECK_SECONDS", 1)
     worker = add_worker(fleet, repository, {"a": "1"})
     commit(repository, {"mine": "x"})
     (repository / "README").write_text("not committed", "utf-8")
@@ -347,13 +347,13 @@ def test_a_target_that_moved_meanwhile_is_left_alone(
     worker = add_worker(fleet, repository, {"a": "1"})
     if not is_checked_out:
         git(repository, "checkout", "-q", "--detach")
-    found = landing.target(str(repository), "main")
+    found = ref_update.target(str(repository), "main")
     sha = git(repository, "rev-parse", worker.branch)
     moved = commit(repository, {"mine": "x"})
     git(repository, "update-ref", "refs/heads/main", moved)
 
     with pytest.raises(WorktreeRefused, match=r"git update-ref failed"):
-        landing.move(str(repository), found, sha, "test")
+        ref_update.move(str(repository), found, sha, "test")
 
     assert git(repository, "rev-parse", "main") == moved
     assert git(repository, "status", "--porcelain") == ""

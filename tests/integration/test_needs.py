@@ -11,11 +11,12 @@ import pytest
 
 from tests.conftest import make_fleet
 from tests.support.workers import recorded_worker, take_news
-from worker_manager import messages, needs
-from worker_manager.fleet import Fleet
-from worker_manager.models import Status, Worker
-from worker_manager.state import processes, sessions
+from worker_manager.crew.fleet import Fleet
+from worker_manager.domain import message
+from worker_manager.domain.worker import Status, Worker
+from worker_manager.state import process_identity, sessions
 from worker_manager.state.layout import state_root
+from worker_manager.views import needs
 
 
 def be_idle(fleet: Fleet, worker: Worker) -> None:
@@ -48,7 +49,7 @@ def test_a_worker_that_was_idle_before_it_was_nudged_has_not_stood_still(
         fleet,
         repository,
         status=Status.COMPLETED,
-        process=processes.identity(os.getpid()),
+        process=process_identity.identity(os.getpid()),
         launched=True,
     )
     be_idle(fleet, worker)
@@ -65,6 +66,6 @@ def test_a_worker_that_was_idle_before_it_was_nudged_has_not_stood_still(
     time.sleep(2.1)
     fleet.watch()
 
-    assert take_news(fleet) == [(messages.STALLED, worker.id)]
+    assert take_news(fleet) == [(message.STALLED, worker.id)]
     fleet.watch()
     assert take_news(fleet) == []

@@ -14,20 +14,22 @@ from pathlib import Path
 import pytest
 
 from tests.support import prompt_program
-from worker_manager import naming, nudges, reports
-from worker_manager.agents import message_socket
-from worker_manager.fleet import Fleet
-from worker_manager.hooks import mail
-from worker_manager.models import Worker
-from worker_manager.runtimes.tmux import Tmux
-from worker_manager.state import processes, sessions
+from worker_manager.agents.claude import message_socket
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.messaging import wake
+from worker_manager.crew.reporting import reports
+from worker_manager.domain import identifiers
+from worker_manager.domain.worker import Worker
+from worker_manager.hooks import delivery
+from worker_manager.runtimes.tmux.runtime import Tmux
+from worker_manager.state import process_identity, sessions
 from worker_manager.state.layout import SERVER, mailbox_path, state_root
-from worker_manager.state.mailbox import Mailbox
-from worker_manager.state.records import now
+from worker_manager.state.mail.mailbox import Mailbox
+from worker_manager.state.workers.records import now
 
 PROGRAM = Path(prompt_program.__file__)
 #: As a terminal gets them.
-PASTED, ENTER, CLEAR = f"\x1b[200~{nudges.LINE}\x1b[201~", "\r", "\x15"
+PASTED, ENTER, CLEAR = f"\x1b[200~{wake.LINE}\x1b[201~", "\r", "\x15"
 
 
 def wait_until(holds: Callable[[], object]) -> None:
@@ -43,10 +45,10 @@ class Terminal:
     def __init__(self, fleet: Fleet, repository: Path, socket_name: str, folder: Path) -> None:
         self.fleet, self.runtime, self.log = fleet, Tmux(socket_name), folder / "keys"
         self.socket = f"/tmp/tmux-{os.getuid()}/{socket_name}"
-        worker_id = naming.new_worker_id()
+        worker_id = identifiers.new_worker_id()
         self.worker = Worker(
             id=worker_id,
-            name=naming.worker_name("t", worker_id),
+            name=identifiers.worker_name("t", worker_id),
             title="t",
             owner=fleet.owner,
             created_at=now(),
@@ -55,8 +57,8 @@ class Terminal:
             agent="claude",
             session_id=str(uuid.uuid4()),
             handle=self.runtime.handle_for(f"t-{worker_id}"),
-            mark=naming.new_mark(),
-            starter=processes.identity(os.getpid()),
+            mark=identifiers.new_mark(),
+            starter=process_identity.identity(os.getpid()),
         )
         fleet.records.create(self.worker)
         self.home = fleet.records.home(worker_id)
@@ -76,7 +78,7 @@ class Terminal:
     def status(self, status: str) -> None:
         prompt_program.note_status(self.session_file.resolve(), status, time.time() - 60)
 
-    def nudge(self, text: str = "hello") -> nudges.Outcome:
+    def nudge(self, text: str = "hello") -> wake.Outcome:
         worker, message = self.fleet.nudge(self.worker.id, text)
         return self.fleet.carry(worker, message)
 
@@ -98,7 +100,7 @@ def terminal(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Terminal:
     for name in ("RING_SECONDS", "CALM_SECONDS", "REACT_SECONDS"):
-        monkeypatch.setattr(nudges, name, 0.3)
+        monkeypatch.setattr(wake, name, 0.3)
     return Terminal(fleet, repository, tmux_socket, tmp_path)
 
 
@@ -133,7 +135,7 @@ def test_a_line_is_typed_into_an_empty_prompt_and_the_letter_stays_in_the_mailbo
     assert terminal.keys == PASTED + ENTER
     # No hook of this session takes it.
     assert outcome == ("queued", "typed", "its session has not reacted yet")
-    shown = mail.take(terminal.home)
+    shown = delivery.take(terminal.home)
     assert shown is not None
     assert "the letter; `itself`" in shown.text
 
@@ -148,7 +150,7 @@ def test_what_the_socket_has_rung_for_is_not_typed_for(terminal: Terminal, folde
     def session(server: socket.socket) -> str:
         """Takes the letter, as the hook of a prompt does."""
         connection, _ = server.accept()
-        shown = mail.take(terminal.home)
+        shown = delivery.take(terminal.home)
         assert shown is not None
         shown.acknowledge()
         with connection:
@@ -159,7 +161,7 @@ def test_what_the_socket_has_rung_for_is_not_typed_for(terminal: Terminal, folde
         outcome = terminal.nudge()
 
     assert outcome == ("delivered", "socket", "")
-    assert nudges.LINE in line.result()
+    assert wake.LINE in line.result()
     assert terminal.keys == ""
 
 
@@ -183,7 +185,7 @@ def test_enter_is_pressed_only_where_our_line_alone_stands_in_an_idle_prompt(
     terminal: Terminal, mood: str, reason: str, keys: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if keys == PASTED:  # and nothing comes of it
-        monkeypatch.setattr(nudges, "PASTE_SECONDS", 0.5)
+        monkeypatch.setattr(wake, "PASTE_SECONDS", 0.5)
     terminal.open(mood)
 
     outcome = terminal.nudge()
@@ -246,7 +248,7 @@ def test_nothing_is_typed_while_somebody_scrolls(terminal: Terminal) -> None:
 def test_a_session_that_has_just_become_idle_is_left_alone_for_a_while(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nudges, "CALM_SECONDS", 1.0)
+    monkeypatch.setattr(wake, "CALM_SECONDS", 1.0)
     terminal.open()
     idle_since = time.time()
     prompt_program.note_status(terminal.session_file.resolve(), "idle", idle_since)
@@ -263,7 +265,7 @@ def test_a_letter_that_a_hook_takes_meanwhile_rings_no_more(
 ) -> None:
     terminal.open()
     worker, message = terminal.fleet.nudge(terminal.worker.id, "hello")
-    shown = mail.take(terminal.home)
+    shown = delivery.take(terminal.home)
     assert shown is not None
     shown.acknowledge()
 
@@ -304,7 +306,7 @@ def test_the_same_text_with_the_same_key_is_one_message(terminal: Terminal) -> N
     first = sent("hello", "k1")
     assert sent("hello", "k1") == first
     assert mailbox.waiting() == [name for name in mailbox.waiting() if first in name]
-    shown = mail.take(terminal.home)
+    shown = delivery.take(terminal.home)
     assert shown is not None
     shown.acknowledge()
     assert sent("hello", "k1") == first  # also once it was shown

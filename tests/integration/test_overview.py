@@ -10,8 +10,8 @@ import pytest
 
 from tests.conftest import git
 from tests.support.bench import add_worker
-from worker_manager.fleet import Fleet
-from worker_manager.worktrees import landing, overview, trees
+from worker_manager.crew.fleet import Fleet
+from worker_manager.worktrees import overview, ref_update, trees
 
 
 @pytest.mark.parametrize("relative", [False, True])
@@ -39,6 +39,6 @@ def test_one_look_says_of_each_worker_what_a_look_at_it_says(
         assert seen.admin(one.path) == trees.admin_directory(str(repository), one.path) != ""
         tip = trees.tips(str(repository), [one.branch]).get(one.branch)
         assert seen.tips.get(one.branch) == tip
-        is_merged = bool(tip) and landing.contains(str(repository), main, str(tip))
+        is_merged = bool(tip) and ref_update.contains(str(repository), main, str(tip))
         assert (one.branch in merged) is is_merged
     assert seen.admin(str(repository / "elsewhere")) == ""

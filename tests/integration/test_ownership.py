@@ -9,14 +9,14 @@ import pytest
 
 from tests.conftest import git, make_fleet, make_repository
 from tests.support.workers import recorded_worker, take_mail, take_news
-from worker_manager import reports
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.reporting import reports
+from worker_manager.domain.worker import Worker
 from worker_manager.errors import InvalidInput, WorkerNotFound
-from worker_manager.fleet import Fleet
-from worker_manager.models import Worker
 from worker_manager.state import sessions
 from worker_manager.state.layout import state_root
 from worker_manager.state.locking import exclusive
-from worker_manager.state.records import now
+from worker_manager.state.workers.records import now
 
 
 def worker_of(fleet: Fleet) -> Worker:

@@ -16,13 +16,14 @@ from mcp_types import Implementation
 from tests.conftest import CHECKOUT
 from tests.support.rehearsed import SOON, session
 from tests.support.workers import recorded_worker, take_mail
-from worker_manager.agents.patience import SETTING
-from worker_manager.fleet import Fleet
-from worker_manager.messages import Message
-from worker_manager.models import Status, Worker
+from worker_manager.agents.claude.patience import SETTING
+from worker_manager.crew.fleet import Fleet
+from worker_manager.domain.message import Message
+from worker_manager.domain.worker import Status, Worker
 from worker_manager.rehearsal.session import RehearsedSession
-from worker_manager.state import checkings, sessions, tried
+from worker_manager.state import sessions, tried_versions
 from worker_manager.state.layout import state_root
+from worker_manager.state.workers import running_checks
 
 pytestmark = pytest.mark.anyio
 
@@ -97,7 +98,7 @@ async def test_checks_outlast_their_call_and_the_report_is_made_when_they_pass(
         with anyio.fail_after(SOON):
             early = await one.call_tool("complete", summary="DONE-1")
             assert "your checks still run. End your turn" in early.text
-            assert checkings.are_under_way(home)
+            assert running_checks.are_under_way(home)
             # The end of its turn is no reason to remind it, nor to call it idle.
             assert await one.hook("Stop", last_assistant_message="bye") == ""
             refused = await one.call_tool("complete", summary="another")
@@ -110,7 +111,7 @@ async def test_checks_outlast_their_call_and_the_report_is_made_when_they_pass(
     assert fleet.worker(worker.id).status is Status.COMPLETED
     (message,) = take_mail(fleet)
     assert "DONE-1" in message.body
-    assert not checkings.are_under_way(home)
+    assert not running_checks.are_under_way(home)
 
 
 @pytest.mark.promise("check-outlasts")
@@ -134,21 +135,21 @@ async def test_checks_whose_server_was_killed_are_under_way_no_more(
 ) -> None:
     worker = recorded_worker(fleet, repository)
     home = fleet.records.home(worker.id)
-    checkings.begin(home)
-    assert checkings.are_under_way(home)
+    running_checks.begin(home)
+    assert running_checks.are_under_way(home)
 
     Path(home, "checking").write_text("999999999-1", "utf-8")
 
-    assert not checkings.are_under_way(home)
+    assert not running_checks.are_under_way(home)
 
 
 def test_versions_that_were_tried_are_kept(fleet: Fleet) -> None:
-    assert tried.versions(state_root()) == []
+    assert tried_versions.versions(state_root()) == []
 
-    tried.note(state_root(), "9.9.9")
-    tried.note(state_root(), "9.9.9")
+    tried_versions.note(state_root(), "9.9.9")
+    tried_versions.note(state_root(), "9.9.9")
 
-    assert tried.versions(state_root()) == ["9.9.9"]
+    assert tried_versions.versions(state_root()) == ["9.9.9"]
 
 
 @pytest.mark.promise("wait-resume")

@@ -13,18 +13,18 @@ import pytest
 
 from tests.support.waiting import wait_until
 from tests.support.workers import HANG
-from worker_manager import reports
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.reporting import reports
+from worker_manager.domain.message import Message
+from worker_manager.domain.worker import Worker
 from worker_manager.errors import RuntimeUnavailable, StateUnavailable
-from worker_manager.fleet import Fleet
-from worker_manager.hooks import entry, mail
-from worker_manager.messages import Message
-from worker_manager.models import Worker
-from worker_manager.runtimes import inheritance, tmux
-from worker_manager.starts import Wanted
+from worker_manager.hooks import delivery, entry
+from worker_manager.runtimes.tmux import environment, runtime
 from worker_manager.state import sessions
 from worker_manager.state.layout import home_of_session, mailbox_path, state_root
-from worker_manager.state.mailbox import Mailbox
-from worker_manager.state.records import DRAFT
+from worker_manager.state.mail.mailbox import Mailbox
+from worker_manager.state.workers.records import DRAFT
 
 
 def message(number: int) -> Message:
@@ -42,7 +42,7 @@ def test_all_of_it_is_readable_by_its_owner_alone(
     try:
         worker = fleet.start(Wanted("t", steps)).worker
         wait_until(lambda: fleet.workers()[0].exit_code is not None)
-        shown = mail.take(fleet.home)
+        shown = delivery.take(fleet.home)
         assert shown is not None
         shown.acknowledge()
     finally:
@@ -100,7 +100,7 @@ def test_a_secret_of_the_starter_reaches_the_worker_and_nothing_else(
 def half_started(tmux_socket: str) -> Iterator[list[str]]:
     """tmux's command for a server whose starter has not removed its variables yet."""
     command = ["tmux", "-L", tmux_socket, "-f", os.devnull]
-    environ = {**os.environ, inheritance.STARTER: "another", "MY_TOKEN": "s3cr3t"}
+    environ = {**os.environ, environment.STARTER: "another", "MY_TOKEN": "s3cr3t"}
     subprocess.run([*command, "new-session", "-d", "sleep 100"], env=environ, check=True)
     yield command
     subprocess.run([*command, "kill-server"], check=False)
@@ -114,7 +114,7 @@ def test_nothing_is_launched_beside_the_variables_of_another_starter(
     def remove() -> None:
         subprocess.run([*half_started, "set-environment", "-gu", "MY_TOKEN"], check=True)
         done.set()
-        subprocess.run([*half_started, "set-environment", "-gu", inheritance.STARTER], check=True)
+        subprocess.run([*half_started, "set-environment", "-gu", environment.STARTER], check=True)
 
     threading.Timer(0.5, remove).start()
     seen = environment_of_a_worker(fleet)
@@ -127,7 +127,7 @@ def test_nothing_is_launched_beside_the_variables_of_another_starter(
 def test_a_starter_that_never_ends_is_named(
     fleet: Fleet, half_started: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tmux, "TIMEOUT_SECONDS", 1.0)
+    monkeypatch.setattr(runtime, "TIMEOUT_SECONDS", 1.0)
 
     with pytest.raises(RuntimeUnavailable, match="Another session began to start tmux"):
         fleet.start(Wanted("t", "x"))
@@ -179,7 +179,7 @@ def test_a_mailbox_with_a_link_in_it_is_refused_and_the_link_not_followed(
         lambda: mailbox.deliver(message(2)),
         mailbox.claim,
         mailbox.prune,
-        lambda: mail.take(fleet.home),
+        lambda: delivery.take(fleet.home),
     ):
         with pytest.raises(StateUnavailable, match=r"symbolic link.*Remove the link"):
             call()

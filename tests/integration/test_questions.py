@@ -14,12 +14,13 @@ import pytest
 from tests.conftest import CHECKOUT
 from tests.support.rehearsed import SOON
 from tests.support.workers import recorded_worker, take_mail
-from worker_manager import formatting, reports
-from worker_manager.fleet import Fleet
-from worker_manager.hooks import mail
-from worker_manager.models import Status, Worker
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.reporting import reports
+from worker_manager.domain.worker import Status, Worker
+from worker_manager.hooks import delivery
 from worker_manager.rehearsal.session import RehearsedSession, ToolResult
-from worker_manager.state import questions
+from worker_manager.state.mail import awaited_answer
+from worker_manager.text import rendering
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_the_answer_to_another_question_is_not_taken(fleet: Fleet, worker: Worke
     claims = [reports.take_answer(home, one.message_id) for one in (second, first, second)]
 
     assert [claim and claim.messages[0].body for claim in claims] == ["yes", "no", None]
-    shown = mail.take(home)
+    shown = delivery.take(home)
     assert shown is not None
     assert "a nudge, no answer" in shown.text
 
@@ -57,25 +58,25 @@ def test_the_answer_to_another_question_is_not_taken(fleet: Fleet, worker: Worke
 def test_a_letter_that_has_its_answer_asks_no_more(fleet: Fleet, worker: Worker) -> None:
     reports.ask(fleet.records, worker.id, "tea?")
     (letter,) = take_mail(fleet)
-    assert formatting.next_step(letter).startswith("It waits. Answer")
+    assert rendering.next_step(letter).startswith("It waits. Answer")
 
     answered(fleet, worker, "yes")
     reports.ask(fleet.records, worker.id, "coffee?")
     (second,) = take_mail(fleet)
 
-    assert formatting.next_step(second).startswith("It waits. Answer")
+    assert rendering.next_step(second).startswith("It waits. Answer")
     (first_again, second_again) = [one for one, _ in fleet.history(most=9)]
-    assert formatting.next_step(first_again).startswith("It waits no more")
-    assert formatting.next_step(second_again).startswith("It waits. Answer")
+    assert rendering.next_step(first_again).startswith("It waits no more")
+    assert rendering.next_step(second_again).startswith("It waits. Answer")
 
 
 def test_what_was_asked_beside_a_dialog_still_waits(fleet: Fleet, worker: Worker) -> None:
     home = home_of(fleet, worker)
-    with questions.waiting_for_answer(home) as note:
+    with awaited_answer.waiting_for_answer(home) as note:
         asked = reports.ask(fleet.records, worker.id, "tea?")
         note(asked.message_id)
         reports.blocked(fleet.records, worker.id, "permission", "x", reason="permission: Bash")
-        steps = [formatting.next_step(one) for one in take_mail(fleet)]
+        steps = [rendering.next_step(one) for one in take_mail(fleet)]
 
     assert [one.partition(".")[0] for one in steps] == ["It waits", "It waits"]
 
@@ -84,8 +85,8 @@ def test_what_was_asked_beside_a_dialog_still_waits(fleet: Fleet, worker: Worker
 def waiting_call(home: str, question_id: str) -> Iterator[subprocess.Popen[bytes]]:
     """A process that waits for the answer, as the server of a worker does."""
     script = (
-        "import sys, time; from worker_manager.state import questions\n"
-        "with questions.waiting_for_answer(sys.argv[1]) as waiting:\n"
+        "import sys, time; from worker_manager.state.mail import awaited_answer\n"
+        "with awaited_answer.waiting_for_answer(sys.argv[1]) as waiting:\n"
         "    waiting(sys.argv[2]); print(flush=True); time.sleep(60)"
     )
     command = [sys.executable, "-c", script, home, question_id]
@@ -104,7 +105,7 @@ def test_hooks_leave_the_answer_to_a_call_that_waits(fleet: Fleet, worker: Worke
     with waiting_call(home, question.message_id):
         answer = answered(fleet, worker, "yes")
         nudge = answered(fleet, worker, "and hurry")
-        shown = mail.take(home)
+        shown = delivery.take(home)
 
     assert shown is not None
     assert nudge in shown.text
@@ -118,11 +119,11 @@ def test_hooks_show_the_answer_when_the_call_that_waited_was_killed(
     question = reports.ask(fleet.records, worker.id, "tea?")
     with waiting_call(home, question.message_id) as server:
         answer = answered(fleet, worker, "yes")
-        assert mail.take(home) is None
+        assert delivery.take(home) is None
         server.kill()
         server.wait()
 
-        shown = mail.take(home)
+        shown = delivery.take(home)
 
     assert shown is not None
     assert f"[answer {answer}]" in shown.text
@@ -152,10 +153,10 @@ def test_an_answer_that_comes_before_the_call_knows_its_question_is_left_to_it(
 ) -> None:
     home = home_of(fleet, worker)
 
-    with questions.waiting_for_answer(home) as waiting_for:
+    with awaited_answer.waiting_for_answer(home) as waiting_for:
         asked = reports.ask(fleet.records, worker.id, "tea?")
         answered(fleet, worker, "yes")
-        assert mail.take(home) is None
+        assert delivery.take(home) is None
         waiting_for(asked.message_id)
         claim = reports.take_answer(home, asked.message_id)
 

@@ -9,16 +9,18 @@ import pytest
 from tests.conftest import git, make_fleet, make_repository
 from tests.support.waiting import wait_until
 from tests.support.workers import HANG, letters_to, running_worker, take_news
-from worker_manager import capacity, limits, messages
 from worker_manager.config import Settings
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.lifecycle import capacity
+from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.supervision import limits
+from worker_manager.domain import message
+from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import InvalidInput, InvalidSetting
-from worker_manager.fleet import Fleet
-from worker_manager.models import Status, Worker
-from worker_manager.runtimes.tmux import Tmux
-from worker_manager.starts import Wanted
-from worker_manager.state import usage_limits
+from worker_manager.runtimes.tmux.runtime import Tmux
+from worker_manager.state import usage_limit
 from worker_manager.state.layout import state_root
-from worker_manager.state.records import Records
+from worker_manager.state.workers.records import Records
 
 DONE = '```steps\n[{"complete": "done"}]\n```'
 
@@ -148,7 +150,7 @@ def test_a_queued_one_that_can_not_be_started_has_failed(narrow: Fleet, reposito
     narrow.watch()
 
     failed = narrow.worker(queued.id)
-    assert take_news(narrow) == [(messages.FAILED, queued.id)]
+    assert take_news(narrow) == [(message.FAILED, queued.id)]
     assert failed.status is Status.FAILED
     assert "could not be started" in failed.reason
     assert "already exists" in failed.reason
@@ -188,7 +190,7 @@ def test_while_a_usage_limit_lasts_starts_wait(fleet: Fleet) -> None:
     assert stands(fleet, queued) is Status.QUEUED
     assert letters_to(fleet, worker) == []
 
-    usage_limits.note(state_root(), worker.id, time.time() - 1)
+    usage_limit.note(state_root(), worker.id, time.time() - 1)
     fleet.watch()
     fleet.watch()
     wait_until(lambda: stands(fleet, queued) is Status.COMPLETED)
@@ -198,13 +200,13 @@ def test_while_a_usage_limit_lasts_starts_wait(fleet: Fleet) -> None:
 @pytest.mark.promise("limit-queue")
 def test_only_who_met_a_limit_knows_that_it_is_over(fleet: Fleet) -> None:
     root = state_root()
-    usage_limits.note(root, "aaaaaaaa", time.time() + 100)
+    usage_limit.note(root, "aaaaaaaa", time.time() + 100)
 
-    usage_limits.lift(root, "bbbbbbbb")
-    assert usage_limits.until(root)
+    usage_limit.lift(root, "bbbbbbbb")
+    assert usage_limit.until(root)
 
-    usage_limits.lift(root, "aaaaaaaa")
-    assert usage_limits.until(root) is None
+    usage_limit.lift(root, "aaaaaaaa")
+    assert usage_limit.until(root) is None
 
 
 def test_another_error_of_the_api_holds_nothing_back(fleet: Fleet) -> None:

@@ -7,9 +7,9 @@ import pytest
 
 from tests.conftest import git, make_fleet
 from tests.support.bench import add_worker, commit, set_status
-from worker_manager.fleet import Fleet
-from worker_manager.merges import Wish
-from worker_manager.models import Status, Worker
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.integration.merge import Wish
+from worker_manager.domain.worker import Status, Worker
 
 
 def letters(fleet: Fleet) -> list[tuple[str, str]]:

@@ -13,16 +13,16 @@ from tests.faults import actions
 from tests.faults.injection import forks
 from tests.support.rehearsed import session
 from tests.support.workers import HANG, recorded_worker
-from worker_manager import reconcile
-from worker_manager.cleaning import Order
-from worker_manager.fleet import Fleet
-from worker_manager.models import Status
-from worker_manager.reconcile import end_the_gone
-from worker_manager.runtimes.tmux import Tmux
-from worker_manager.starts import Wanted
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.integration.clean import Order
+from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.supervision import reconcile
+from worker_manager.crew.supervision.reconcile import end_the_gone
+from worker_manager.domain.worker import Status
+from worker_manager.runtimes.tmux.runtime import Tmux
 from worker_manager.state.layout import mailbox_path, state_root
-from worker_manager.state.mailbox import Mailbox
-from worker_manager.state.records import now
+from worker_manager.state.mail.mailbox import Mailbox
+from worker_manager.state.workers.records import now
 
 
 @pytest.mark.promise("reconcile-missing")

@@ -12,9 +12,9 @@ import pytest
 from tests.conftest import CHECKOUT
 from tests.support.waiting import wait_until
 from tests.support.workers import take_mail
-from worker_manager.fleet import Fleet
-from worker_manager.models import Status
-from worker_manager.starts import Wanted
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.domain.worker import Status
 
 PAGES = sorted(path.name for path in (CHECKOUT / "docs" / "reference").glob("*.md"))
 FILES = tomllib.loads((CHECKOUT / "docs" / "files.toml").read_text("utf-8"))

@@ -13,8 +13,8 @@ import pytest
 
 from tests.support.client import Client
 from tests.support.workers import recorded_worker
-from worker_manager.fleet import Fleet
-from worker_manager.models import Status
+from worker_manager.crew.fleet import Fleet
+from worker_manager.domain.worker import Status
 
 HALF = "\ud800"
 

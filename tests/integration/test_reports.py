@@ -10,12 +10,12 @@ import pytest
 
 from tests.conftest import make_fleet
 from tests.support.workers import HANG, take_mail
-from worker_manager import reports
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.reporting import reports
+from worker_manager.domain.worker import Report, Status, Worker
 from worker_manager.errors import WorkerFinished
-from worker_manager.fleet import Fleet
-from worker_manager.models import Report, Status, Worker
-from worker_manager.starts import Wanted
-from worker_manager.state.records import Records
+from worker_manager.state.workers.records import Records
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_updates_from_many_processes_are_all_kept(fleet: Fleet, worker: Worker) 
 def start_counter(records: Records, worker_id: str) -> subprocess.Popen[bytes]:
     script = (
         "import sys; from dataclasses import replace; "
-        "from worker_manager.state.records import Records; "
+        "from worker_manager.state.workers.records import Records; "
         "records = Records(sys.argv[1]); "
         "[records.update(sys.argv[2], lambda w: replace(w, extra="
         "w.extra | {'count': w.extra.get('count', 0) + 1})) for _ in range(10)]"

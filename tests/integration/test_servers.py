@@ -15,10 +15,10 @@ import pytest
 from tests.support.hooks import hook_command
 from tests.support.rehearsed import Boss, session
 from tests.support.workers import HANG
-from worker_manager.messages import Message
+from worker_manager.domain.message import Message
 from worker_manager.state import orchestrators
 from worker_manager.state.layout import mailbox_path, state_root
-from worker_manager.state.mailbox import Mailbox
+from worker_manager.state.mail.mailbox import Mailbox
 
 pytestmark = pytest.mark.anyio
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import git
 from tests.support.bench import add_worker, commit, worktree_at
-from worker_manager.fleet import Fleet
+from worker_manager.crew.fleet import Fleet
 from worker_manager.worktrees import changes, evidence, snapshots
 
 REF = "refs/worker-manager/test/1"

@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.workers import recorded_worker, take_news
-from worker_manager.fleet import Fleet
-from worker_manager.models import Status, Worker
-from worker_manager.reconcile import tell_idle
-from worker_manager.state import reminders, sessions
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.supervision.reconcile import tell_idle
+from worker_manager.domain.worker import Status, Worker
+from worker_manager.state import sessions
 from worker_manager.state.layout import state_root
+from worker_manager.state.workers import reminders
 
 #: A session that was interrupted at its terminal so many seconds ago.
 IDLE_SECONDS = 1000

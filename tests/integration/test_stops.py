@@ -13,12 +13,13 @@ from tests.support.bench import add_worker
 from tests.support.terminals import hanging
 from tests.support.waiting import wait_until
 from tests.support.workers import HANG, letters_to, running_worker, take_news
-from worker_manager import reports, stops
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.lifecycle import stop
+from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.stop import AGAIN_SECONDS
+from worker_manager.crew.reporting import reports
+from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import InvalidInput
-from worker_manager.fleet import Fleet
-from worker_manager.models import Status, Worker
-from worker_manager.starts import Wanted
-from worker_manager.stops import AGAIN_SECONDS
 
 
 def seconds_between(one: str, other: str) -> float:
@@ -194,7 +195,7 @@ def test_a_stop_that_finds_no_place_for_its_temporary_files_ends_the_session_all
     make_dirty(worker)
     monkeypatch.setattr(tempfile, "tempdir", str(repository / "no such place"))
 
-    after = stops.end(fleet.records, fleet._runtime, worker.id)
+    after = stop.end(fleet.records, fleet._runtime, worker.id)
 
     assert after.status is Status.STOPPED
     assert not after.saved

@@ -9,11 +9,11 @@ import pytest
 
 from tests.conftest import git, make_fleet
 from tests.support.workers import HANG
-from worker_manager.doctor import ground
+from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.doctor import repository as ground
 from worker_manager.doctor.findings import Place, Verdict
+from worker_manager.domain.worker import Worker
 from worker_manager.errors import WorktreeRefused
-from worker_manager.models import Worker
-from worker_manager.starts import Wanted
 from worker_manager.state.layout import state_root
 from worker_manager.worktrees import removal
 from worker_manager.worktrees.overview import overview

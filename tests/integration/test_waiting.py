@@ -15,14 +15,16 @@ import pytest
 
 from tests.support.rehearsed import SOON, Boss, session
 from tests.support.workers import recorded_worker
-from worker_manager import formatting, messages, reports
-from worker_manager.fleet import Fleet
-from worker_manager.messages import Message
-from worker_manager.models import Report
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.reporting import reports
+from worker_manager.domain import message as messages
+from worker_manager.domain.message import Message
+from worker_manager.domain.worker import Report
 from worker_manager.rehearsal.session import ToolResult
-from worker_manager.servers import waiting
-from worker_manager.state import waits
-from worker_manager.state.records import now
+from worker_manager.servers.tools import wait as waiting
+from worker_manager.state.mail import waits
+from worker_manager.state.workers.records import now
+from worker_manager.text import rendering
 
 pytestmark = pytest.mark.anyio
 
@@ -280,7 +282,7 @@ async def test_a_letter_of_many_workers_leaves_room(repository: Path, fleet: Fle
 
     assert told is not None
     assert "more: list_workers shows them." in told["text"]
-    assert formatting.units(json.dumps(told)) < 45_000
+    assert rendering.units(json.dumps(told)) < 45_000
     assert len(told["workers"]) == 60
     assert claim is not None
     claim.release()
@@ -300,7 +302,7 @@ async def test_a_report_counts_when_its_message_is_there(repository: Path, fleet
 
 def test_a_wait_of_a_dead_process_counts_for_nothing(fleet: Fleet) -> None:
     script = (
-        "import os, sys; from worker_manager.state import waits\n"
+        "import os, sys; from worker_manager.state.mail import waits\n"
         "with waits.waiting_call(sys.argv[1]): print(waits.is_waited(sys.argv[1]), flush=True);"
         " os._exit(0)"
     )

@@ -6,8 +6,8 @@ import pytest
 
 from tests.conftest import git, make_fleet
 from tests.support.workers import HANG
+from worker_manager.crew.lifecycle.start import Wanted
 from worker_manager.errors import WorktreeRefused
-from worker_manager.starts import Wanted
 
 
 @pytest.mark.promise("secure-links")

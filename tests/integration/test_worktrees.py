@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import git
 from tests.support.waiting import wait_until
 from worker_manager.errors import StateUnavailable, WorktreeRefused
-from worker_manager.state import processes
+from worker_manager.state import process_identity
 from worker_manager.worktrees import git as git_module
 from worker_manager.worktrees import trees
 from worker_manager.worktrees.bases import survey
@@ -113,4 +113,4 @@ def test_a_git_whose_caller_fails_meanwhile_is_ended(repository: Path, tmp_path:
     with pytest.raises(KeyboardInterrupt):
         git_module.run(str(repository), "-c", hang, "hang", meanwhile=meanwhile)
 
-    wait_until(lambda: not processes.identity(int(noted.read_text("ascii"))))
+    wait_until(lambda: not process_identity.identity(int(noted.read_text("ascii"))))

@@ -16,12 +16,12 @@ from tests.conftest import git, make_fleet
 from tests.stress.tally import Tally
 from tests.support.waiting import wait_until
 from tests.support.workers import take_mail
-from worker_manager.cleaning import Order
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.integration.clean import Order
+from worker_manager.crew.integration.merge import Wish
+from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.domain.message import COMPLETION, CONFLICT
 from worker_manager.errors import MergeRefused
-from worker_manager.fleet import Fleet
-from worker_manager.merges import Wish
-from worker_manager.messages import COMPLETION, CONFLICT
-from worker_manager.starts import Wanted
 
 #: Source archives (.tar.gz) to make repositories of, too. Not a setting, so not with their prefix.
 ARCHIVES = os.environ.get("JOURNEY_ARCHIVES", "").split()

@@ -17,9 +17,9 @@ from typing import NamedTuple
 from tests.conftest import make_fleet, make_repository
 from tests.stress import real_lives
 from tests.stress.tally import Tally
-from worker_manager.fleet import Fleet
-from worker_manager.models import Worker
-from worker_manager.starts import Wanted
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.domain.worker import Worker
 
 WAIT_SECONDS = 420
 Heard = Counter[tuple[str, str]]

@@ -20,13 +20,13 @@ from tests.stress.tally import Tally
 from tests.support.hooks import hook_command
 from tests.support.terminals import tmux_pid
 from tests.support.workers import HANG
-from worker_manager.fleet import Fleet
-from worker_manager.messages import COMPLETION, Message
-from worker_manager.models import Status, Worker
-from worker_manager.starts import Wanted
-from worker_manager.state import receipts
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.domain.message import COMPLETION, Message
+from worker_manager.domain.worker import Status, Worker
 from worker_manager.state.layout import mailbox_path, repository_of, state_root
-from worker_manager.state.mailbox import Mailbox
+from worker_manager.state.mail import receipts
+from worker_manager.state.mail.mailbox import Mailbox
 
 SESSION = "stress-session"
 

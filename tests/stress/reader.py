@@ -12,9 +12,9 @@ import subprocess
 import sys
 
 from tests.support.hooks import hook_command
-from worker_manager import formatting
 from worker_manager.state.layout import mailbox_path
-from worker_manager.state.mailbox import Mailbox
+from worker_manager.state.mail.mailbox import Mailbox
+from worker_manager.text import rendering
 
 
 def main(kind: str, home: str, stop: str, session: str) -> None:
@@ -45,11 +45,11 @@ def hook(session: str) -> str:
 def tool(home: str) -> str:
     """What read_mail shows."""
     claim = Mailbox(mailbox_path(home)).claim(
-        most=20, room=formatting.RESULT_LIMIT, cost=formatting.cost
+        most=20, room=rendering.RESULT_LIMIT, cost=rendering.cost
     )
     if claim is None:
         return ""
-    text = formatting.for_orchestrator(claim.messages, claim.files, claim.left)
+    text = rendering.for_orchestrator(claim.messages, claim.files, claim.left)
     claim.acknowledge()
     return text
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from tests.conftest import git
 from tests.support.workers import recorded_worker
-from worker_manager import naming
-from worker_manager.fleet import Fleet
-from worker_manager.models import Status, Worker
-from worker_manager.state import processes
-from worker_manager.state.records import now
+from worker_manager.crew.fleet import Fleet
+from worker_manager.domain import identifiers
+from worker_manager.domain.worker import Status, Worker
+from worker_manager.state import process_identity
+from worker_manager.state.workers.records import now
 from worker_manager.worktrees import marks, own, trees
 from worker_manager.worktrees.bases import survey
 from worker_manager.worktrees.own import Worktree
@@ -29,10 +29,10 @@ def add_worker(
     base: str = "main",
 ) -> Worker:
     """A worker on a branch of its own, on which it has committed these files."""
-    worker_id = naming.new_worker_id()
-    name = naming.worker_name(title, worker_id)
+    worker_id = identifiers.new_worker_id()
+    name = identifiers.worker_name(title, worker_id)
     base_sha = git(repository, "rev-parse", base)
-    branch = naming.branch_name(name)
+    branch = identifiers.branch_name(name)
     ground = survey(str(repository))
     path = ground.checkout / ".worktrees" / name
     trees.create(ground, path, branch, base_sha)
@@ -45,7 +45,7 @@ def add_worker(
         changed_at=now(),
         path=str(path),
         starter="",
-        process=processes.identity(os.getpid()),
+        process=process_identity.identity(os.getpid()),
         launched=True,
         status=status,
         branch=branch,

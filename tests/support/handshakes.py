@@ -27,13 +27,14 @@ _SERVE = {
 #: Serves one conversation after the other, each on a descriptor: to load the SDK takes long.
 _PROGRAM = """
 import os, sys
-from worker_manager.servers import conversing, orchestrator, wire, worker
-from worker_manager.state.records import Records
+from worker_manager.servers import conversation, orchestrator, wire
+from worker_manager.servers.tools import worker
+from worker_manager.state.workers.records import Records
 for descriptor in map(int, sys.argv[1:]):
     os.dup2(descriptor, 0)
     os.dup2(descriptor, 1)
     os.close(descriptor)
-    conversing.serve({build}, wire.Wire())
+    conversation.serve({build}, wire.Wire())
 """
 
 

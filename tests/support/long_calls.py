@@ -14,8 +14,8 @@ from tests.support.crew import CREW, home_of, start_boss
 from tests.support.messages_api import MessagesApi
 from tests.support.replies import call
 from tests.support.requests import Request
-from worker_manager.agents.patience import SETTING
-from worker_manager.state import processes
+from worker_manager.agents.claude.patience import SETTING
+from worker_manager.state import process_identity
 
 #: What the model reads of a call to which nobody listens any more.
 MOVED = "moved to the background"
@@ -95,7 +95,7 @@ def _script(api: MessagesApi, asking: Path, seconds: float) -> None:
 def _open_call(lab: ClaudeLab, session: Session) -> None:
     session.wait_for_status("idle")
     folder = home_of(lab, session.session_id) / "waits"
-    (folder / f"{processes.identity(os.getpid())}.0123abcd").touch()
+    (folder / f"{process_identity.identity(os.getpid())}.0123abcd").touch()
 
 
 def _nothing_was_moved(requests: list[Request]) -> None:

@@ -17,7 +17,7 @@ import time
 import tty
 from pathlib import Path
 
-from worker_manager.nudges import LINE
+from worker_manager.crew.messaging.wake import LINE
 
 RULE = "─" * 60
 SIGN = "\u276f\xa0"

@@ -14,11 +14,12 @@ from mcp_types import Implementation
 
 from tests.conftest import CHECKOUT
 from tests.support.workers import HANG
-from worker_manager.messages import Message
+from worker_manager.domain.message import Message
 from worker_manager.rehearsal.session import RehearsedSession, ToolResult
-from worker_manager.state import orchestrators, waits
+from worker_manager.state import orchestrators
 from worker_manager.state.layout import mailbox_path, state_root
-from worker_manager.state.mailbox import Mailbox
+from worker_manager.state.mail import waits
+from worker_manager.state.mail.mailbox import Mailbox
 
 #: Long before a call would end by itself.
 SOON = 30.0

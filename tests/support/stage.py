@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.conftest import git, make_repository
-from worker_manager import messages, reports
-from worker_manager.fleet import Fleet
-from worker_manager.models import Merge, Report, Status, Worker
-from worker_manager.naming import worker_name
-from worker_manager.state import receipts
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.reporting import reports
+from worker_manager.domain import message as messages
+from worker_manager.domain.identifiers import worker_name
+from worker_manager.domain.worker import Merge, Report, Status, Worker
+from worker_manager.state.mail import receipts
 from worker_manager.worktrees import marks
 
 QUESTION = "Keep the old `--colour` option as an alias of `--theme`, or drop it in this release?"

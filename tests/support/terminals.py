@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from worker_manager.runtimes import tmux
+from worker_manager.runtimes.tmux import runtime
 
 
 def run_tmux(socket: str, *arguments: str) -> str:
@@ -33,7 +33,7 @@ def hanging(socket: str) -> Iterator[None]:
     os.kill(server, signal.SIGSTOP)
     try:
         with pytest.MonkeyPatch.context() as changed:
-            changed.setattr(tmux, "TIMEOUT_SECONDS", 1.0)
+            changed.setattr(runtime, "TIMEOUT_SECONDS", 1.0)
             yield
     finally:
         os.kill(server, signal.SIGCONT)

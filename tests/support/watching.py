@@ -15,10 +15,10 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from tests.support.waiting import WAIT_SECONDS
+from worker_manager.crew.repository import Repository
 from worker_manager.dashboard.app import WatchApp
-from worker_manager.dashboard.crew import Crew
 from worker_manager.dashboard.page import Page
-from worker_manager.repository import Repository
+from worker_manager.dashboard.worker_list import Crew
 from worker_manager.state.layout import state_root
 
 

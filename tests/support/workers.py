@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.waiting import wait_until
-from worker_manager import naming
-from worker_manager.fleet import Fleet
-from worker_manager.messages import Message
-from worker_manager.models import Status, Worker
-from worker_manager.starts import Wanted
-from worker_manager.state import processes, sessions
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.domain import identifiers
+from worker_manager.domain.message import Message
+from worker_manager.domain.worker import Status, Worker
+from worker_manager.state import process_identity, sessions
 from worker_manager.state.layout import mailbox_path, state_root
-from worker_manager.state.mailbox import Mailbox
-from worker_manager.state.records import now
+from worker_manager.state.mail.mailbox import Mailbox
+from worker_manager.state.workers.records import now
 
 #: A task at which the scripted agent does nothing, until somebody ends it.
 HANG = '```steps\n[{"hang": true}]\n```'
@@ -29,10 +29,10 @@ def recorded_worker(fleet: Fleet, project: str | Path, **fields: Any) -> Worker:
     It is taken for one that is being started, as long as the test runs.
     """
     time.sleep(0.001)  # workers stand in the order of their milliseconds
-    worker_id = naming.new_worker_id()
+    worker_id = identifiers.new_worker_id()
     usual = {
         "id": worker_id,
-        "name": naming.worker_name("t", worker_id),
+        "name": identifiers.worker_name("t", worker_id),
         "title": "t",
         "owner": fleet.owner,
         "created_at": now(),
@@ -41,8 +41,8 @@ def recorded_worker(fleet: Fleet, project: str | Path, **fields: Any) -> Worker:
         "agent": "scripted",
         "session_id": str(uuid.uuid4()),
         "handle": "/no/such/place:t",
-        "mark": naming.new_mark(),
-        "starter": processes.identity(os.getpid()),
+        "mark": identifiers.new_mark(),
+        "starter": process_identity.identity(os.getpid()),
     }
     worker = Worker(**{**usual, **fields})
     fleet.records.create(worker)()

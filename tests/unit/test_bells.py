@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from worker_manager.state import bells, processes
+from worker_manager.state import bells, process_identity
 from worker_manager.state.bells import Bell
 
 LONG = 30.0
@@ -46,7 +46,7 @@ def test_a_ring_before_the_wait_is_heard_once(bell: Bell, tmp_path: Path) -> Non
 def test_the_end_of_a_process_is_seen_at_once(bell: Bell) -> None:
     process = subprocess.Popen(["sleep", "0.3"])
 
-    assert waited(bell, LONG, [processes.identity(process.pid)]) < 10
+    assert waited(bell, LONG, [process_identity.identity(process.pid)]) < 10
     process.wait()
 
 

@@ -9,7 +9,7 @@ from subprocess import PIPE
 
 import pytest
 
-from worker_manager.children import Child
+from worker_manager.processes.child import Child
 
 
 @pytest.fixture

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
-from worker_manager.dashboard import background, rows
+from worker_manager.dashboard import background, worker_row
 from worker_manager.dashboard.terminal import coloured, plain
 from worker_manager.dashboard.wording import for_people
 
 
 @pytest.mark.parametrize("text", ["", "abc", "x" * 50, "日本語" * 9, "a\u0301" * 30])
 def test_a_text_is_cut_by_its_cells_and_shows_it(text: str) -> None:
-    cut = rows.cut(text, 10)
+    cut = worker_row.cut(text, 10)
 
     assert cell_len(cut) <= 10
     assert cut == text or cut.endswith("…")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from worker_manager.figures import age, amount
+from worker_manager.text.figures import age, amount
 
 
 @pytest.mark.parametrize(

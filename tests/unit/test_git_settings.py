@@ -15,10 +15,10 @@ from worker_manager.worktrees import (
     changes,
     diffs,
     evidence,
-    landing,
     merging,
     own,
     plain,
+    ref_update,
     trees,
 )
 from worker_manager.worktrees import git as git_module
@@ -178,7 +178,7 @@ LOOKS: dict[str, Callable[[str], object]] = {
     "survey": bases.survey,
     "listed": trees.listed,
     "tips": lambda path: trees.tips(path, ["main", "side"]),
-    "files between": lambda path: landing.files_between(path, "base", "side"),
+    "files between": lambda path: ref_update.files_between(path, "base", "side"),
     "try_merge": lambda path: merging.try_merge(path, "main", "side"),
     "changed files": lambda path: merging.changed_files(path, "base", "side"),
     "log": lambda path: git_module.run(path, "log", "--format=* %s", "base..side"),
@@ -221,10 +221,10 @@ def test_a_hook_finds_none_of_our_settings(repository: Path, tmp_path: Path) -> 
     tree, head = repository / ".worktrees" / "w", git(repository, "rev-parse", "HEAD")
     trees.create(bases.survey(str(repository)), tree, "worker/w", head)
     git(tree, "commit", "-q", "--allow-empty", "-m", "work")
-    at = landing.target(str(repository), "main")
+    at = ref_update.target(str(repository), "main")
     tip = git(tree, "rev-parse", "HEAD")
-    landing.move(str(repository), at, tip, "merge")
-    landing.take_back(str(repository), "main", tip, at.sha)
+    ref_update.move(str(repository), at, tip, "merge")
+    ref_update.take_back(str(repository), "main", tip, at.sha)
     evidence.changes(str(repository))
 
     said = "".join(file.read_text("utf-8") for file in tmp_path.glob("*-*"))

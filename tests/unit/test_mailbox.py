@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from worker_manager.domain.message import Message
 from worker_manager.errors import StateUnavailable
-from worker_manager.messages import Message
-from worker_manager.state import processes
-from worker_manager.state.mailbox import Mailbox
+from worker_manager.state import process_identity
+from worker_manager.state.mail.mailbox import Mailbox
 
 
 def message(number: int) -> Message:
@@ -84,7 +84,7 @@ def test_what_a_killed_reader_had_claimed_is_shown_again(mailbox: Mailbox) -> No
 
 def claim_and_die(mailbox: Mailbox) -> None:
     script = (
-        "import os, sys, signal; from worker_manager.state.mailbox import Mailbox; "
+        "import os, sys, signal; from worker_manager.state.mail.mailbox import Mailbox; "
         "Mailbox(sys.argv[1]).claim(); os.kill(os.getpid(), signal.SIGKILL)"
     )
     subprocess.run([sys.executable, "-c", script, mailbox.path], check=False)
@@ -238,7 +238,7 @@ def test_what_was_released_unseen_is_no_repeat(mailbox: Mailbox) -> None:
 def test_a_claim_is_given_back_only_once_its_very_process_has_ended(
     mailbox: Mailbox, started: str, is_taken: bool
 ) -> None:
-    living = processes.identity(os.getpid())
+    living = process_identity.identity(os.getpid())
     claimer = f"{living.partition('-')[0]}-{started}" if started else living
     folder = Path(mailbox.folder("claimed", f"{1:020d}-{claimer}"))
     folder.mkdir(parents=True)
@@ -284,7 +284,7 @@ def test_a_message_is_found_whatever_becomes_of_the_index(mailbox: Mailbox) -> N
     index.mkdir()
     assert mailbox.contains(message(0).id)
     assert mailbox.find(message(2).id)
-    assert mailbox.reader(message(2).id) == processes.identity(os.getpid())
+    assert mailbox.reader(message(2).id) == process_identity.identity(os.getpid())
 
     mailbox.settle(min(os.listdir(mailbox.folder("read"))), {message(0).id})
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from worker_manager.domain.message import Message, decode
 from worker_manager.errors import StateCorrupt
-from worker_manager.messages import Message, decode
 
 
 def message(body: str = "hello\n\nworld", name: str = "fix-1a2b3c4d") -> Message:

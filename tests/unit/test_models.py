@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from worker_manager.domain.worker import Report, Status, Worker, from_json, to_json
 from worker_manager.errors import StateCorrupt, WorkerFinished
-from worker_manager.models import Report, Status, Worker, from_json, to_json
 
 WORKER = Worker(
     id="1a2b3c4d",

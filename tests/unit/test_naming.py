@@ -2,7 +2,7 @@
 
 import pytest
 
-from worker_manager import naming
+from worker_manager.domain import identifiers
 from worker_manager.errors import InvalidInput, WorkerNotFound
 
 
@@ -19,39 +19,39 @@ from worker_manager.errors import InvalidInput, WorkerNotFound
     ],
 )
 def test_a_slug_holds_only_what_paths_branches_and_targets_take(title: str, expected: str) -> None:
-    assert naming.slug(title) == expected
+    assert identifiers.slug(title) == expected
 
 
 @pytest.mark.parametrize("title", ["", "  \n\t", "a\0b", "x" * 201])
 def test_a_title_that_names_nothing_is_refused(title: str) -> None:
     with pytest.raises(InvalidInput):
-        naming.checked_title(title)
+        identifiers.checked_title(title)
 
 
 def test_a_title_of_several_lines_becomes_one() -> None:
-    assert naming.checked_title(" a\nb\t c ") == "a b c"
+    assert identifiers.checked_title(" a\nb\t c ") == "a b c"
 
 
 def test_a_title_can_be_written_to_any_terminal() -> None:
-    assert naming.checked_title("caf\udce9 \ud800now\x1b").encode() == b"caf now"
+    assert identifiers.checked_title("caf\udce9 \ud800now\x1b").encode() == b"caf now"
 
 
 @pytest.mark.parametrize("worker_id", ["", "../x", "ABCDEF12", "1234567", "1234567g", "12345678\n"])
 def test_an_id_that_has_not_the_form_of_one_is_unknown(worker_id: str) -> None:
     with pytest.raises(WorkerNotFound, match="Call list_workers"):
-        naming.checked_worker_id(worker_id)
+        identifiers.checked_worker_id(worker_id)
 
 
 def test_new_ids_pass_their_own_check() -> None:
-    worker_id = naming.new_worker_id()
+    worker_id = identifiers.new_worker_id()
 
-    assert naming.checked_worker_id(worker_id) == worker_id
+    assert identifiers.checked_worker_id(worker_id) == worker_id
 
 
 def test_text_that_utf_8_cannot_hold_is_replaced_not_refused() -> None:
-    assert naming.checked_text("a\udc80b", "task") == "a?b"
+    assert identifiers.checked_text("a\udc80b", "task") == "a?b"
 
 
 def test_a_text_over_the_limit_names_its_size() -> None:
     with pytest.raises(InvalidInput, match="10,000,001 bytes"):
-        naming.checked_text("x" * 10_000_001, "task")
+        identifiers.checked_text("x" * 10_000_001, "task")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from worker_manager.agents.patience import Client, seconds
+from worker_manager.agents.claude.patience import Client, seconds
 
 OLD, KNOWN, NEW = (Client("claude-code", one) for one in ("2.1.197", "2.1.332", "9.9.9"))
 SETTING = "CLAUDE_CODE_MCP_AUTO_BACKGROUND_MS"

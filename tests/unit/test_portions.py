@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from worker_manager.hooks import mail
-from worker_manager.messages import Message, decode
+from worker_manager.domain.message import Message, decode
+from worker_manager.hooks import delivery
 from worker_manager.state.layout import mailbox_path
-from worker_manager.state.mailbox import Mailbox
+from worker_manager.state.mail.mailbox import Mailbox
 
 #: Above this Claude Code puts a hook's text into a file (UTF-16 units).
 CLAUDE_CODES_LIMIT = 10_000
@@ -33,7 +33,7 @@ def report(number: int, body: str) -> Message:
 
 def show(home: str) -> str:
     """The text of the next portion, acknowledged; empty when nothing waits."""
-    shown = mail.take(home)
+    shown = delivery.take(home)
     if shown is None:
         return ""
     shown.acknowledge()

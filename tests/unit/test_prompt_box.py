@@ -3,8 +3,8 @@
 import pytest
 
 from tests.support import screens
-from worker_manager.agents.prompt_box import draft
-from worker_manager.models import Screen
+from worker_manager.agents.claude.prompt_box import draft
+from worker_manager.domain.worker import Screen
 
 
 @pytest.mark.parametrize("name", ["EMPTY", "FRESH", "EXAMPLE", "SUGGESTION"])

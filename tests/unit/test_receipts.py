@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from worker_manager.domain.message import Message
 from worker_manager.errors import StateUnavailable
-from worker_manager.messages import Message
-from worker_manager.state import receipts
-from worker_manager.state.inbox import expect_receipt
 from worker_manager.state.layout import mailbox_path, transcript_of
-from worker_manager.state.mailbox import Mailbox
+from worker_manager.state.mail import receipts
+from worker_manager.state.mail.inbox import expect_receipt
+from worker_manager.state.mail.mailbox import Mailbox
 
 ID, OTHER = "m0123456789ab", "mffffffffffff"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from worker_manager.models import Status, Worker
-from worker_manager.state.records import Records
+from worker_manager.domain.worker import Status, Worker
+from worker_manager.state.workers.records import Records
 
 RECORD = Worker(
     id="0123abcd",

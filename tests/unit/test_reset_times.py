@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from worker_manager.agents.reset_times import reset_time
+from worker_manager.agents.claude.reset_times import reset_time
 
 NOW = datetime(2026, 11, 21, 14, 30, tzinfo=ZoneInfo("Europe/Berlin"))
 

@@ -7,8 +7,13 @@ import pytest
 
 from tests.unit.test_models import WORKER
 from worker_manager.config import Settings
-from worker_manager.models import Activity, Status, Worker
-from worker_manager.schedule import BUSY_SECONDS, LIMIT_SECONDS, PRIVATE_SECONDS, pause
+from worker_manager.crew.supervision.next_check import (
+    BUSY_SECONDS,
+    LIMIT_SECONDS,
+    PRIVATE_SECONDS,
+    pause,
+)
+from worker_manager.domain.worker import Activity, Status, Worker
 
 AT = 1_800_000_000.0
 IDLE = Settings().idle_seconds

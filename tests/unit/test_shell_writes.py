@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from worker_manager.hooks.shell_words import Word, split
-from worker_manager.hooks.shell_writes import stashes, written
+from worker_manager.hooks.shell.words import Word, split
+from worker_manager.hooks.shell.writes import stashes, written
 
 HERE, MAIN = "/repo/.worktrees/w", "/repo"
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from worker_manager.domain.conditions import allows, as_told, checked_checks, checked_paths
 from worker_manager.errors import InvalidInput
-from worker_manager.terms import allows, as_told, checked_checks, checked_paths
 
 
 @pytest.mark.parametrize("check", ["", " \n", "make\0test"])

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.unit.test_mailbox import message
-from worker_manager.state import unread
 from worker_manager.state.bells import Bell
-from worker_manager.state.mailbox import Mailbox
-from worker_manager.state.unread import FIRST_SECONDS, MOST_SECONDS
+from worker_manager.state.mail import redelivery
+from worker_manager.state.mail.mailbox import Mailbox
+from worker_manager.state.mail.redelivery import FIRST_SECONDS, MOST_SECONDS
 
 #: When a server began that has been looking since.
 LONG_AGO = 0.0
@@ -40,39 +40,39 @@ def lain(mailbox: Mailbox, seconds: float) -> None:
 
 
 def test_nothing_is_due_where_nothing_lies(mailbox: Mailbox) -> None:
-    unread.ring_again(mailbox, LONG_AGO)
+    redelivery.ring_again(mailbox, LONG_AGO)
 
-    assert unread.due(mailbox, time.time(), LONG_AGO) is None
+    assert redelivery.due(mailbox, time.time(), LONG_AGO) is None
 
 
 def test_a_letter_rings_again_after_a_while_and_then_ever_more_seldom(mailbox: Mailbox) -> None:
     mailbox.deliver(message(1))
     came = touched(mailbox)
-    unread.ring_again(mailbox, LONG_AGO)
+    redelivery.ring_again(mailbox, LONG_AGO)
 
     assert touched(mailbox) == came
-    assert unread.due(mailbox, came, LONG_AGO) == pytest.approx(came + FIRST_SECONDS, abs=1)
+    assert redelivery.due(mailbox, came, LONG_AGO) == pytest.approx(came + FIRST_SECONDS, abs=1)
 
     lain(mailbox, 20)
-    unread.ring_again(mailbox, LONG_AGO)
+    redelivery.ring_again(mailbox, LONG_AGO)
 
     rung = touched(mailbox)
     assert rung == pytest.approx(time.time(), abs=2)
-    assert unread.due(mailbox, rung, LONG_AGO) == pytest.approx(rung + 20, abs=2)
+    assert redelivery.due(mailbox, rung, LONG_AGO) == pytest.approx(rung + 20, abs=2)
 
     lain(mailbox, 10 * MOST_SECONDS)
-    unread.ring_again(mailbox, LONG_AGO)
+    redelivery.ring_again(mailbox, LONG_AGO)
 
     rung = touched(mailbox)
-    assert unread.due(mailbox, rung, LONG_AGO) == pytest.approx(rung + MOST_SECONDS, abs=2)
+    assert redelivery.due(mailbox, rung, LONG_AGO) == pytest.approx(rung + MOST_SECONDS, abs=2)
 
 
 def test_a_clock_that_was_set_back_keeps_no_letter_waiting(mailbox: Mailbox) -> None:
     mailbox.deliver(message(1))
     lain(mailbox, -3_600)
 
-    assert unread.due(mailbox, time.time(), LONG_AGO) == pytest.approx(time.time(), abs=2)
-    unread.ring_again(mailbox, LONG_AGO)
+    assert redelivery.due(mailbox, time.time(), LONG_AGO) == pytest.approx(time.time(), abs=2)
+    redelivery.ring_again(mailbox, LONG_AGO)
 
     assert touched(mailbox) == pytest.approx(time.time(), abs=2)
 
@@ -87,8 +87,8 @@ def test_what_a_killed_reader_had_taken_comes_back_and_is_looked_after(mailbox: 
     assert mailbox.waiting() == []
     at = time.time()
 
-    assert unread.due(mailbox, at, LONG_AGO) == pytest.approx(at + FIRST_SECONDS, abs=1)
-    unread.ring_again(mailbox, LONG_AGO)
+    assert redelivery.due(mailbox, at, LONG_AGO) == pytest.approx(at + FIRST_SECONDS, abs=1)
+    redelivery.ring_again(mailbox, LONG_AGO)
 
     assert len(mailbox.waiting()) == 1
 
@@ -106,20 +106,20 @@ def test_an_old_letter_rings_a_new_server_as_often_as_a_new_one(mailbox: Mailbox
     mailbox.deliver(message(1))
     lain(mailbox, 10 * MOST_SECONDS)
     began = time.time()
-    unread.ring_again(mailbox, began)
+    redelivery.ring_again(mailbox, began)
 
     rung = touched(mailbox)
     assert rung == pytest.approx(time.time(), abs=2)
-    assert unread.due(mailbox, rung, began) == pytest.approx(rung + FIRST_SECONDS, abs=2)
+    assert redelivery.due(mailbox, rung, began) == pytest.approx(rung + FIRST_SECONDS, abs=2)
 
 
 def test_a_new_letter_behind_an_old_one_rings_soon(mailbox: Mailbox) -> None:
     mailbox.deliver(message(1))
     lain(mailbox, 10 * MOST_SECONDS)
-    unread.ring_again(mailbox, LONG_AGO)
+    redelivery.ring_again(mailbox, LONG_AGO)
     mailbox.deliver(message(2))
 
-    assert unread.due(mailbox, time.time(), LONG_AGO) == pytest.approx(
+    assert redelivery.due(mailbox, time.time(), LONG_AGO) == pytest.approx(
         time.time() + FIRST_SECONDS, abs=1
     )
 
@@ -127,7 +127,7 @@ def test_a_new_letter_behind_an_old_one_rings_soon(mailbox: Mailbox) -> None:
 def test_letters_from_the_future_ring_ever_more_seldom_too(mailbox: Mailbox) -> None:
     mailbox.deliver(message(1))
     lain(mailbox, -3_600)
-    unread.ring_again(mailbox, LONG_AGO)
+    redelivery.ring_again(mailbox, LONG_AGO)
 
     rung = touched(mailbox)
-    assert unread.due(mailbox, rung, LONG_AGO) == pytest.approx(rung + MOST_SECONDS, abs=2)
+    assert redelivery.due(mailbox, rung, LONG_AGO) == pytest.approx(rung + MOST_SECONDS, abs=2)

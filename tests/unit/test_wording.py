@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import CHECKOUT
-from worker_manager.cli.table import broken, cut, fill, width
-from worker_manager.wording import for_people
+from worker_manager.cli.terminal.columns import broken, cut, fill, width
+from worker_manager.text.commands import for_people
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_tools_become_commands(ours: str, theirs: str) -> None:
 
 
 def test_every_tool_has_its_command() -> None:
-    sources = (CHECKOUT / "src/worker_manager/servers").glob("*.py")
+    sources = (CHECKOUT / "src/worker_manager/servers").rglob("*.py")
     decorated = r"@server\.tool\(.*?\n    (?:async )?def (\w+)\("
     tools = {
         name for path in sources for name in re.findall(decorated, path.read_text("utf-8"), re.S)

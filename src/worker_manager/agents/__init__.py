@@ -9,7 +9,10 @@ from typing import cast
 from worker_manager.agents.base import Agent
 from worker_manager.errors import InvalidInput
 
-_MODULES = {"claude": "worker_manager.agents.claude", "scripted": "worker_manager.agents.scripted"}
+_MODULES = {
+    "claude": "worker_manager.agents.claude.launch",
+    "scripted": "worker_manager.agents.scripted",
+}
 
 
 def agent_named(name: str) -> Agent:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from worker_manager.models import Screen
+from worker_manager.domain.worker import Screen
 
 
 class Assignment(NamedTuple):

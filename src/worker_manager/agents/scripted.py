@@ -3,7 +3,7 @@
 import sys
 
 from worker_manager.agents.base import Assignment, LaunchSpec
-from worker_manager.models import Screen
+from worker_manager.domain.worker import Screen
 
 
 def launch_spec(assignment: Assignment) -> LaunchSpec:

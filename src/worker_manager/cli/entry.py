@@ -12,11 +12,11 @@ import click
 
 from worker_manager import __version__
 from worker_manager.cli import failures
-from worker_manager.cli.codes import Exit
-from worker_manager.cli.command import debug_option
-from worker_manager.cli.group import LazyGroup
-from worker_manager.naming import COMPLETING, PROGRAM
-from worker_manager.outgoing import spare_streams
+from worker_manager.cli.declaration import debug_option
+from worker_manager.cli.exit_codes import Exit
+from worker_manager.cli.registry import LazyGroup
+from worker_manager.domain.identifiers import COMPLETING, PROGRAM
+from worker_manager.text.output import spare_streams
 
 
 @click.group(

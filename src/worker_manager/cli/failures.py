@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import click
 
-from worker_manager import formatting
-from worker_manager.cli.codes import Exit
-from worker_manager.cli.output import emit, say
+from worker_manager.cli.exit_codes import Exit
+from worker_manager.cli.terminal.output import emit, say
 from worker_manager.errors import WorkerManagerError
-from worker_manager.wording import for_people
+from worker_manager.text import rendering
+from worker_manager.text.commands import for_people
 
 
 class Failure(NamedTuple):
@@ -30,12 +30,12 @@ def of(error: Exception) -> tuple[Failure, Exit]:
         hint = _usage(error)
         return Failure(_sentence(error.format_message()) + hint, "usage", ""), Exit.USAGE
     if isinstance(error, WorkerManagerError):
-        shown = formatting.clean(error.shown)
-        return Failure(for_people(formatting.clean(str(error))), _code(error), shown), Exit.FAILED
+        shown = rendering.clean(error.shown)
+        return Failure(for_people(rendering.clean(str(error))), _code(error), shown), Exit.FAILED
     if isinstance(error, OSError):
         text = f"{error.filename or 'The system'}: {error.strerror}. Repair that, then try again."
-        return Failure(formatting.clean(text), "system", ""), Exit.FAILED
-    text = f"This is a bug: {type(error).__name__}: {formatting.one_line(str(error))}. "
+        return Failure(rendering.clean(text), "system", ""), Exit.FAILED
+    text = f"This is a bug: {type(error).__name__}: {rendering.one_line(str(error))}. "
     return Failure(f"{text}The same with --debug shows where.", "bug", ""), Exit.FAILED
 
 
@@ -57,7 +57,7 @@ def _usage(error: click.ClickException) -> str:
 
 
 def _sentence(text: str) -> str:
-    line = formatting.one_line(text)
+    line = rendering.one_line(text)
     return line if line.endswith((".", "?", "!")) else f"{line}."
 
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from worker_manager.crew.integration.merge import Merged as MergedBranch
 from worker_manager.doctor.findings import Visit as Visit
-from worker_manager.merges import Merged as MergedBranch
-from worker_manager.messages import Message
-from worker_manager.snapshot import Facts
+from worker_manager.domain.message import Message
+from worker_manager.views.facts import Facts
 
 
 class Listed(NamedTuple):

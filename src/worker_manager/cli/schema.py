@@ -14,9 +14,9 @@ from typing import Any
 import click
 
 from worker_manager.cli import results
-from worker_manager.cli.command import Command
+from worker_manager.cli.declaration import Command
 from worker_manager.cli.failures import Failure
-from worker_manager.cli.group import COMMANDS, LazyGroup
+from worker_manager.cli.registry import COMMANDS, LazyGroup
 
 _TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from worker_manager.repository import Repository
+from worker_manager.crew.repository import Repository
 
 
 def run(repository: Repository, *, web: bool = False, port: int | None = None) -> int:

@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import shutil
 
-from worker_manager import attaching, formatting, telling
-from worker_manager.cleaning import Order
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.integration.clean import Order
+from worker_manager.crew.integration.merge import Wish
+from worker_manager.crew.repository import Repository
 from worker_manager.dashboard.wording import for_people
 from worker_manager.errors import WorkerManagerError
-from worker_manager.fleet import Fleet
-from worker_manager.merges import Wish
-from worker_manager.repository import Repository
+from worker_manager.runtimes.tmux import client
+from worker_manager.text import rendering
+from worker_manager.views import announcements
 
 
 class Refused(WorkerManagerError):
@@ -31,7 +33,7 @@ class Actions:
         before, message = fleet.nudge(worker_id, text)
         outcome = fleet.carry(before, message)
         is_answer = bool(message.reply_to)
-        return for_people(telling.nudged(fleet, before, outcome, is_answer=is_answer))
+        return for_people(announcements.nudged(fleet, before, outcome, is_answer=is_answer))
 
     def answer(self, worker_id: str, decision: str, reason: str, request_id: str) -> str:
         """Decides about a dialog at its terminal."""
@@ -39,18 +41,18 @@ class Actions:
         worker, _ = fleet.answer(
             worker_id, decision, reason=reason, request_id=request_id, was_shown_whole=True
         )
-        return telling.answered(fleet, worker)
+        return announcements.answered(fleet, worker)
 
     def stop(self, worker_id: str, *, force: bool) -> str:
         """Asks it to stop, or ends it now."""
         fleet = self._fleet(worker_id)
         worker = fleet.stop(worker_id) if force else fleet.ask_to_stop(worker_id)
-        return for_people(telling.stopped(worker))
+        return for_people(announcements.stopped(worker))
 
     def merge(self, worker_id: str, strategy: str) -> str:
         """Brings its branch in; several lines."""
         merged = self._fleet(worker_id).merge(worker_id, Wish(strategy))
-        return f"{for_people(telling.merged(merged))}\n\n{merged.changed}"
+        return f"{for_people(announcements.merged(merged))}\n\n{merged.changed}"
 
     def may_clean(self, worker_id: str) -> str:
         """What a clean would take. Raises Refused when it would take nothing."""
@@ -72,12 +74,12 @@ class Actions:
     def restore(self, worker_id: str) -> str:
         """Brings back what was cleaned, and goes on with its conversation."""
         worker = self._fleet(worker_id).restore(worker_id)
-        return for_people(telling.restored(worker, worker.reason))
+        return for_people(announcements.restored(worker, worker.reason))
 
     def open_window(self, worker_id: str) -> str:
         """Its terminal in a new window of the tmux that the person is in."""
         worker = self._repository.records.get(worker_id)
-        wrong = attaching.show_in_tmux(worker, self.attach_command(worker_id))
+        wrong = client.show_in_tmux(worker, self.attach_command(worker_id))
         if wrong:
             raise Refused(f"tmux opened no window: {wrong}.")
         return f"Your tmux shows {worker.name}."
@@ -100,4 +102,4 @@ def sentence_of(error: WorkerManagerError | OSError) -> str:
     """What is said of an error, in words for people."""
     shown = getattr(error, "shown", "")
     text = f"{error}\n\n{shown}" if shown else str(error)
-    return for_people(formatting.clean(text))
+    return for_people(rendering.clean(text))

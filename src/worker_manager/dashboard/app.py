@@ -12,19 +12,22 @@ from textual.app import SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.widgets import Input, Tabs
 
-from worker_manager import attaching, formatting, merges, needs
+from worker_manager.crew.integration import merge as merges
+from worker_manager.crew.repository import Repository
 from worker_manager.dashboard import texts
 from worker_manager.dashboard.actions import Actions, Refused, sentence_of
-from worker_manager.dashboard.chosen import TABS
-from worker_manager.dashboard.looking import Looking
+from worker_manager.dashboard.detail_pane import TABS
+from worker_manager.dashboard.polling import Looking
 from worker_manager.dashboard.prompts import Choose, Say, Told
-from worker_manager.dashboard.rows import counted
+from worker_manager.dashboard.worker_row import counted
+from worker_manager.domain.worker import Status
 from worker_manager.errors import WorkerManagerError
-from worker_manager.gathering import Sighting
-from worker_manager.models import Status
-from worker_manager.needs import Kind, Need
-from worker_manager.repository import Repository
-from worker_manager.state import requests
+from worker_manager.runtimes.tmux import client
+from worker_manager.state.workers import requests
+from worker_manager.text import rendering
+from worker_manager.views import needs
+from worker_manager.views.gatherer import Sighting
+from worker_manager.views.needs import Kind, Need
 
 #: By their first letters.
 _STRATEGY_KEYS = {name[0]: name for name in merges.STRATEGIES}
@@ -107,7 +110,7 @@ class WatchApp(Looking):
         worker = sighting.worker
         if self.is_web:
             self._say(f"In a terminal: {sighting.facts.attach}")
-        elif attaching.is_in_tmux():
+        elif client.is_in_tmux():
             self._do(partial(self.actions.open_window, worker.id))
         else:
             self._attach_here(worker.id)
@@ -291,7 +294,7 @@ class WatchApp(Looking):
         self.gather()
 
     def _say(self, text: str, *, is_bad: bool = False) -> None:
-        text = formatting.clean(text)
+        text = rendering.clean(text)
         self.notify(text, severity="error" if is_bad else "information", markup=False, timeout=8)
 
     def _chosen(self) -> Sighting | None:

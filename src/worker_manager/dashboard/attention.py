@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from worker_manager.gathering import GONE, Gathered, Sighting
-from worker_manager.models import Status
+from worker_manager.domain.worker import Status
+from worker_manager.views.gatherer import GONE, Gathered, Sighting
 
 STALLED, GONE_KIND = "stalled", "gone"
 _NEEDY = (Status.ASKING, Status.BLOCKED, Status.FAILED)

@@ -10,12 +10,12 @@ import urllib.request
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from worker_manager import formatting
 from worker_manager.config import Settings
 from worker_manager.dashboard.attention import need_of
-from worker_manager.dashboard.rows import doing_of
-from worker_manager.gathering import Sighting
-from worker_manager.outgoing import json_line
+from worker_manager.dashboard.worker_row import doing_of
+from worker_manager.text import rendering
+from worker_manager.text.output import json_line
+from worker_manager.views.gatherer import Sighting
 
 TIMEOUT_SECONDS = 20.0
 #: When a whole crew falls at once, one ring is enough.
@@ -42,7 +42,7 @@ class Event(NamedTuple):
         """For a person."""
         what = _WORDS.get(self.status, f"is {self.status}")
         told = f": {self.text}" if self.text else ""
-        return formatting.one_line(f"{self.title} {what}{told}")
+        return rendering.one_line(f"{self.title} {what}{told}")
 
 
 class Bells:
@@ -115,8 +115,8 @@ def _call(command: str, event: Event) -> str:
             timeout=TIMEOUT_SECONDS,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return f"notify.command {command!r} failed: {formatting.one_line(str(error))[:200]}"
-    said = formatting.one_line(done.stderr)[:200] or "no message"
+        return f"notify.command {command!r} failed: {rendering.one_line(str(error))[:200]}"
+    said = rendering.one_line(done.stderr)[:200] or "no message"
     return (
         f"notify.command {command!r} ended with {done.returncode}: {said}."
         if done.returncode
@@ -137,12 +137,12 @@ def _post(address: str, event: Event) -> str:
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):  # noqa: S310
             return ""
     except (OSError, ValueError) as error:
-        return f"notify.webhook {address!r} failed: {formatting.one_line(str(error))[:200]}."
+        return f"notify.webhook {address!r} failed: {rendering.one_line(str(error))[:200]}."
 
 
 def _event(sighting: Sighting) -> Event:
     facts = sighting.facts
-    title = formatting.one_line(facts.title)
+    title = rendering.one_line(facts.title)
     return Event(facts.id, facts.name, title, need_of(sighting), doing_of(sighting)[:300])
 
 

@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 from rich.text import Text
 
-from worker_manager import figures, formatting
+from worker_manager.crew.repository import Repository
+from worker_manager.domain.message import DECISION, Message, decode
+from worker_manager.domain.worker import Worker
 from worker_manager.errors import StateCorrupt
-from worker_manager.messages import DECISION, Message, decode
-from worker_manager.models import Worker
-from worker_manager.repository import Repository
 from worker_manager.state.files import read_regular
 from worker_manager.state.layout import mailbox_path, orchestrator_home
-from worker_manager.state.mailbox import Mailbox
+from worker_manager.state.mail.mailbox import Mailbox
+from worker_manager.text import figures, rendering
 
 #: Of each mailbox, the newest.
 MOST = 300
@@ -79,13 +79,13 @@ def _head(letter: Letter) -> str:
     way = "from it" if letter.is_from_worker else "to it"
     waits = ", not taken yet" if letter.is_waiting else ""
     head = f"{figures.clock(message.sent)} {way}: {message.type} {message.id}{waits}"
-    return formatting.one_line(head)
+    return rendering.one_line(head)
 
 
 def _body(letter: Letter) -> list[Text]:
-    text = formatting.clean(letter.message.body).expandtabs(4)
+    text = rendering.clean(letter.message.body).expandtabs(4)
     if letter.message.type == DECISION:
-        return [Text(formatting.one_line(text)[:300])]
+        return [Text(rendering.one_line(text)[:300])]
     if len(text) > _BODY_LIMIT:
         text = f"{text[:_BODY_LIMIT]}\n[all of it: {letter.path}]"
     return [Text(line) for line in text.split("\n")]

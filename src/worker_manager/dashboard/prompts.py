@@ -10,11 +10,11 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label
 
-from worker_manager import formatting
 from worker_manager.dashboard.attention import word_for
 from worker_manager.dashboard.page import Page
 from worker_manager.dashboard.terminal import plain
-from worker_manager.gathering import Sighting
+from worker_manager.text import rendering
+from worker_manager.views.gatherer import Sighting
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ class Prompt(ModalScreen[T | None]):
 
     def __init__(self, title: str, body: str, about: Sighting | None = None) -> None:
         super().__init__()
-        self._title, self._body, self._about = formatting.one_line(title), body, about
+        self._title, self._body, self._about = rendering.one_line(title), body, about
 
     def compose(self) -> ComposeResult:
         """The common frame; what is special comes from `answers`."""

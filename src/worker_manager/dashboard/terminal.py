@@ -5,7 +5,7 @@ import re
 from rich.style import Style
 from rich.text import Span, Text
 
-from worker_manager.formatting import clean
+from worker_manager.text.rendering import clean
 
 #: Colours and weight: all that a terminal's picture needs.
 _STYLE = re.compile(r"(\x1b\[[0-9;]*m)")

@@ -19,8 +19,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from textual_serve.server import Server
 
+from worker_manager.crew.repository import Repository
 from worker_manager.errors import InvalidInput
-from worker_manager.repository import Repository
 
 LOOPBACK = "127.0.0.1"
 #: For open windows, once it is told to end.

@@ -4,7 +4,7 @@ command.
 
 import re
 
-from worker_manager import wording
+from worker_manager.text import commands
 
 _KEYS = {
     "nudge_worker": "nudge (n)",
@@ -24,4 +24,4 @@ _PLACE = re.compile(r"\bCall (?=the list\b|the letters\b)")
 def for_people(text: str) -> str:
     """The same text with the keys of the live view. Never for a worker's own text."""
     text = _TOOL.sub(lambda found: _KEYS[found[1]], text)
-    return wording.for_people(_PLACE.sub("See ", text))
+    return commands.for_people(_PLACE.sub("See ", text))

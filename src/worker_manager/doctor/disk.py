@@ -9,7 +9,7 @@ import stat
 
 import psutil
 
-from worker_manager import capacity
+from worker_manager.crew.lifecycle import capacity
 from worker_manager.doctor.findings import (
     Finding,
     Place,

@@ -10,13 +10,13 @@ from typing import NamedTuple
 from worker_manager.doctor import (
     claude,
     disk,
-    ground,
-    preferences,
+    hook_health,
+    leftovers,
     programs,
-    remains,
+    repository,
+    settings,
     terminals,
-    wakefulness,
-    waking,
+    wake_test,
 )
 from worker_manager.doctor.findings import Finding, Place, Verdict, unknown
 
@@ -39,23 +39,23 @@ CHECKS = (
     Named("Claude Code", claude.version),
     Named("login", claude.login),
     Named("plugin", claude.plugin),
-    Named("settings", preferences.settings),
-    Named("repository", ground.repository),
-    Named("hooks", wakefulness.hooks),
-    Named("MCP server", wakefulness.servers),
-    Named("doorbell", wakefulness.doorbell),
+    Named("settings", settings.settings),
+    Named("repository", repository.repository),
+    Named("hooks", hook_health.hooks),
+    Named("MCP server", hook_health.servers),
+    Named("doorbell", hook_health.doorbell),
     Named("state directory", disk.state_directory),
     Named("disk", disk.space),
     Named("memory", disk.memory),
     Named("tmux server", terminals.servers),
-    Named("workers", remains.workers),
-    Named("leftovers", remains.leftovers),
+    Named("workers", leftovers.workers),
+    Named("leftovers", leftovers.leftovers),
 )
 #: With `--deep`: what else is only concluded from what sessions left is tried.
 TRIED = ("hooks", "MCP server", "doorbell")
 DEEP_CHECKS = (
     *(check for check in CHECKS if check.about not in TRIED),
-    Named("doorbell", waking.session),
+    Named("doorbell", wake_test.session),
 )
 
 

@@ -10,11 +10,11 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from worker_manager.doctor.asking import ask, is_older, version_in
 from worker_manager.doctor.findings import Finding, Place, failed, ok, unknown
+from worker_manager.doctor.probes import ask, is_older, version_in
 from worker_manager.errors import RuntimeUnavailable, WorkerManagerError
 from worker_manager.runtimes.base import Presence
-from worker_manager.runtimes.tmux import Tmux
+from worker_manager.runtimes.tmux.runtime import Tmux
 from worker_manager.worktrees import git as git_program
 from worker_manager.worktrees.snapshots import OURS
 
@@ -25,7 +25,7 @@ _GIT_SECONDS = 15.0
 def python(_: Place) -> list[Finding]:
     """The interpreter that runs this, and whether the packages load in it."""
     about, here = "Python", f"{platform.python_version()} ({sys.executable})"
-    load = "import worker_manager.servers.orchestrator, worker_manager.fleet"
+    load = "import worker_manager.servers.orchestrator, worker_manager.crew.fleet"
     answer = ask([sys.executable, "-I", "-c", load], seconds=60)
     if answer.trouble:
         return [unknown(about, f"{here}; {answer.trouble}.")]

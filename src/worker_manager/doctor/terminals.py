@@ -13,14 +13,14 @@ from pathlib import Path
 import psutil
 
 from worker_manager import config
-from worker_manager.doctor.asking import ask
 from worker_manager.doctor.findings import Finding, Place, Verdict, failed, ok, unknown, warning
+from worker_manager.doctor.probes import ask
 from worker_manager.doctor.programs import try_session
+from worker_manager.domain.identifiers import random_hex
 from worker_manager.errors import InvalidSetting, RuntimeUnavailable
-from worker_manager.naming import random_hex
-from worker_manager.runtimes.tmux import TIMEOUT_SECONDS, Tmux
+from worker_manager.runtimes.tmux.runtime import TIMEOUT_SECONDS, Tmux
 from worker_manager.state.layout import repository_directory
-from worker_manager.state.records import Records
+from worker_manager.state.workers.records import Records
 
 ABOUT = "tmux server"
 

@@ -8,16 +8,16 @@ import os
 import time
 from collections.abc import Iterator
 
-from worker_manager import naming
-from worker_manager.agents import patience
-from worker_manager.doctor.asking import ask, version_in
+from worker_manager.agents.claude import patience
 from worker_manager.doctor.findings import Finding, Place, ok, warning
-from worker_manager.messages import TEST, Message
-from worker_manager.models import Status, Worker
-from worker_manager.state import processes, tried
+from worker_manager.doctor.probes import ask, version_in
+from worker_manager.domain import identifiers
+from worker_manager.domain.message import TEST, Message
+from worker_manager.domain.worker import Status, Worker
+from worker_manager.state import process_identity, tried_versions
 from worker_manager.state.layout import mailbox_path, repository_of, transcript_of
-from worker_manager.state.mailbox import Mailbox
-from worker_manager.state.records import Records, now
+from worker_manager.state.mail.mailbox import Mailbox
+from worker_manager.state.workers.records import Records, now
 
 #: Longer than it listens by itself; and with what the model needs for its turn.
 CALL_SECONDS, SECONDS = 130.0, 200.0
@@ -30,20 +30,20 @@ SETTINGS = {"env": {patience.SETTING: "0"}, "permissions": {"allow": [_TOOL]}}
 def version_to_try(root: str) -> str:
     """The version of the `claude` on the PATH, when it isn't known how long that listens."""
     found = version_in(ask(["claude", "--version"]).text)
-    known = (*patience.LISTENS_TO_THE_END, *patience.HEEDS_SETTING, *tried.versions(root))
+    known = (*patience.LISTENS_TO_THE_END, *patience.HEEDS_SETTING, *tried_versions.versions(root))
     return "" if found in known else found
 
 
 def long_call(place: Place, root: str, home: str, version: str) -> Iterator[Finding]:
     """In the session of this home, which keeps its state in `root` and stands idle."""
-    tried.note(root, version)  # its server lets the call take its time
+    tried_versions.note(root, version)  # its server lets the call take its time
     _record_worker(home)
     Mailbox(mailbox_path(home)).deliver(_letter())
     deadline = time.monotonic() + CALL_SECONDS + SECONDS
     while time.monotonic() < deadline and not (said := _said(home)):
         time.sleep(0.5)
     if said == "to the end":
-        tried.note(place.root, version)
+        tried_versions.note(place.root, version)
         yield ok(_ABOUT, f"{version} listens to a call for {CALL_SECONDS:g} s (tried, noted).")
         return
     why = "moves it to the background all the same" if said else "was not seen to make one"
@@ -68,10 +68,10 @@ def _said(home: str) -> str:
 
 def _record_worker(home: str) -> None:
     """A worker to wait for, which does nothing: it lives as long as the doctor."""
-    worker_id = naming.new_worker_id()
+    worker_id = identifiers.new_worker_id()
     worker = Worker(
         id=worker_id,
-        name=naming.worker_name("doctor", worker_id),
+        name=identifiers.worker_name("doctor", worker_id),
         title="doctor",
         owner=os.path.basename(home),
         created_at=now(),
@@ -80,8 +80,8 @@ def _record_worker(home: str) -> None:
         agent="claude",
         session_id="",
         handle=f"{home}:none",
-        mark=naming.new_mark(),
-        process=processes.identity(os.getpid()),
+        mark=identifiers.new_mark(),
+        process=process_identity.identity(os.getpid()),
         launched=True,
         status=Status.RUNNING,
     )
@@ -90,7 +90,7 @@ def _record_worker(home: str) -> None:
 
 def _letter() -> Message:
     return Message(
-        id=naming.new_message_id(),
+        id=identifiers.new_message_id(),
         type=TEST,
         sender="doctor",
         name="doctor",

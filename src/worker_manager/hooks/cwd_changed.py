@@ -1,13 +1,13 @@
 """CwdChanged: a change of directory can end the watch on the mailbox; this renews it."""
 
-from worker_manager.hooks import call
+from worker_manager.hooks import protocol
 
 EVENT = "CwdChanged"
 
 
 def run() -> int:
     """Names the mailbox to watch."""
-    home = call.home()
+    home = protocol.home()
     if home is not None:
-        call.add_context(EVENT, "", watch=home)
+        protocol.add_context(EVENT, "", watch=home)
     return 0

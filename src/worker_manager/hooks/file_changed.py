@@ -1,9 +1,9 @@
 """FileChanged: the doorbell. Its text, written to stderr with exit code 2, wakes the session."""
 
-from worker_manager.hooks import call, mail
-from worker_manager.outgoing import say
-from worker_manager.state import waits
+from worker_manager.hooks import delivery, protocol
 from worker_manager.state.layout import state_root
+from worker_manager.state.mail import waits
+from worker_manager.text.output import say
 
 WAKE = 2
 
@@ -12,10 +12,10 @@ def run() -> int:
     """Wakes the session with its mail; silent when another hook was faster, or when a call
     waits for it: the text would only come when that call ends.
     """
-    home = call.home()
-    if home is None or not call.is_interactive() or _is_left_to_a_call(home):
+    home = protocol.home()
+    if home is None or not protocol.is_interactive() or _is_left_to_a_call(home):
         return 0
-    shown = mail.take(home)
+    shown = delivery.take(home)
     if shown is None:
         return 0
     say(shown.text, is_error=True)

@@ -3,7 +3,7 @@
 import os
 import time
 
-from worker_manager.hooks import call, terminal
+from worker_manager.hooks import open_dialogs, protocol
 from worker_manager.state.layout import is_worker_home, repository_of
 
 DIALOGS = ("permission_prompt", "agent_needs_input", "elicitation_dialog")
@@ -13,22 +13,23 @@ SETTLE_SECONDS = 2.0
 
 def run() -> int:
     """Tells the orchestrator, unless it knows already."""
-    home = call.home()
+    home = protocol.home()
     if home is None or not is_worker_home(home):
         return 0
-    given = call.stdin()
+    given = protocol.stdin()
     kind, message = str(given.get("notification_type", "")), str(given.get("message", ""))
-    if kind in DIALOGS and terminal.may_wait():
+    if kind in DIALOGS and open_dialogs.may_wait():
         time.sleep(SETTLE_SECONDS)
-        if terminal.may_wait():
+        if open_dialogs.may_wait():
             _waits(home, message)
     return 0
 
 
 def _waits(home: str, message: str) -> None:
-    from worker_manager import messages, reports  # 60 ms, in workers only
-    from worker_manager.models import Status
-    from worker_manager.state.records import Records
+    from worker_manager.crew.reporting import reports  # 60 ms, in workers only
+    from worker_manager.domain import message as messages
+    from worker_manager.domain.worker import Status
+    from worker_manager.state.workers.records import Records
 
     records = Records(repository_of(home))
     worker = records.get(os.path.basename(home))

@@ -2,7 +2,7 @@
 
 import sys
 
-from worker_manager.hooks import call
+from worker_manager.hooks import protocol
 from worker_manager.state import journal, sessions
 from worker_manager.state.layout import is_worker_home, state_root
 
@@ -12,10 +12,10 @@ DELIBERATE = ("prompt_input_exit", "logout")
 
 def run() -> int:
     """Hands the slow work to a process of its own: this hook has 1.5 s."""
-    home = call.home()
+    home = protocol.home()
     if home is None:
         return 0
-    reason = str(call.stdin().get("reason", ""))
+    reason = str(protocol.stdin().get("reason", ""))
     if is_worker_home(home):
         journal.note(home, "session ended", reason=reason)
     elif reason in DELIBERATE and not _others(home):

@@ -3,9 +3,10 @@
 import os
 import time
 
-from worker_manager.hooks import call, mail, terminal
-from worker_manager.state import bells, orchestrators, processes, receipts, sessions
+from worker_manager.hooks import delivery, open_dialogs, protocol
+from worker_manager.state import bells, orchestrators, process_identity, sessions
 from worker_manager.state.layout import home_of_session, is_worker_home, repository_of, state_root
+from worker_manager.state.mail import receipts
 
 EVENT = "SessionStart"
 #: Sources after which the claude process, and what it has queued, is the same as before.
@@ -20,7 +21,7 @@ SETTLE_SECONDS = 0.1
 
 def run() -> int:
     """Links, watches, shows."""
-    given = call.stdin()
+    given = protocol.stdin()
     root = state_root()
     claude = sessions.claude_process(root)
     told = str(given.get("session_id") or os.environ.get("CLAUDE_CODE_SESSION_ID", ""))
@@ -35,14 +36,14 @@ def run() -> int:
             bells.ring(before)  # its server may look after that one
     if is_worker_home(home):
         if given.get("source") not in SAME_PROCESS:
-            terminal.restarted(home)
+            open_dialogs.restarted(home)
         _check_in(home)
-    mail.settle(home, restarted=given.get("source") not in SAME_PROCESS)
+    delivery.settle(home, restarted=given.get("source") not in SAME_PROCESS)
     receipts.note_transcript(home, str(given.get("transcript_path", "")).replace(told, session_id))
     sessions.note_start(home, claude)
     if not is_worker_home(home):
         _wait_for_server(home, ORCHESTRATOR_WAIT_SECONDS)
-    if call.is_interactive():
+    if protocol.is_interactive():
         _leave_mail(home)
     else:
         _show_mail(home)
@@ -53,14 +54,14 @@ def _leave_mail(home: str) -> None:
     """What this hook says reaches the model with the next prompt, whenever that comes: what waits
     is left to the doorbell. The server rings once the mailbox is watched.
     """
-    call.add_context(EVENT, "", watch=home, to_person=mail.waiting_in_short(home))
+    protocol.add_context(EVENT, "", watch=home, to_person=delivery.waiting_in_short(home))
     bells.ring(home)
 
 
 def _show_mail(home: str) -> None:
     """Here the prompt comes at once, and nothing rings."""
-    shown = mail.take(home)
-    call.add_context(EVENT, shown.text if shown else "")
+    shown = delivery.take(home)
+    protocol.add_context(EVENT, shown.text if shown else "")
     if shown is not None:
         shown.acknowledge()
 
@@ -90,8 +91,8 @@ def _home(root: str, session_id: str, given: dict[str, object], claude: int | No
 
 
 def _check_in(home: str) -> None:
-    from worker_manager import reports  # 60 ms, in workers only
-    from worker_manager.state.records import Records
+    from worker_manager.crew.reporting import reports  # 60 ms, in workers only
+    from worker_manager.state.workers.records import Records
 
     reports.check_in(Records(repository_of(home)), os.path.basename(home))
     _wait_for_server(home, SERVER_WAIT_SECONDS)
@@ -106,4 +107,4 @@ def _wait_for_server(home: str, seconds: float) -> None:
 
 def _server_is_up(home: str) -> bool:
     pid = sessions.server_pid(home)
-    return pid.isdigit() and processes.start_time(int(pid)) is not None
+    return pid.isdigit() and process_identity.start_time(int(pid)) is not None

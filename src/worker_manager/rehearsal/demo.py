@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import anyio
 
-from worker_manager import messages
+from worker_manager.domain import message
 from worker_manager.errors import InvalidInput
 from worker_manager.rehearsal.session import RehearsalFailed, RehearsedSession, ToolResult
 
@@ -135,11 +135,11 @@ class _Demo:
         async with self._session:
             await self._start_session()
             worker = await self._start_worker()
-            await self._mail_of(worker, messages.QUESTION)
+            await self._mail_of(worker, message.QUESTION)
             sent = await self._call("nudge_worker", id=worker.id, message=ANSWER)
             self.tell(f"answered: {ANSWER}")
             print(_indented(sent.text), flush=True)
-            await self._mail_of(worker, messages.COMPLETION)
+            await self._mail_of(worker, message.COMPLETION)
             await self._check_status(worker, "completed")
             self._check_work(worker)
             await self._call("stop_worker", id=worker.id, force=True)
@@ -170,7 +170,7 @@ class _Demo:
     async def _mail_of(self, worker: _Worker, kind: str) -> None:
         """Waits by the doorbell until the worker's letter of that kind was read."""
         begun = time.monotonic()
-        hinted = self._agent != "claude" or kind != messages.QUESTION
+        hinted = self._agent != "claude" or kind != message.QUESTION
         while not self._was_read(worker, kind):
             waited = time.monotonic() - begun
             if waited > SECONDS[self._agent]:
@@ -184,7 +184,7 @@ class _Demo:
         self._unread = ""
 
     def _was_read(self, worker: _Worker, kind: str) -> bool:
-        for bad in (messages.FAILED, messages.STALLED):
+        for bad in (message.FAILED, message.STALLED):
             if f"[{bad} " in self._unread:
                 raise RehearsalFailed(f"The worker has {bad}.\n{_indented(self._unread)}")
         return f"[{kind} " in self._unread and worker.id in self._unread

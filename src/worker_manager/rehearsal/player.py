@@ -21,9 +21,9 @@ from typing import Any
 
 import anyio
 
-from worker_manager import formatting
 from worker_manager.errors import WorkerManagerError
 from worker_manager.rehearsal.session import RehearsedSession, ToolResult
+from worker_manager.text import rendering
 
 _STEPS = re.compile(r"^```steps[^\S\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _TASK_FILE = re.compile(r'Your task is in the file @"(.+?)"\.(?=\s|$)')
@@ -32,7 +32,7 @@ _BLOCKS = 8
 _END_SECONDS = 5.0
 #: No model answers a reminder sooner; what rings meanwhile joins its turn.
 _THOUGHT_SECONDS = 0.5
-_REMINDERS = frozenset(formatting.reminder(times) for times in range(1, _BLOCKS + 1))
+_REMINDERS = frozenset(rendering.reminder(times) for times in range(1, _BLOCKS + 1))
 
 
 class ScriptUnreadable(WorkerManagerError):
@@ -211,7 +211,7 @@ def script_in(prompt: str) -> list[dict[str, Any]]:
 def show(step: str, text: str) -> None:
     """A line for people who look; the terminal may be gone already."""
     with suppress(OSError):
-        lines = formatting.clean(text).splitlines() or [""]
+        lines = rendering.clean(text).splitlines() or [""]
         for number, line in enumerate(lines):
             sys.stdout.write(f"{step if number == 0 else '':>10}  {line}\n")
         sys.stdout.flush()

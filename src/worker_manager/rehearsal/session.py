@@ -27,7 +27,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, Implementation, TextContent
 
 from worker_manager.errors import WorkerManagerError
-from worker_manager.state.launches import SESSION_VARIABLES
+from worker_manager.state.workers.launches import SESSION_VARIABLES
 
 SERVER_KEY = "crew"
 SERVER_START_SECONDS = 30.0

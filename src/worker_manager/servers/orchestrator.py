@@ -3,8 +3,8 @@
 from mcp.server.mcpserver import MCPServer
 
 from worker_manager import __version__
-from worker_manager.fleet import Fleet
-from worker_manager.servers import looking, merging, running, talking
+from worker_manager.crew.fleet import Fleet
+from worker_manager.servers.tools import inspection, integration, lifecycle, messaging
 
 INSTRUCTIONS = """\
 Starts autonomous workers, each a session of its own with its own git worktree and branch. After \
@@ -19,6 +19,6 @@ def build(fleet: Fleet) -> MCPServer[dict[str, object]]:
     server: MCPServer[dict[str, object]] = MCPServer(
         "crew", instructions=INSTRUCTIONS, version=__version__
     )
-    for tools in (running, looking, talking, merging):
+    for tools in (lifecycle, inspection, messaging, integration):
         tools.add(server, fleet)
     return server

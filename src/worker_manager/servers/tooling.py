@@ -12,7 +12,7 @@ from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel
 
 from worker_manager.errors import WorkerManagerError
-from worker_manager.state.inbox import Claim, expect_receipt
+from worker_manager.state.mail.inbox import Claim, expect_receipt
 
 #: Keeps a tool in the model's hands from the first turn on, without a tool search.
 ALWAYS_LOAD = {"anthropic/alwaysLoad": True}

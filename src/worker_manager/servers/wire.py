@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from worker_manager.outgoing import json_line
+from worker_manager.text.output import json_line
 
 _CHUNK = 65_536
 

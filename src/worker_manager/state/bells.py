@@ -12,7 +12,7 @@ import stat
 from _collections_abc import Sequence
 
 from worker_manager.errors import ignoring
-from worker_manager.state import processes
+from worker_manager.state import process_identity
 
 _BELL = "bell"
 #: Where a wait can't be woken: without pipes, or by the end of a process that can't be waited for.
@@ -112,7 +112,7 @@ def _process(identity: str) -> int | None:
         descriptor = os.pidfd_open(int(identity.partition("-")[0]))
     except (OSError, ValueError):
         return None
-    if processes.surely_runs(identity):
+    if process_identity.surely_runs(identity):
         return descriptor
     os.close(descriptor)  # it has ended, and its pid is another's
     return None

@@ -5,8 +5,8 @@ import time
 from _collections_abc import Iterator
 
 from worker_manager.errors import ignoring
-from worker_manager.formatting import one_line
 from worker_manager.state.files import append
+from worker_manager.text.rendering import one_line
 
 TEXT_LIMIT = 300
 

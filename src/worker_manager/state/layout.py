@@ -50,7 +50,7 @@ def repository_identity(directory: str) -> str:
 
 def repository_directory(root: str, directory: str) -> str:
     """Our directory for the repository that `directory` belongs to."""
-    from worker_manager.naming import digest  # hooks need it seldom
+    from worker_manager.domain.identifiers import digest  # hooks need it seldom
 
     identity = repository_identity(directory)
     return os.path.join(root, digest(os.fsencode(identity))[:12])

@@ -6,8 +6,8 @@ import json
 import os
 import time
 
+from worker_manager.domain.identifiers import digest
 from worker_manager.errors import SessionUnknown
-from worker_manager.naming import digest
 from worker_manager.state import sessions
 from worker_manager.state.files import make_private, write_atomic
 from worker_manager.state.layout import (
@@ -17,7 +17,7 @@ from worker_manager.state.layout import (
     orchestrator_home,
     repository_directory,
 )
-from worker_manager.state.mailbox import Mailbox
+from worker_manager.state.mail.mailbox import Mailbox
 
 #: The id of the orchestrator that people at terminals are.
 TERMINAL = "terminal"

@@ -2,7 +2,7 @@
 
 import os
 
-from worker_manager.naming import digest
+from worker_manager.domain.identifiers import digest
 from worker_manager.state.files import write_atomic
 
 _PAGES = "diff"

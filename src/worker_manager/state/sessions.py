@@ -7,9 +7,9 @@ two a home is always found again.
 
 import os
 
+from worker_manager.domain.identifiers import random_hex
 from worker_manager.errors import ignoring
-from worker_manager.naming import random_hex
-from worker_manager.state import processes
+from worker_manager.state import process_identity
 from worker_manager.state.files import make_private, move, unavailable, write_atomic
 from worker_manager.state.layout import (
     HOOKED,
@@ -36,14 +36,14 @@ def unlink(root: str, session_id: str) -> None:
 
 def link_process(root: str, pid: int, home: str) -> None:
     """The claude process `pid` now speaks for `home`."""
-    identity = processes.identity(pid)
-    if identity and not identity.endswith(processes.UNKNOWN):
+    identity = process_identity.identity(pid)
+    if identity and not identity.endswith(process_identity.UNKNOWN):
         _point(root, PROCESSES, identity, home)
 
 
 def find_by_process(root: str, pid: int) -> str | None:
     """The home for which a claude process speaks, or None."""
-    identity = processes.identity(pid)
+    identity = process_identity.identity(pid)
     return home_behind(root, PROCESSES, identity) if identity else None
 
 
@@ -54,7 +54,7 @@ def attending(root: str, home: str) -> list[int]:
 
 def all_attending(root: str) -> list[tuple[str, int]]:
     """Each claude process that has not certainly ended, behind the home that it speaks for."""
-    living = [name for name in _names(root) if not processes.has_ended(name)]
+    living = [name for name in _names(root) if not process_identity.has_ended(name)]
     found = [(home_behind(root, PROCESSES, name), int(name.partition("-")[0])) for name in living]
     return [(home, pid) for home, pid in found if home is not None]
 
@@ -63,7 +63,7 @@ def note_start(home: str, claude: int | None) -> None:
     """A SessionStart hook runs in this claude process, as far as that is known."""
     write_atomic(
         os.path.join(home, HOOKED),
-        (processes.identity(claude) if claude else "").encode(),
+        (process_identity.identity(claude) if claude else "").encode(),
         durable=False,
     )
 
@@ -85,7 +85,7 @@ def has_no_hooks(home: str, claude: int) -> bool:
         return True
     except OSError:
         return False
-    return bool(hooked) and hooked != processes.identity(claude)
+    return bool(hooked) and hooked != process_identity.identity(claude)
 
 
 def server_pid(home: str) -> str:
@@ -108,7 +108,7 @@ def claude_process(root: str) -> int | None:
     while pid and pid > 1:
         if os.path.exists(_session_file(pid)) or find_by_process(root, pid):
             return pid
-        pid = processes.parent(pid)
+        pid = process_identity.parent(pid)
     return None
 
 
@@ -144,14 +144,14 @@ def running() -> list[tuple[int, str]]:
     except OSError:
         return []
     pids = [int(stem) for name in names if (stem := name.removesuffix(".json")).isdigit()]
-    alive = [pid for pid in pids if processes.start_time(pid) is not None]
+    alive = [pid for pid in pids if process_identity.start_time(pid) is not None]
     return [(pid, cwd) for pid in alive if (cwd := str(session_file(pid).get("cwd", "")))]
 
 
 def prune_processes(root: str) -> None:
     """Forgets claude processes that have ended."""
     for name in _names(root):
-        if processes.has_ended(name):
+        if process_identity.has_ended(name):
             with ignoring(FileNotFoundError):
                 os.unlink(os.path.join(root, PROCESSES, name))
 

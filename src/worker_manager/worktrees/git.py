@@ -41,8 +41,8 @@ for _name in _LOCAL:
 from git import Git  # noqa: E402  the variables above must be set first
 from git.exc import GitCommandNotFound  # noqa: E402
 
-from worker_manager.children import Child  # noqa: E402
 from worker_manager.errors import NotARepository, WorktreeRefused  # noqa: E402
+from worker_manager.processes.child import Child  # noqa: E402
 from worker_manager.worktrees import plain  # noqa: E402
 
 TIMEOUT_SECONDS = 300

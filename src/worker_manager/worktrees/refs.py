@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
-from worker_manager.children import Child
 from worker_manager.errors import WorktreeRefused
+from worker_manager.processes.child import Child
 from worker_manager.worktrees.git import conversation, last_line
 
 #: A hook of the person's may have a word in it.

@@ -17,9 +17,9 @@ from tests.conftest import CHECKOUT
 from tests.integration.dialogs.session import Session
 from tests.support.person import Terminal, worker_manager, worker_manager_here
 from tests.support.workers import recorded_worker
-from worker_manager.fleet import Fleet
-from worker_manager.models import Status
-from worker_manager.repository import Repository
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.repository import Repository
+from worker_manager.domain.worker import Status
 from worker_manager.state.layout import state_root
 
 Command = Callable[..., subprocess.CompletedProcess[str]]

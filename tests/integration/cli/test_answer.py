@@ -9,10 +9,10 @@ from tests.integration.cli.conftest import Command, validated
 from tests.integration.dialogs.session import BASH, Session, decided
 from tests.support.person import Terminal
 from tests.support.workers import letters_to, recorded_worker, take_mail
-from worker_manager.fleet import Fleet
-from worker_manager.messages import BLOCKED
-from worker_manager.models import Report, Status
-from worker_manager.state.records import now
+from worker_manager.crew.fleet import Fleet
+from worker_manager.domain.message import BLOCKED
+from worker_manager.domain.worker import Report, Status
+from worker_manager.state.workers.records import now
 
 
 def test_what_was_seen_is_denied_with_a_reason(command: Command, session: Session) -> None:

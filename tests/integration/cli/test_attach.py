@@ -11,9 +11,9 @@ from tests.support.person import MODULE, Terminal
 from tests.support.terminals import run_tmux
 from tests.support.waiting import wait_until
 from tests.support.workers import recorded_worker
-from worker_manager.fleet import Fleet
-from worker_manager.models import Worker
-from worker_manager.starts import Wanted
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.domain.worker import Worker
 
 STEPS = '```steps\n[{"say": "SHOWN-1"}, {"hang": true}]\n```'
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.workers import recorded_worker
-from worker_manager.fleet import Fleet
-from worker_manager.models import Worker
+from worker_manager.crew.fleet import Fleet
+from worker_manager.domain.worker import Worker
 
 #: Does what bash does at a Tab behind these words.
 _BASH = """\

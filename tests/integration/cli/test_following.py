@@ -10,9 +10,9 @@ from tests.integration.cli.conftest import Command
 from tests.support.person import ASK, COMPLETE, HANG, Terminal, steps
 from tests.support.waiting import wait_until
 from tests.support.workers import running_worker
-from worker_manager.fleet import Fleet
-from worker_manager.models import Status
-from worker_manager.starts import Wanted
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.domain.worker import Status
 
 
 def test_mail_that_follows_shows_each_letter_as_it_comes(

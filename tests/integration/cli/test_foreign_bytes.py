@@ -13,7 +13,7 @@ from tests.conftest import git
 from tests.integration.cli.conftest import validated
 from tests.support.bench import add_worker
 from tests.support.person import MODULE
-from worker_manager.fleet import Fleet
+from worker_manager.crew.fleet import Fleet
 
 pytestmark = pytest.mark.promise("text-whole")
 

@@ -15,10 +15,10 @@ from tests.support.bench import add_worker
 from tests.support.person import MODULE, Terminal
 from tests.support.waiting import wait_until
 from tests.support.workers import letters_to, recorded_worker
-from worker_manager.cli.codes import Exit
-from worker_manager.cli.group import COMMANDS
-from worker_manager.fleet import Fleet
-from worker_manager.starts import Wanted
+from worker_manager.cli.exit_codes import Exit
+from worker_manager.cli.registry import COMMANDS
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.lifecycle.start import Wanted
 from worker_manager.state.layout import state_root
 
 ACTING = {
@@ -195,7 +195,11 @@ def test_nor_does_one_that_takes_its_variables_away(
 ) -> None:
     victim = add_worker(mine, repository, {"a.txt": "a\n"})
     main = "from worker_manager import __main__; __main__.main()"
-    unproc = "" if has_proc else "from worker_manager.state import processes as p; p._HAS_PROC = 0;"
+    unproc = (
+        ""
+        if has_proc
+        else "from worker_manager.state import process_identity as p; p._HAS_PROC = 0;"
+    )
     state = f"WORKER_MANAGER_STATE_DIR={state_root()}"
     python = f"{without} {state} {sys.executable} -I -c '{unproc}{main}'"
     steps = [{"run": f"{python} merge {victim.id}"}, {"hang": True}]

@@ -13,10 +13,10 @@ from tests.integration.cli.conftest import Command, validated
 from tests.support.bench import add_worker
 from tests.support.workers import running_worker, take_mail
 from worker_manager.cli import schema
-from worker_manager.cli.group import COMMANDS
-from worker_manager.fleet import Fleet
-from worker_manager.messages import Message
-from worker_manager.naming import new_message_id
+from worker_manager.cli.registry import COMMANDS
+from worker_manager.crew.fleet import Fleet
+from worker_manager.domain.identifiers import new_message_id
+from worker_manager.domain.message import Message
 
 #: Of these other tests see to the output.
 ELSEWHERE = {"run", "attach", "adopt", "demo", "watch", "doctor"}

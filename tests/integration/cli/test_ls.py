@@ -12,11 +12,11 @@ from tests.integration.cli.conftest import Command, validated
 from tests.support.bench import add_worker
 from tests.support.person import MODULE, Terminal, output_of
 from tests.support.workers import recorded_worker
-from worker_manager.cli import listing
-from worker_manager.cli.table import width
-from worker_manager.fleet import Fleet
-from worker_manager.models import Report, Status
-from worker_manager.snapshot import facts_of
+from worker_manager.cli.terminal import worker_table
+from worker_manager.cli.terminal.columns import width
+from worker_manager.crew.fleet import Fleet
+from worker_manager.domain.worker import Report, Status
+from worker_manager.views.facts import facts_of
 
 WIDE = "日本語のタイトルは幅が広い、とても長い題名です"
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\r\u202eevil\n\nID  STATUS   x 🎉 e\u0301 " + "x" * 300
@@ -89,7 +89,7 @@ def test_what_is_blocked_has_the_command_that_helps(crew: Fleet, reason: str, wa
     facts = facts_of(crew, crew.workers()[-1])
     waiting = facts._replace(status="blocked", reason=reason)
 
-    assert listing.needs([waiting]) == [f"{facts.id} waits: worker-manager {way} {facts.id}"]
+    assert worker_table.needs([waiting]) == [f"{facts.id} waits: worker-manager {way} {facts.id}"]
 
 
 def test_titles_make_room_for_what_workers_do(mine: Fleet, repository: Path) -> None:
@@ -99,7 +99,7 @@ def test_titles_make_room_for_what_workers_do(mine: Fleet, repository: Path) -> 
         question=question, commits=1, changed_files=1, context_tokens=110
     )
 
-    heading, line = (click.unstyle(one) for one in listing.lines([facts], 80))
+    heading, line = (click.unstyle(one) for one in worker_table.lines([facts], 80))
 
     assert len(line) == 80
     assert line[heading.index("TITLE") :].startswith("Refactor th…  ")

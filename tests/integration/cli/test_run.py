@@ -25,10 +25,10 @@ from tests.support.person import (
 )
 from tests.support.waiting import wait_until
 from tests.support.workers import recorded_worker, running_worker
-from worker_manager import reports
-from worker_manager.cli import minding
-from worker_manager.fleet import Fleet
-from worker_manager.models import Status
+from worker_manager.cli.job import supervision
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.reporting import reports
+from worker_manager.domain.worker import Status
 
 SAID = steps('{"write": {"path": "greeting.txt", "text": "Hi\\n"}}', COMMIT, COMPLETE)
 
@@ -205,7 +205,7 @@ def test_what_others_run_is_left_to_them(command: Command, mine: Fleet) -> None:
 def test_one_that_waits_for_room_is_started_by_the_run_itself(
     here: Command, mine: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(minding, "WATCH_SECONDS", 1.0)
+    monkeypatch.setattr(supervision, "WATCH_SECONDS", 1.0)
 
     done = here("run", steps(COMPLETE), steps(COMPLETE), WORKER_MANAGER_MAX_WORKERS="1")
 

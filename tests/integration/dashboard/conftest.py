@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.watching import repository_at
-from worker_manager.repository import Repository
+from worker_manager.crew.repository import Repository
 
 
 @pytest.fixture

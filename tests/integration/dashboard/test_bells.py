@@ -13,13 +13,13 @@ import pytest
 
 from tests.support.watching import repository_at, watching
 from tests.support.workers import recorded_worker
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.repository import Repository
 from worker_manager.dashboard import bells
 from worker_manager.dashboard.bells import Bells, Event
-from worker_manager.fleet import Fleet
-from worker_manager.gathering import Gatherer
-from worker_manager.models import Report, Status, Worker
-from worker_manager.repository import Repository
-from worker_manager.state.records import now
+from worker_manager.domain.worker import Report, Status, Worker
+from worker_manager.state.workers.records import now
+from worker_manager.views.gatherer import Gatherer
 
 EVENT = Event("12345678", "n", "Greet", "asking", "Which one?")
 

@@ -12,7 +12,7 @@ import pytest
 _DRAW = """
 import asyncio, os
 from worker_manager.dashboard.app import WatchApp
-from worker_manager.repository import Repository
+from worker_manager.crew.repository import Repository
 from worker_manager.state.layout import state_root
 app = WatchApp(Repository(state_root(), os.getcwd(), os.environ), is_light_terminal=True)
 async def draw():

@@ -15,11 +15,11 @@ from tests.integration.dialogs.session import ASK, BASH, WRITE, Session, decided
 from tests.support.waiting import wait_until
 from tests.support.watching import Watched, script, watching
 from tests.support.workers import recorded_worker, running_worker
-from worker_manager import attaching
-from worker_manager.fleet import Fleet
-from worker_manager.models import Status, Worker
-from worker_manager.repository import Repository
-from worker_manager.starts import Wanted
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.repository import Repository
+from worker_manager.domain.worker import Status, Worker
+from worker_manager.runtimes.tmux import client
 
 pytestmark = pytest.mark.anyio
 
@@ -267,7 +267,7 @@ async def test_a_tmux_of_the_persons_that_hangs_is_told(
 ) -> None:
     running_worker(fleet)
     in_a_tmux(monkeypatch, tmp_path, new_window="exec sleep 60")
-    monkeypatch.setattr(attaching, "SECONDS", 0.2)
+    monkeypatch.setattr(client, "SECONDS", 0.2)
 
     async with watching(watched) as view:
         await view.press("a")

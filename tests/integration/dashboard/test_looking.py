@@ -10,14 +10,14 @@ from tests.conftest import make_fleet
 from tests.support.waiting import wait_until
 from tests.support.watching import files_below, repository_at, script, watching
 from tests.support.workers import recorded_worker, take_mail
-from worker_manager import reports
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.reporting import reports
+from worker_manager.crew.repository import Repository
 from worker_manager.dashboard.letters import Letters
-from worker_manager.fleet import Fleet
-from worker_manager.models import Report, Status
-from worker_manager.repository import Repository
-from worker_manager.starts import Wanted
+from worker_manager.domain.worker import Report, Status
 from worker_manager.state.layout import state_root
-from worker_manager.state.records import now
+from worker_manager.state.workers.records import now
 
 pytestmark = pytest.mark.anyio
 

@@ -10,9 +10,9 @@ from tests.support.person import worker_manager
 from tests.support.terminals import run_tmux
 from tests.support.waiting import wait_until
 from tests.support.watching import script
-from worker_manager.fleet import Fleet
-from worker_manager.models import Status
-from worker_manager.starts import Wanted
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.domain.worker import Status
 
 
 def test_a_question_is_found_and_answered_in_a_real_terminal(

@@ -13,11 +13,11 @@ from tests.support.audited import audited
 from tests.support.bench import add_worker
 from tests.support.watching import watching
 from tests.support.workers import recorded_worker
-from worker_manager.fleet import Fleet
-from worker_manager.gathering import MEASURED_AT_ONCE, QUIET_SECONDS, Gatherer
-from worker_manager.models import Status
-from worker_manager.repository import Repository
-from worker_manager.state.records import RECORD
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.repository import Repository
+from worker_manager.domain.worker import Status
+from worker_manager.state.workers.records import RECORD
+from worker_manager.views.gatherer import MEASURED_AT_ONCE, QUIET_SECONDS, Gatherer
 
 CROWD = 100
 

@@ -12,12 +12,12 @@ import pytest
 from tests.support.terminals import hanging
 from tests.support.watching import watching
 from tests.support.workers import recorded_worker, running_worker
-from worker_manager.fleet import Fleet
-from worker_manager.gathering import GONE, Gatherer
-from worker_manager.models import Status
-from worker_manager.repository import Repository
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.repository import Repository
+from worker_manager.domain.worker import Status
 from worker_manager.state.layout import state_root
-from worker_manager.state.records import now
+from worker_manager.state.workers.records import now
+from worker_manager.views.gatherer import GONE, Gatherer
 
 pytestmark = pytest.mark.anyio
 

@@ -16,8 +16,8 @@ import pytest
 
 from tests.support.browser import browsing
 from tests.support.workers import recorded_worker
-from worker_manager.fleet import Fleet
-from worker_manager.models import Status
+from worker_manager.crew.fleet import Fleet
+from worker_manager.domain.worker import Status
 
 pytestmark = pytest.mark.anyio
 WATCH = [sys.executable, "-I", "-m", "worker_manager", "watch", "--web"]

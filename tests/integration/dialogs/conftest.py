@@ -9,8 +9,8 @@ import pytest
 
 from tests.integration.dialogs.session import Session
 from tests.support.workers import recorded_worker
-from worker_manager.fleet import Fleet
-from worker_manager.models import Status
+from worker_manager.crew.fleet import Fleet
+from worker_manager.domain.worker import Status
 
 
 @pytest.fixture

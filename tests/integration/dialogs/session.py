@@ -15,13 +15,15 @@ import pytest
 from tests.support.hooks import hook_command
 from tests.support.waiting import wait_until
 from tests.support.workers import take_mail
-from worker_manager import messages, naming, reports
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.reporting import reports
+from worker_manager.domain import identifiers
+from worker_manager.domain import message as messages
+from worker_manager.domain.message import Message
+from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import WorkerManagerError
-from worker_manager.fleet import Fleet
-from worker_manager.messages import Message
-from worker_manager.models import Status, Worker
-from worker_manager.state import requests
-from worker_manager.state.records import now
+from worker_manager.state.workers import requests
+from worker_manager.state.workers.records import now
 
 BASH = {"tool_name": "Bash", "tool_input": {"command": "make", "description": "Build"}}
 WRITE = {"tool_name": "Write", "tool_input": {"file_path": "/x", "content": "y"}}
@@ -144,7 +146,7 @@ def kill(process: subprocess.Popen[Any]) -> None:
 
 def decision(session: Session, request: str) -> Message:
     return Message(
-        id=naming.message_id_of(f"{request} decision"),
+        id=identifiers.message_id_of(f"{request} decision"),
         type=messages.DECISION,
         sender=session.fleet.owner,
         name="orchestrator",

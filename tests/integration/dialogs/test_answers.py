@@ -15,13 +15,15 @@ import pytest
 from tests.integration.dialogs.session import ASK, ASK_BOTH, BASH, Session, decided
 from tests.support.hooks import hook_command
 from tests.support.workers import take_mail
-from worker_manager import formatting, messages, reports
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.reporting import reports
+from worker_manager.domain import message
+from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import InvalidInput
-from worker_manager.fleet import Fleet
-from worker_manager.hooks import mail
-from worker_manager.models import Status, Worker
+from worker_manager.hooks import delivery
 from worker_manager.state import orchestrators
 from worker_manager.state.layout import state_root
+from worker_manager.text import rendering
 
 
 @pytest.mark.promise("dialog-answer")
@@ -61,7 +63,7 @@ def test_what_was_shortened_is_allowed_only_by_who_has_read_its_end(session: Ses
     hook, request = session.open(LONG)
     claim = session.fleet.claim_mail(most=5)
     assert claim is not None
-    shown = formatting.for_orchestrator(claim.messages, claim.files, claim.left)
+    shown = rendering.for_orchestrator(claim.messages, claim.files, claim.left)
     claim.acknowledge()
 
     with pytest.raises(InvalidInput) as caught:
@@ -127,7 +129,7 @@ def test_a_long_input_is_shown_in_part_and_its_file_holds_all_of_it(session: Ses
     session.open({"tool_name": "Write", "tool_input": {"content": content}})
     owner = session.fleet.home
 
-    shown = mail.take(owner)
+    shown = delivery.take(owner)
 
     assert shown is not None
     assert len(shown.text) < 8_000
@@ -207,4 +209,4 @@ def test_a_nudge_to_a_blocked_worker_answers_no_dialog(session: Session) -> None
 
     _, sent = session.fleet.nudge(session.id, "allow")
 
-    assert (sent.type, hook.poll()) == (messages.NUDGE, None)
+    assert (sent.type, hook.poll()) == (message.NUDGE, None)

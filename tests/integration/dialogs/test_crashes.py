@@ -27,11 +27,12 @@ from tests.integration.dialogs.session import (
 )
 from tests.support.waiting import wait_until
 from tests.support.workers import take_mail
-from worker_manager import dialogs, reports
-from worker_manager.hooks import mail
-from worker_manager.models import Status
+from worker_manager.crew.messaging import dialogs
+from worker_manager.crew.reporting import reports
+from worker_manager.domain.worker import Status
+from worker_manager.hooks import delivery
 from worker_manager.state.layout import mailbox_path, repository_of
-from worker_manager.state.mailbox import Mailbox
+from worker_manager.state.mail.mailbox import Mailbox
 
 
 @pytest.mark.promise("dialog-crash")
@@ -70,7 +71,7 @@ def test_an_answer_that_a_killed_hook_did_not_give_is_told_of_and_never_shown(
     answering.join()
 
     assert "left to the person" in errors[0]
-    assert mail.take(session.home) is None
+    assert delivery.take(session.home) is None
     assert session.hook("PostToolUse", WRITE) == ""
     assert box.waiting() == []
     assert session.open_ids == [request]
@@ -79,7 +80,7 @@ def test_an_answer_that_a_killed_hook_did_not_give_is_told_of_and_never_shown(
 def claim_as_another(home: str, request: str, done: str) -> None:
     """Takes the answer in a process that then dies."""
     script = (
-        "import os, sys; from worker_manager import reports\n"
+        "import os, sys; from worker_manager.crew.reporting import reports\n"
         f"claim = reports.take_answer(*sys.argv[1:]); assert claim; {done}; os._exit(0)"
     )
     subprocess.run([sys.executable, "-c", script, home, request], check=True)
@@ -94,7 +95,7 @@ def test_an_answer_whose_sender_and_hook_were_killed_is_told_of_by_whoever_looks
     answer = decision(session, request)
     Mailbox(mailbox_path(session.home)).deliver(answer)
 
-    assert mail.take(session.home) is None
+    assert delivery.take(session.home) is None
     session.fleet.reconcile()
     session.fleet.reconcile()
 

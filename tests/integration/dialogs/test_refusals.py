@@ -20,10 +20,10 @@ from tests.integration.dialogs.session import (
     refused,
 )
 from tests.support.workers import take_mail
-from worker_manager import reports
+from worker_manager.crew.reporting import reports
 from worker_manager.errors import WorkerFinished, WorkerNotFound
 from worker_manager.state.layout import mailbox_path
-from worker_manager.state.mailbox import Mailbox
+from worker_manager.state.mail.mailbox import Mailbox
 
 
 @pytest.mark.promise("dialog-answer")

@@ -6,9 +6,11 @@ import pytest
 
 from tests.integration.dialogs.session import BASH, WRITE, Session, decided, refused
 from tests.support.workers import take_mail
-from worker_manager import messages, reports, telling
-from worker_manager.models import Status
-from worker_manager.state import questions
+from worker_manager.crew.reporting import reports
+from worker_manager.domain import message
+from worker_manager.domain.worker import Status
+from worker_manager.state.mail import awaited_answer
+from worker_manager.views import announcements
 
 
 @pytest.mark.promise("dialog-several")
@@ -21,12 +23,12 @@ def test_two_dialogs_have_an_id_each_and_the_worker_waits_for_both(session: Sess
     said = refused(session.fleet, session.id)
     assert f"waits for 2 answers: {first_id} (permission: Bash), {second_id}" in said
     session.fleet.answer(session.id, "deny", request_id=second_id)
-    between, said_between = session.record, telling.answered(session.fleet, session.record)
+    between, said_between = session.record, announcements.answered(session.fleet, session.record)
     session.fleet.answer(session.id, "allow")
 
     assert (between.status, between.reason) == (Status.BLOCKED, "permission: Bash")
     assert "has your answer, and is still blocked (permission: Bash)" in said_between
-    assert "goes on with your answer" in telling.answered(session.fleet, session.record)
+    assert "goes on with your answer" in announcements.answered(session.fleet, session.record)
     assert decided(second)["behavior"] == "deny"
     assert decided(first)["behavior"] == "allow"
     assert session.record.status is Status.RUNNING
@@ -58,11 +60,11 @@ def test_the_end_of_a_turn_leaves_a_subagents_dialog_open(session: Session) -> N
 
 @pytest.mark.promise("dialog-several")
 def test_a_message_still_answers_the_ask_that_waits_beside_a_dialog(session: Session) -> None:
-    with questions.waiting_for_answer(session.home) as waiting_for:
+    with awaited_answer.waiting_for_answer(session.home) as waiting_for:
         asked = reports.ask(session.fleet.records, session.id, "tea?")
         waiting_for(asked.message_id)
         session.open(BASH)
 
         _, sent = session.fleet.nudge(session.id, "yes")
 
-    assert (sent.type, sent.reply_to) == (messages.ANSWER, asked.message_id)
+    assert (sent.type, sent.reply_to) == (message.ANSWER, asked.message_id)

@@ -18,10 +18,10 @@ from tests.integration.dialogs.session import (
     settled,
 )
 from tests.support.workers import take_mail
-from worker_manager import dialogs
+from worker_manager.crew.messaging import dialogs
+from worker_manager.domain.worker import Status
 from worker_manager.errors import InvalidInput
-from worker_manager.models import Status
-from worker_manager.state import requests
+from worker_manager.state.workers import requests
 
 
 @pytest.mark.promise("dialog-terminal")

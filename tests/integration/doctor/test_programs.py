@@ -15,9 +15,9 @@ from worker_manager.doctor import (
     claude,
     programs,
 )
-from worker_manager.doctor.asking import ask
 from worker_manager.doctor.examination import Check
 from worker_manager.doctor.findings import Place, Verdict
+from worker_manager.doctor.probes import ask
 
 
 def test_what_works_here_is_ok(here: Place) -> None:

@@ -13,21 +13,19 @@ import pytest
 from tests.integration.doctor.conftest import OK, WARNING, only
 from tests.support.bench import add_worker
 from tests.support.workers import recorded_worker, take_news
-from worker_manager.doctor import (
-    remains,
-)
+from worker_manager.crew.fleet import Fleet
+from worker_manager.doctor import leftovers
 from worker_manager.doctor.examination import repair
 from worker_manager.doctor.findings import Place
-from worker_manager.fleet import Fleet
-from worker_manager.models import Status
-from worker_manager.state import processes, sessions
+from worker_manager.domain.worker import Status
+from worker_manager.state import process_identity, sessions
 from worker_manager.worktrees.removal import GOING
 
 
 def test_a_worker_whose_session_is_gone_is_an_orphan(here: Place, fleet: Fleet) -> None:
     worker = recorded_worker(fleet, here.directory)
 
-    found = only(remains.workers(here))
+    found = only(leftovers.workers(here))
 
     assert found.verdict is WARNING
     assert worker.id in found.says
@@ -40,30 +38,30 @@ def test_a_worker_that_ended_unseen_is_noted_and_told(here: Place, fleet: Fleet)
     ended.wait()
     worker = recorded_worker(fleet, here.directory, starter="", process=f"{ended.pid}-1")
 
-    found = only(remains.workers(here))
+    found = only(leftovers.workers(here))
     repair([found])
 
     assert worker.id in found.says
     assert fleet.worker(worker.id).status is Status.FAILED
     assert take_news(fleet) == [("failed", worker.id)]
-    assert only(remains.workers(here)).verdict is OK
+    assert only(leftovers.workers(here)).verdict is OK
 
 
 def test_a_worker_that_lives_without_a_terminal_is_left_alone(here: Place, fleet: Fleet) -> None:
     sessions.link_process(here.root, os.getpid(), fleet.home)
-    own = processes.identity(os.getpid())
+    own = process_identity.identity(os.getpid())
     recorded_worker(fleet, here.directory, starter="", process=own)
 
-    assert only(remains.workers(here)).verdict is OK
+    assert only(leftovers.workers(here)).verdict is OK
 
 
 @pytest.mark.promise("doctor-safe")
 def test_a_worktree_without_a_record_is_named_and_stays(here: Place, fleet: Fleet) -> None:
     worker = add_worker(fleet, Path(here.directory), {"a": "1"})
-    assert only(remains.leftovers(here)).verdict is OK
+    assert only(leftovers.leftovers(here)).verdict is OK
     shutil.rmtree(fleet.records.home(worker.id))
 
-    found = only(remains.leftovers(here))
+    found = only(leftovers.leftovers(here))
 
     assert (found.verdict, found.fix) == (WARNING, None)
     assert worker.path in found.says
@@ -73,14 +71,14 @@ def test_a_persons_own_worktree_is_none_of_our_business(here: Place) -> None:
     command = ["git", "worktree", "add", "-q", "-b", "mine", "../mine"]
     subprocess.run(command, cwd=here.directory, check=True)
 
-    assert only(remains.leftovers(here)).verdict is OK
+    assert only(leftovers.leftovers(here)).verdict is OK
 
 
 def test_a_half_removed_worktree_is_named(here: Place, fleet: Fleet) -> None:
     worker = add_worker(fleet, Path(here.directory))
     os.mkdir(worker.path + GOING)
 
-    assert worker.id in only(remains.leftovers(here)).repair
+    assert worker.id in only(leftovers.leftovers(here)).repair
 
 
 def test_drafts_of_killed_starts_are_removed_when_they_are_old(here: Place, fleet: Fleet) -> None:
@@ -89,6 +87,6 @@ def test_drafts_of_killed_starts_are_removed_when_they_are_old(here: Place, flee
         (folder / name).mkdir(parents=True)
         os.utime(folder / name, (time.time() - age,) * 2)
 
-    repair([only(remains.leftovers(here))])
+    repair([only(leftovers.leftovers(here))])
 
     assert [one.name for one in folder.iterdir()] == [".new-young"]

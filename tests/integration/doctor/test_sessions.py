@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from tests.integration.doctor.conftest import FAILED, OK, UNKNOWN, WARNING, only
-from worker_manager.doctor import switches, wakefulness
+from worker_manager.crew.fleet import Fleet
+from worker_manager.doctor import hook_health, switches
 from worker_manager.doctor.findings import Place
-from worker_manager.fleet import Fleet
-from worker_manager.messages import QUESTION, Message
-from worker_manager.state import receipts, sessions
+from worker_manager.domain.message import QUESTION, Message
+from worker_manager.state import sessions
 from worker_manager.state.layout import mailbox_path, state_root
-from worker_manager.state.records import now
+from worker_manager.state.mail import receipts
+from worker_manager.state.workers.records import now
 
 
 def claude_session(home: str, *, status: str = "idle") -> None:
@@ -41,7 +42,7 @@ def letter(fleet: Fleet, *, age: float) -> None:
 
 def test_without_any_session_the_doorbell_is_unknown(here: Place) -> None:
     found = [
-        only(look(here)) for look in (wakefulness.hooks, wakefulness.servers, wakefulness.doorbell)
+        only(look(here)) for look in (hook_health.hooks, hook_health.servers, hook_health.doorbell)
     ]
 
     assert [one.verdict for one in found] == [UNKNOWN] * 3
@@ -71,7 +72,7 @@ def test_settings_that_switch_hooks_off_are_named(
     }
     write(files[where], json.dumps({key: True}))
 
-    found = only(wakefulness.hooks(here))
+    found = only(hook_health.hooks(here))
 
     assert (found.verdict is FAILED) == told
     assert (f"{key} is true in {files[where]}" in found.says) == told
@@ -82,7 +83,7 @@ def test_the_nearer_settings_count(here: Place, tmp_path: Path) -> None:
     write(Path(here.directory, ".claude", "settings.json"), '{"disableAllHooks": false}')
     write(Path(here.directory, ".claude", "settings.local.json"), "no JSON")
 
-    assert only(wakefulness.hooks(here)).verdict is UNKNOWN
+    assert only(hook_health.hooks(here)).verdict is UNKNOWN
 
 
 def write(path: Path, text: str) -> None:
@@ -95,10 +96,10 @@ def test_letters_that_lie_before_an_idle_session_are_a_broken_doorbell(
 ) -> None:
     claude_session(fleet.home)
     letter(fleet, age=0)
-    fresh = only(wakefulness.doorbell(here))
+    fresh = only(hook_health.doorbell(here))
     letter(fleet, age=60)
 
-    late = only(wakefulness.doorbell(here))
+    late = only(hook_health.doorbell(here))
 
     assert (fresh.verdict, late.verdict) == (UNKNOWN, FAILED)
     assert str(os.getpid()) in late.says
@@ -108,7 +109,7 @@ def test_letters_before_a_busy_session_are_no_sign(here: Place, fleet: Fleet) ->
     claude_session(fleet.home, status="busy")
     letter(fleet, age=60)
 
-    assert only(wakefulness.doorbell(here)).verdict is UNKNOWN
+    assert only(hook_health.doorbell(here)).verdict is UNKNOWN
 
 
 def test_a_letter_that_woke_a_session_is_found_in_its_transcript(here: Place, fleet: Fleet) -> None:
@@ -120,27 +121,27 @@ def test_a_letter_that_woke_a_session_is_found_in_its_transcript(here: Place, fl
     }
     Path(fleet.home, "talk.jsonl").write_text(json.dumps(line) + "\n", "utf-8")
 
-    found = only(wakefulness.doorbell(here))
+    found = only(hook_health.doorbell(here))
 
     assert (found.verdict, "2026-09-01 10:00 UTC" in found.says) == (OK, True)
 
 
 def test_a_session_without_its_server_has_no_tools(here: Place, fleet: Fleet) -> None:
     claude_session(fleet.home)
-    without = only(wakefulness.servers(here))
+    without = only(hook_health.servers(here))
     Path(fleet.home, "server").write_text(str(os.getpid()), "utf-8")
 
     assert without.verdict is FAILED
-    assert only(wakefulness.servers(here)).verdict is OK
+    assert only(hook_health.servers(here)).verdict is OK
 
 
 def test_a_session_that_runs_without_the_plugin_is_named(here: Place, fleet: Fleet) -> None:
     claude_session(fleet.home)
-    assert only(wakefulness.hooks(here)).verdict is OK
+    assert only(hook_health.hooks(here)).verdict is OK
     sessions_file = Path(os.environ["HOME"], ".claude", "sessions", f"{os.getppid()}.json")
     sessions_file.write_text(json.dumps({"cwd": here.directory}), "utf-8")
 
-    verdicts = {one.verdict for one in wakefulness.hooks(here)}
+    verdicts = {one.verdict for one in hook_health.hooks(here)}
 
     assert verdicts == {WARNING, OK}
 
@@ -149,6 +150,6 @@ def test_a_hook_that_failed_is_told(here: Place) -> None:
     Path(here.root, "logs").mkdir(parents=True)
     Path(here.root, "logs", "hooks.log").write_text("old\n2026 Stop: KeyError: 'x'\n", "utf-8")
 
-    found = wakefulness.hooks(here)[0]
+    found = hook_health.hooks(here)[0]
 
     assert (found.verdict, "KeyError" in found.says) == (WARNING, True)

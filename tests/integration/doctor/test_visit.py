@@ -14,7 +14,7 @@ from tests.integration.doctor.conftest import FAILED, OK, UNKNOWN, WARNING, prog
 from tests.support.person import Terminal
 from worker_manager.doctor.examination import CHECKS, Named, examine, repair
 from worker_manager.doctor.findings import Finding, Place, ok
-from worker_manager.doctor.telling import as_lines
+from worker_manager.doctor.report import as_lines
 
 
 @pytest.mark.promise("doctor-unknown")

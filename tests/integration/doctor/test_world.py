@@ -13,17 +13,12 @@ import pytest
 from tests.integration.doctor.conftest import FAILED, OK, UNKNOWN, WARNING, only
 from tests.support.terminals import hanging, tmux_pid
 from tests.support.workers import running_worker
-from worker_manager.doctor import (
-    disk,
-    preferences,
-    remains,
-    terminals,
-)
+from worker_manager.crew.fleet import Fleet
+from worker_manager.doctor import disk, leftovers, settings, terminals
 from worker_manager.doctor.examination import repair
 from worker_manager.doctor.findings import Place
 from worker_manager.errors import RuntimeUnavailable
-from worker_manager.fleet import Fleet
-from worker_manager.runtimes.tmux import Tmux
+from worker_manager.runtimes.tmux.runtime import Tmux
 
 
 def test_a_state_directory_that_others_can_look_into_is_closed(here: Place) -> None:
@@ -50,7 +45,7 @@ def test_a_state_directory_that_cannot_be_written_has_failed(here: Place, tmp_pa
 def test_a_wrong_setting_is_named(here: Place) -> None:
     Path(here.directory, "worker-manager.toml").write_text("modell = 'x'\n", "utf-8")
 
-    found = only(preferences.settings(here))
+    found = only(settings.settings(here))
 
     assert found.verdict is FAILED
     assert "'modell'" in found.says
@@ -63,9 +58,9 @@ def test_a_permission_mode_that_claude_refuses_as_root_is_told_before_a_worker_f
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     without = {name: text for name, text in here.environ.items() if name != "IS_SANDBOX"}
 
-    found = only(preferences.settings(here._replace(environ=without)))
+    found = only(settings.settings(here._replace(environ=without)))
     sandbox, narrow, scripted = (
-        only(preferences.settings(here._replace(environ={**without, name: text})))
+        only(settings.settings(here._replace(environ={**without, name: text})))
         for name, text in (
             ("IS_SANDBOX", "1"),
             ("WORKER_MANAGER_PERMISSION_MODE", "acceptEdits"),
@@ -95,7 +90,7 @@ def test_a_stopped_tmux_server_is_named_with_the_command_that_wakes_it(
     worker = running_worker(fleet)
 
     with hanging(tmux_socket):
-        server, workers = terminals.servers(here), remains.workers(here)
+        server, workers = terminals.servers(here), leftovers.workers(here)
 
     assert only(server).verdict is FAILED
     assert only(server).repair == f"kill -CONT {tmux_pid(tmux_socket)}"

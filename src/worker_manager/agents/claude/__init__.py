@@ -1,0 +1,1 @@
+"""Claude Code: all of its facts, and nowhere else but in hooks."""

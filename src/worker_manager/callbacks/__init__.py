@@ -1,0 +1,1 @@
+"""What launch scripts call back: set up before an agent, clean up after it."""

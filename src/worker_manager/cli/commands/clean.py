@@ -1,0 +1,78 @@
+"""`worker-manager clean`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from worker_manager.cli import targets
+from worker_manager.cli.arguments import any_workers
+from worker_manager.cli.declaration import make_command
+from worker_manager.cli.exit_codes import Exit
+from worker_manager.cli.terminal.output import emit, say
+from worker_manager.cli.terminal.spinner import busy
+from worker_manager.errors import InvalidInput
+from worker_manager.text.commands import for_people
+
+if TYPE_CHECKING:
+    from worker_manager.cli.results import AllCleaned
+    from worker_manager.crew.fleet import Fleet
+    from worker_manager.crew.integration.clean import Order, Outcome
+
+_EXAMPLE = """\
+worker-manager clean --dry-run
+worker-manager clean 3f2a"""
+
+
+@make_command("clean", example=_EXAMPLE, result="AllCleaned", acts=True)
+@any_workers
+@click.option("--dry-run", is_flag=True, help="Only tell what would go.")
+@click.option("--force", is_flag=True, help="Unmerged or uncommitted work, too: named ones only.")
+def command(references: tuple[str, ...], dry_run: bool, force: bool, as_json: bool) -> int:
+    """Remove worktree, branch and terminal of finished, merged workers: of those named, else of all
+    here. All of it is saved before; worker-manager restore brings one back. Exits with 1 when one
+    of those named stays, or would.
+    """
+    if force and not references:
+        raise InvalidInput("--force needs workers: name those whose unmerged work may go.")
+
+    from worker_manager.crew.integration.clean import Order
+    from worker_manager.views import announcements
+
+    orders = _orders(references, Order((), dry_run, force))
+    outcomes: list[Outcome] = []
+    with busy("cleaning"):
+        for fleet, order in orders:
+            outcomes += fleet.clean(order)
+    if as_json:
+        emit(_result(outcomes, is_dry_run=dry_run))
+    else:
+        say(for_people(announcements.cleaned(outcomes, is_dry_run=dry_run)))
+    return Exit.FAILED if references and any(one.why_not for one in outcomes) else Exit.OK
+
+
+def _orders(references: tuple[str, ...], order: Order) -> list[tuple[Fleet, Order]]:
+    """What each owner's fleet is to clean."""
+    if not references:
+        return [(fleet, order) for fleet in targets.repository().fleets()]
+    ids: dict[Fleet, list[str]] = {}
+    for fleet, worker in targets.workers(references):
+        ids.setdefault(fleet, []).append(worker.id)
+    return [(fleet, order._replace(ids=named)) for fleet, named in ids.items()]
+
+
+def _result(outcomes: list[Outcome], *, is_dry_run: bool) -> AllCleaned:
+    from worker_manager.cli.results import AllCleaned, Cleaned
+
+    cleaned = [
+        Cleaned(
+            id=one.worker.id,
+            name=one.worker.name,
+            kept_because=for_people(one.why_not),
+            freed_bytes=one.freed,
+            saved=one.worker.cleaned.removeprefix("-"),
+        )
+        for one in outcomes
+    ]
+    return AllCleaned(cleaned, sum(one.freed for one in outcomes), is_dry_run)

@@ -1,0 +1,121 @@
+"""`worker-manager ls`."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from worker_manager.cli import targets
+from worker_manager.cli.declaration import make_command
+from worker_manager.cli.job.supervision import Minder, mind
+from worker_manager.cli.terminal import worker_table
+from worker_manager.cli.terminal.live_area import Live
+from worker_manager.cli.terminal.output import emit
+from worker_manager.cli.terminal.spinner import busy
+from worker_manager.text.commands import for_people
+
+if TYPE_CHECKING:
+    from worker_manager.cli.results import Listed
+    from worker_manager.crew.repository import Repository
+    from worker_manager.domain.worker import Worker
+    from worker_manager.views.facts import Facts, Snapshots
+
+#: A look takes five git processes for each worker that has changed something.
+LOOK_SECONDS = 2.0
+
+_EXAMPLE = """\
+worker-manager ls
+worker-manager ls --json | jq -r '.workers[] | .id + " " + .status'"""
+
+
+@make_command("ls", example=_EXAMPLE, result="Listed")
+@click.option("--watch", is_flag=True, help="Go on until ^C; with --json a line for each change.")
+@click.option("--all", "show_all", is_flag=True, help="Cleaned workers, too.")
+def command(watch: bool, show_all: bool, as_json: bool) -> None:
+    """List the workers of this repository, whoever started them.
+
+    FOR is how long it stands so, WORK commits and changed files, TOKENS what its next request
+    holds, NOW its question, its reason, or what it does.
+    """
+    repository = targets.repository()
+    if watch:
+        _watch(repository, show_all=show_all, as_json=as_json)
+    with busy("looking"):
+        if fleet := repository.terminal_fleet():
+            mind(fleet)
+        listed = _look(repository, {}, show_all=show_all)
+    if as_json:
+        emit(listed)
+    else:
+        click.echo("\n".join(_lines(listed)))
+
+
+def _watch(repository: Repository, *, show_all: bool, as_json: bool) -> None:
+    """For ever. Looks after the workers started from terminals, too."""
+    minder = Minder(repository.terminal_fleet())
+    before = None
+    known: dict[str, Snapshots] = {}
+    with Live() as live:
+        while True:
+            minder.go_on()
+            listed = _look(repository, known, show_all=show_all)
+            if as_json and listed != before:
+                emit(listed)
+            elif not as_json and live.is_on:
+                live.show(_lines(listed))
+            elif not as_json and listed != before:
+                click.echo("\n".join(_lines(listed)) + "\n")
+            before = listed
+            time.sleep(LOOK_SECONDS)
+
+
+def _look(repository: Repository, known: dict[str, Snapshots], *, show_all: bool) -> Listed:
+    from worker_manager.cli.results import Listed
+
+    workers = repository.workers()
+    facts = _facts(repository, [one for one in workers if show_all or not one.cleaned], known)
+    return Listed(
+        workers=facts,
+        tokens_read=sum(one.tokens_read or 0 for one in facts),
+        tokens_written=sum(one.tokens_written or 0 for one in facts),
+        cost_usd=sum(one.cost_usd or 0.0 for one in facts),
+        cleaned=[one.id for one in workers if one.cleaned],
+        orphans=[one.id for one in repository.orphans()],
+        damaged=repository.records.damaged(),
+    )
+
+
+def _facts(
+    repository: Repository, workers: list[Worker], known: dict[str, Snapshots]
+) -> list[Facts]:
+    """Those of each; `known` has what was read before, by owner."""
+    from worker_manager.views.facts import Snapshots
+
+    found: dict[str, Facts] = {}
+    for owner in {one.owner for one in workers}:
+        own = [one for one in workers if one.owner == owner]
+        snapshots = known.setdefault(owner, Snapshots(repository.fleet_of(own[0])))
+        found |= {one.id: one for one in snapshots.of(own)}
+    return [found[one.id] for one in workers]
+
+
+def _lines(listed: Listed) -> list[str]:
+    if not listed.workers:
+        return [_nothing(listed)]
+    lines = worker_table.lines(listed.workers, shutil.get_terminal_size().columns)
+    notes = worker_table.needs(listed.workers)
+    if listed.orphans:
+        ids = " ".join(listed.orphans)
+        notes.append(f"Their session is gone: {ids}. worker-manager adopt takes them over.")
+    notes += [f"Damaged, can't be read: {path}" for path in listed.damaged]
+    return [*lines, *([""] if notes else []), *map(for_people, notes)]
+
+
+def _nothing(listed: Listed) -> str:
+    if listed.cleaned:
+        count = len(listed.cleaned)
+        return f"No workers now. worker-manager ls --all lists what was cleaned: {count}."
+    return 'No workers here. worker-manager run "what to do" starts one.'

@@ -1,0 +1,102 @@
+"""Follows workers until each has finished, or waits for what nobody here gives."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from worker_manager.cli.job import answers
+from worker_manager.cli.job.reporter import Reporter
+from worker_manager.cli.job.supervision import Minder
+from worker_manager.cli.terminal import letters
+from worker_manager.crew.fleet import Fleet
+from worker_manager.domain.worker import Worker
+from worker_manager.state.mail import waits
+from worker_manager.views import needs
+from worker_manager.views.needs import Kind, Need
+
+LOOK_SECONDS = 0.3
+
+
+class Follower:
+    """Follows workers of one fleet. With a person there (`is_attended`) that one is asked for what
+    they wait for.
+    """
+
+    def __init__(
+        self, fleet: Fleet, ids: Sequence[str], reporter: Reporter, *, is_attended: bool
+    ) -> None:
+        self._fleet = fleet
+        self._ids = ids
+        self._reporter = reporter
+        self._is_attended = is_attended
+        self._seen: set[str] = set()
+        #: What nobody here gives: keys of needs.
+        self._left: set[str] = set()
+
+    def follow(self) -> list[Worker]:
+        """Returns when none of them goes on by itself any more; as they are then. Raises
+        KeyboardInterrupt.
+        """
+        minder = Minder(self._fleet)
+        # What comes from now on the doorbell of a session leaves to us.
+        with waits.waiting_call(self._fleet.home):
+            while True:
+                minder.go_on()
+                workers = self._workers()
+                is_over = all(map(self._is_settled, workers))
+                self._show_letters()
+                if is_over:
+                    return workers
+                self._reporter.statuses(self._fleet, workers)
+                if not self._ask_for_needs(workers):
+                    time.sleep(LOOK_SECONDS)
+
+    def needs(self, workers: Sequence[Worker]) -> list[tuple[Worker, Need]]:
+        """What they wait for."""
+        found = [(one, needs.of(self._fleet, one)) for one in workers]
+        return [(one, need) for one, need in found if need is not None]
+
+    def _workers(self) -> list[Worker]:
+        """Whoever owns them by now."""
+        return [self._fleet.records.get(worker_id) for worker_id in self._ids]
+
+    def _is_settled(self, worker: Worker) -> bool:
+        if worker.finished:
+            # A report changes the record first: its letter is to be shown, too.
+            return worker.report is None or worker.report.delivered
+        need = needs.of(self._fleet, worker)
+        if need is None or not self._is_told(need):
+            return False
+        return need.key in self._left or not self._is_attended
+
+    def _is_told(self, need: Need) -> bool:
+        """Whether its letter is there: the record changes first."""
+        is_known = need.kind is Kind.WORDS or need.key in self._seen
+        return is_known or self._fleet.mailbox.contains(need.key)
+
+    def _show_letters(self) -> None:
+        while claim := self._fleet.claim_from(self._ids):
+            by_id = {one.id: one for one in self._workers()}
+            for message in claim.messages:
+                self._reporter.letter(by_id[message.sender], message)
+                self._seen.add(message.id)
+            letters.shown(claim)
+
+    def _ask_for_needs(self, workers: Sequence[Worker]) -> bool:
+        """Whether somebody was asked: then much may have changed."""
+        if not self._is_attended:
+            return False
+        for worker, need in self.needs(workers):
+            if need.key not in self._left and self._is_told(need):
+                self._ask(worker, need)
+                return True
+        return False
+
+    def _ask(self, worker: Worker, need: Need) -> None:
+        self._show_letters()
+        self._reporter.pause()
+        if need.key not in self._seen and need.text:  # its letter was shown somewhere else
+            self._reporter.say("needs", worker, answers.text_of(worker, need))
+        if not answers.ask_and_give(self._fleet, worker, need):
+            self._left.add(need.key)

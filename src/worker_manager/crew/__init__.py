@@ -1,0 +1,1 @@
+"""Every use case: what an orchestrator, a worker and the time can do."""

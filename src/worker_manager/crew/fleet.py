@@ -1,0 +1,491 @@
+"""What an orchestrator can do: start, list, nudge and stop workers, read their mail.
+
+Callable without MCP. Everything that reads the records first makes them agree with the world.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import time
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from worker_manager.agents.claude import prices
+from worker_manager.agents.claude.usage import Meter, Usage
+from worker_manager.config import Settings
+from worker_manager.crew import activity as activities
+from worker_manager.crew.integration import clean as cleaning
+from worker_manager.crew.integration import merge as merges
+from worker_manager.crew.lifecycle import adopt as adoption
+from worker_manager.crew.lifecycle import stop as stops
+from worker_manager.crew.lifecycle.launch import Launcher
+from worker_manager.crew.lifecycle.start import Started, Starts, Wanted, place_in, queue
+from worker_manager.crew.messaging import dialogs, outbox, wake
+from worker_manager.crew.reporting.reports import redeliver_all
+from worker_manager.crew.supervision import budgets, limits
+from worker_manager.crew.supervision.conflicts import Radar
+from worker_manager.crew.supervision.next_check import Pause, pause
+from worker_manager.crew.supervision.reconcile import end_the_gone, is_gone, reconcile, tell_idle
+from worker_manager.domain import identifiers
+from worker_manager.domain import message as messages
+from worker_manager.domain.message import Message
+from worker_manager.domain.worker import Activity, Screen, Status, Worker
+from worker_manager.errors import (
+    BudgetSpent,
+    InvalidInput,
+    MergeRefused,
+    WorkerFinished,
+    WorkerManagerError,
+    WorkerNotFound,
+)
+from worker_manager.runtimes.base import Runtime
+from worker_manager.state import process_identity, sessions
+from worker_manager.state.layout import mailbox_path, repository_of, transcript_of
+from worker_manager.state.mail import awaited_answer, redelivery
+from worker_manager.state.mail.inbox import Claim
+from worker_manager.state.mail.mailbox import Mailbox
+from worker_manager.state.workers import launches, reminders, requests
+from worker_manager.state.workers.records import Records, now
+from worker_manager.text import rendering
+
+
+class Fleet:
+    """The workers of one orchestrator. `home` is asked at each use: after /clear or /resume
+    the same server may speak for another session.
+    """
+
+    def __init__(
+        self,
+        *,
+        root: str,
+        home: Callable[[], str],
+        project: str,
+        plugin_root: str,
+        settings: Settings,
+        runtime: Runtime,
+    ) -> None:
+        self._root = root
+        self._home = home
+        self._settings = settings
+        self._runtime = runtime
+        self._starts = Starts(Launcher(runtime, root, plugin_root), project, settings)
+        self._radar = Radar()
+        self._told_idle: dict[str, float] = {}
+        self._began = time.time()
+        self._records = Records("")
+
+    @cached_property
+    def _meter(self) -> Meter:
+        return Meter(prices.load(self._settings.prices))
+
+    @property
+    def home(self) -> str:
+        """This orchestrator's directory."""
+        return self._home()
+
+    @property
+    def owner(self) -> str:
+        """This orchestrator's id."""
+        return os.path.basename(self.home)
+
+    @property
+    def is_attended(self) -> bool:
+        """Whether a session runs that it belongs to: its server calls `watch`."""
+        return bool(sessions.attending(self._root, self.home))
+
+    @property
+    def idle_seconds(self) -> int:
+        """A worker that is idle for longer, without a report, is told of."""
+        return self._settings.idle_seconds
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """This orchestrator's mailbox."""
+        return Mailbox(mailbox_path(self.home))
+
+    @property
+    def records(self) -> Records:
+        """The records of this orchestrator's repository."""
+        repository = repository_of(self.home)
+        if self._records.repository != repository:
+            self._records = Records(repository)
+        return self._records
+
+    def start(self, wanted: Wanted) -> Started:
+        """As `Starts.start`, for this orchestrator. Raises BudgetSpent, too."""
+        self._require_budget()
+        return self._starts.start(self.records, self.owner, wanted)
+
+    def restore(self, worker_id: str, text: str = "") -> Worker:
+        """As `Starts.restore`, of one of this orchestrator's workers."""
+        return self._starts.restore(self.records, self.worker(worker_id), text)
+
+    def queue(self) -> list[Worker]:
+        """This orchestrator's workers that wait for room, the next one first."""
+        return queue(self.records, self.owner)
+
+    def place_in_queue(self, worker: Worker) -> str:
+        """`2 of 3`; empty when it does not wait."""
+        return place_in(self.queue(), worker)
+
+    def workers(
+        self,
+        everybody: Sequence[Worker] | None = None,
+        meanwhile: Callable[[list[Worker]], object] | None = None,
+    ) -> list[Worker]:
+        """This orchestrator's workers, oldest first, after a look at the world. `everybody` is what
+        the records said just now; `meanwhile` is done with this orchestrator's, as they were, while
+        the runtime is asked.
+        """
+        own, writes = self._own(everybody), self.records.writes
+        self._reconcile(own, None if meanwhile is None else lambda: meanwhile(own))
+        return own if self.records.writes == writes else self._own()
+
+    def worker(self, worker_id: str) -> Worker:
+        """One of this orchestrator's workers; raises WorkerNotFound."""
+        worker = self.records.get(worker_id)
+        if worker.owner != self.owner:
+            raise WorkerNotFound(worker_id)
+        return worker
+
+    def look_at(self, worker_id: str) -> Worker:
+        """One of this orchestrator's workers, after a look whether it is still there."""
+        worker = self.worker(worker_id)
+        if process_identity.surely_runs(worker.process):
+            return worker
+        end_the_gone(self.records, [worker], self._runtime)
+        return self.worker(worker_id)
+
+    def screen(self, worker: Worker) -> str:
+        """What its terminal shows, or showed last; empty when that isn't known."""
+        return self._runtime.screen(worker.handle) or launches.read_pane(
+            self.records.home(worker.id)
+        )
+
+    def live_screen(self, worker: Worker) -> Screen | None:
+        """What its terminal shows at this moment, with its colours; None when it can't be asked."""
+        return self._runtime.look(worker.handle)
+
+    def has_terminal(self, worker: Worker) -> bool:
+        """Whether one can attach to it: its program may have ended there."""
+        return self._runtime.is_there(worker.handle)
+
+    def nudge(self, worker_id: str, text: str, *, key: str = "") -> tuple[Worker, Message]:
+        """Puts a message into the worker's mailbox; an asking worker gets it as its answer. The
+        same text with the same key is one message.
+
+        Gives the worker as it was. Raises WorkerFinished when nobody would read it.
+        """
+        body = identifiers.checked_text(text, "message")
+        worker = self._reachable(worker_id)
+        if worker.status is Status.COMPLETED:
+            self._require_session(worker)
+        question = self._question_of(worker)
+        if question and requests.is_open(self.records.home(worker_id), question):
+            return worker, self._decide(worker, body, request_id=question)
+        message = outbox.order(
+            worker,
+            messages.ANSWER if question else messages.NUDGE,
+            body,
+            message_id=wake.message_id(self.owner, worker_id, body, key),
+            reply_to=question,
+        )
+        # Delivered first: killed in between, the worker has its answer all the same.
+        if not outbox.deliver(self.records, worker_id, message, once=bool(key)):
+            return worker, message
+        reminders.forget(self.records.home(worker_id))
+        # Only from where it stood: it may have asked or completed since.
+        if worker.status in (Status.ASKING, Status.COMPLETED) or self._stands_still(worker):
+            self.records.update(
+                worker_id,
+                lambda current: (
+                    current.resume(at=now()) if current.report == worker.report else current
+                ),
+            )
+        return worker, message
+
+    def _stands_still(self, worker: Worker) -> bool:
+        idle_since = worker.idle_since(self.activity(worker))
+        return worker.status is Status.RUNNING and idle_since is not None
+
+    def carry(self, worker: Worker, message: Message) -> wake.Outcome:
+        """As `nudges.carry`, of a message that `nudge` has given."""
+        home = self.records.home(worker.id)
+        return wake.carry(self._root, home, worker, message, self._runtime)
+
+    def answer(
+        self,
+        worker_id: str,
+        decision: str,
+        *,
+        reason: str = "",
+        request_id: str = "",
+        was_shown_whole: bool = False,
+    ) -> tuple[Worker, Message]:
+        """Answers a dialog at a worker's terminal: a permission, or an AskUserQuestion.
+        `was_shown_whole`: whoever answers has all of it on the screen.
+
+        Gives the worker as it was. Raises WorkerFinished when it has ended, InvalidInput when
+        the dialog is not open, or the answer does not fit.
+        """
+        worker = self._reachable(worker_id)
+        message = self._decide(
+            worker,
+            decision,
+            reason=reason,
+            request_id=request_id,
+            was_shown_whole=was_shown_whole,
+        )
+        return worker, message
+
+    def _question_of(self, worker: Worker) -> str:
+        """The id of the question that a message would answer. A dialog that was opened beside
+        an `ask` has taken its place in the record, not in the call that waits.
+        """
+        if worker.status is Status.BLOCKED:
+            return awaited_answer.waiting(self.records.home(worker.id)) or ""
+        asked = worker.report if worker.status is Status.ASKING else None
+        return asked.message_id if asked else ""
+
+    def _decide(self, worker: Worker, decision: str, **more: Any) -> Message:
+        return dialogs.decide(self.records, worker, decision, attach=attach_line(worker), **more)
+
+    def stop(self, worker_id: str) -> Worker:
+        """Ends the worker's session now; its worktree, branch and files stay, and what no commit
+        holds is saved.
+        """
+        return stops.end(self.records, self._runtime, self.worker(worker_id).id)
+
+    def ask_to_stop(self, worker_id: str) -> Worker:
+        """As `stop`, but a worker that can finish its thought may do so first, or refuse."""
+        worker = self.worker(worker_id)
+        if not stops.can_be_asked(worker):
+            return self.stop(worker_id)
+        return stops.ask_to_stop(self.records, worker, self._settings.stop_grace_seconds)
+
+    def stop_unfinished(self) -> list[str]:
+        """Stops every unfinished worker of this orchestrator; gives their ids."""
+        stopped = []
+        for worker in self.workers():
+            if not worker.finished:
+                with suppress(WorkerManagerError):
+                    stopped.append(self.stop(worker.id).id)
+        return stopped
+
+    def merge(self, worker_id: str, wish: merges.Wish) -> merges.Merged:
+        """As `merges.merge`, of one of this orchestrator's workers."""
+        return merges.merge(self.records, self.look_at(worker_id), wish)
+
+    def merge_all(self, worker_ids: Sequence[str], wish: merges.Wish) -> list[merges.Merged]:
+        """One after the other. Raises MergeRefused, which says which are in by then."""
+        if not worker_ids:
+            raise InvalidInput("ids is empty. Name at least one worker; list_workers has the ids.")
+        merged: list[merges.Merged] = []
+        for worker_id in dict.fromkeys(worker_ids):
+            try:
+                merged.append(self.merge(worker_id, wish))
+            except WorkerManagerError as error:
+                done = ", ".join(one.worker.id for one in merged)
+                before = f"Merged before: {done}. Then: " if done else ""
+                raise MergeRefused(f"{before}{error}", error.shown) from error
+        return merged
+
+    def clean(self, order: cleaning.Order) -> list[cleaning.Outcome]:
+        """As `cleaning.clean`, of this orchestrator's workers. Raises WorkerNotFound."""
+        for worker_id in order.ids:
+            self.worker(worker_id)
+        return cleaning.clean(self.records, self._runtime, self.workers(), order)
+
+    def orphans(self, everybody: Sequence[Worker]) -> list[Worker]:
+        """As `adoption.orphans`, of this repository."""
+        return adoption.orphans(self._root, self.records, self.owner, everybody)
+
+    def adopt(self, worker_ids: Sequence[str] = (), *, force: bool = False) -> list[Worker]:
+        """As `adoption.adopt`, for this orchestrator."""
+        return adoption.adopt(self._root, self.records, self.home, worker_ids, force=force)
+
+    def claim_mail(self, *, most: int) -> Claim | None:
+        """Takes waiting messages, after a look at the world; the caller acknowledges them once
+        they were shown.
+        """
+        self.reconcile()
+        return self.claim_waiting(most=most)
+
+    def claim_waiting(self, *, most: int) -> Claim | None:
+        """As `claim_mail`, at once."""
+        return self.mailbox.claim(most=most, room=rendering.RESULT_LIMIT, cost=rendering.cost)
+
+    def claim_from(self, senders: Collection[str]) -> Claim | None:
+        """As `claim_waiting`, of these workers only."""
+        mailbox = self.mailbox
+
+        def is_meant(name: str) -> bool:
+            message = mailbox.peek(name)
+            return message is not None and message.sender in senders
+
+        return mailbox.claim(accept=is_meant)
+
+    def history(self, *, most: int) -> list[tuple[Message, str]]:
+        """The messages that were shown last, and where each lies."""
+        return self.mailbox.history(most)
+
+    def activity(self, worker: Worker) -> Activity | None:
+        """What its session does at this moment, or None."""
+        home = self.records.home(worker.id)
+        return None if worker.finished else activities.activity(self._root, home)
+
+    def activities(self) -> dict[str, Activity]:
+        """What sessions do at this moment, by home."""
+        return activities.activities(self._root)
+
+    def transcript(self, worker: Worker) -> str:
+        """Where its session writes what it does; empty when that isn't known."""
+        return transcript_of(self.records.home(worker.id))
+
+    def usage(self, worker: Worker) -> Usage | None:
+        """What it has used of its model; None when nobody knows."""
+        return self._meter.usage(self.transcript(worker))
+
+    def attach_command(self, worker: Worker) -> list[str]:
+        """How a person looks at the worker's terminal."""
+        return self._runtime.attach_command(worker.handle)
+
+    def reconcile(self) -> None:
+        """Makes this orchestrator's records agree with the world; safe at any time."""
+        self._reconcile(self._own())
+
+    def _reconcile(self, own: list[Worker], meanwhile: Callable[[], object] | None = None) -> None:
+        records = self.records
+        reconcile(records, own, self._runtime, meanwhile)
+        dialogs.repair(records, own)
+        merges.settle_all(records, own)
+
+    def watch(self) -> None:
+        """Notices what fires no hook and ends no process, in a few milliseconds. Raises the first
+        WorkerManagerError or OSError, after all of it was tried.
+        """
+        settings = self._settings
+        own = self._own()
+        records, runtime = self.records, self._runtime
+        _each(
+            lambda: self._mind_mail(own),
+            lambda: end_the_gone(records, own, runtime),
+            lambda: self._tell_idle(own),
+            lambda: stops.end_the_due(records, runtime, own),
+            lambda: stops.close_the_done(records, runtime, own, settings.close_after_seconds),
+            lambda: limits.go_on(self._root, records, own),
+            lambda: self._mind_budgets(own),
+            self._start_queued,
+            lambda: self._radar.look(records, own),
+        )
+
+    def pause(self) -> Pause:
+        """How long `watch` has nothing to do, unless something is heard."""
+        records = self.records
+        homes = {records.home(one.id): one for one in self._own()}
+        doing = {homes[home].id: one for home, one in self.activities().items() if home in homes}
+        told = [one.id for home, one in homes.items() if reminders.was_told_of(home)]
+        told += [
+            one.id
+            for one in homes.values()
+            if one.id in self._told_idle
+            and one.idle_since(doing.get(one.id)) == self._told_idle[one.id]
+        ]
+        at = time.time()
+        lies = redelivery.due(self.mailbox, at, self._watched_since)
+        return pause(list(homes.values()), doing, self._settings, told=told, unread=lies, at=at)
+
+    @property
+    def _watched_since(self) -> float:
+        """When its session last asked for a watch on the mailbox, or its server began."""
+        return max(self._began, sessions.started_at(self.home))
+
+    def _mind_mail(self, own: Sequence[Worker]) -> None:
+        if redelivery.ring_again(
+            self.mailbox, self._watched_since
+        ):  # a reader has died: more may have
+            redeliver_all(self.records, own)
+
+    def _tell_idle(self, own: Sequence[Worker]) -> None:
+        self._told_idle = tell_idle(self._root, self.records, own, self.idle_seconds)
+
+    def _start_queued(self) -> None:
+        with suppress(BudgetSpent):
+            self._require_budget()
+            self._starts.start_queued(self.records, self.owner)
+
+    def _own(self, everybody: Sequence[Worker] | None = None) -> list[Worker]:
+        owner, workers = self.owner, self.records.all() if everybody is None else everybody
+        return [one for one in workers if one.owner == owner]
+
+    def tidy(self) -> None:
+        """Removes what is too old to be of use: no work, only mail shown long ago and drafts."""
+        self.records.prune()
+        self.mailbox.prune()
+
+    def _require_budget(self) -> None:
+        budget = self._settings.session_budget_tokens
+        if budget:
+            budgets.require_left(budget, self._spent(self._own()))
+
+    def _mind_budgets(self, own: Sequence[Worker]) -> None:
+        settings = self._settings
+        if settings.session_budget_tokens or any(one.budget_tokens for one in own):
+            spent, grace = self._spent(own), settings.stop_grace_seconds
+            budgets.watch_each(self.records, own, spent, grace)
+            budgets.watch_session(self.records, own, spent, settings.session_budget_tokens, grace)
+
+    def _spent(self, workers: Sequence[Worker]) -> dict[str, int]:
+        """The tokens that count against budgets, by worker."""
+        used = {one.id: self.usage(one) for one in workers}
+        return {one: usage.fresh if usage else 0 for one, usage in used.items()}
+
+    def _reachable(self, worker_id: str) -> Worker:
+        """One that could read a message; raises WorkerFinished when it has ended."""
+        worker = self.look_at(worker_id)
+        if worker.status in (Status.FAILED, Status.STOPPED):
+            raise WorkerFinished(worker_id, worker.status.value, worker.reason)
+        return worker
+
+    def _require_session(self, worker: Worker) -> None:
+        if worker.closed or is_gone(worker, self._runtime):
+            raise InvalidInput(
+                f"Worker {worker.id} is completed and its session has ended. "
+                "restore_worker goes on with its conversation."
+            )
+
+
+def _each(*steps: Callable[[], None]) -> None:
+    """One that fails must not keep the others from being done."""
+    failures = []
+    for step in steps:
+        try:
+            step()
+        except (WorkerManagerError, OSError) as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+
+
+def plugin_root() -> str:
+    """The plugin's folder: what Claude Code says, else the checkout this package lies in."""
+    named = os.environ.get("CLAUDE_PLUGIN_ROOT")
+    return os.path.realpath(named) if named else str(Path(__file__).resolve().parents[3])
+
+
+def attach_line(worker: Worker) -> str:
+    """What a person types to look at its terminal: the same outside of tmux, inside of it, and in
+    our own. By its path where a shell may not find it.
+    """
+    return shlex.join([_program(), "attach", worker.id])
+
+
+@cache
+def _program() -> str:
+    name = identifiers.PROGRAM
+    return name if shutil.which(name) else os.path.join(plugin_root(), "bin", name)

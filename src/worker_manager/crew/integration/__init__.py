@@ -1,0 +1,1 @@
+"""A worker's work comes in: merge, clean, bring back."""

@@ -1,0 +1,328 @@
+"""Taking away what finished workers have left, so that it can be brought back; nothing else.
+
+A worker that is cleaned keeps its record, which names the git ref that holds all of it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import NamedTuple
+
+from worker_manager.domain.worker import Worker
+from worker_manager.errors import InvalidInput, WorkerManagerError
+from worker_manager.runtimes.base import Runtime
+from worker_manager.state import journal
+from worker_manager.state.layout import transcript_of
+from worker_manager.state.locking import exclusive
+from worker_manager.state.workers.records import Records
+from worker_manager.worktrees import bases, deletion, losses, own, ref_update, removal, snapshots
+from worker_manager.worktrees.overview import contained_in, overview
+from worker_manager.worktrees.removal import Tree
+
+#: From so many finished workers on, or so old a one, cleaning is suggested.
+MANY, OLD_DAYS = 8, 7.0
+#: In the place of a ref: there was nothing to save.
+NOTHING = "-"
+#: So often it is tried to be faster than what still writes there.
+ROUNDS = 3
+
+
+class Outcome(NamedTuple):
+    """What became, or would become, of a worker: `why_not` is empty when it is cleaned."""
+
+    worker: Worker
+    why_not: str
+    freed: int = 0
+
+
+class Look:
+    """A repository at one moment, for any number of workers: git is asked a few questions for all
+    of them, and which branches a commit holds once for each commit.
+    """
+
+    def __init__(self, project: str) -> None:
+        self.seen = overview(str(bases.main_checkout(project)))
+        self._held: dict[str, frozenset[str]] = {}
+
+    def holds(self, goal: str, tree: Tree, sha: str) -> bool:
+        """Whether a commit of a worker's is in the commit `goal`. Raises WorktreeRefused."""
+        if sha != tree.tip:
+            return ref_update.contains(tree.checkout, goal, sha)
+        if goal not in self._held:
+            self._held[goal] = contained_in(tree.checkout, goal)
+        return tree.branch in self._held[goal]
+
+
+class Order(NamedTuple):
+    """What to clean: the workers of these ids, else all that are finished. `force` takes those,
+    too, that are not merged or have files that no commit holds.
+    """
+
+    ids: Sequence[str] = ()
+    is_dry_run: bool = False
+    force: bool = False
+
+
+def clean(
+    records: Records, runtime: Runtime, workers: Sequence[Worker], order: Order
+) -> list[Outcome]:
+    """Cleans those of an orchestrator's workers that it may. Raises InvalidInput when it is to
+    force without a name.
+    """
+    if order.force and not order.ids:
+        raise InvalidInput("force needs ids: name the workers whose unmerged work may go.")
+    chosen = [one for one in workers if _is_meant(one, order)]
+    looks: dict[str, Look] = {}
+    return [_clean_one(records, runtime, one, order, looks) for one in chosen]
+
+
+def is_gone(worker: Worker) -> bool:
+    """Whether there is something to bring back before it can work again."""
+    return bool(worker.cleaned) or (
+        bool(worker.branch) and not own.stands(worker.path, worker.branch)
+    )
+
+
+def bring_back(records: Records, worker_id: str) -> None:
+    """Undoes a clean, and what somebody else removed, as far as it is gone: the branch, the
+    worktree, files that no commit held. Raises WorktreeRefused.
+    """
+    with _alone_with(records, worker_id):
+        worker = records.get(worker_id)  # a clean may have ended just now
+        if worker.branch:
+            ref = _bring_back(records, worker)
+            journal.note(records.home(worker_id), "brought back", ref=ref)
+        records.update(worker_id, lambda one: replace(one, cleaned="", closed=False))
+
+
+def advice(workers: Sequence[Worker]) -> str:
+    """A line for when what finished workers have left piles up; else nothing."""
+    left = [one for one in workers if one.finished and one.branch and not one.cleaned]
+    ages = [time.time() - datetime.fromisoformat(one.changed_at).timestamp() for one in left]
+    days = max(ages, default=0.0) / 86_400
+    if len(left) < MANY and days < OLD_DAYS:
+        return ""
+    return (
+        f"{len(left)} finished worker{'s' if len(left) != 1 else ''} still have a worktree, the "
+        f"oldest for {days:.0f} days. clean_workers(dry_run=true) tells which may go."
+    )
+
+
+def _bring_back(records: Records, worker: Worker) -> str:
+    """Gives the ref that it came from; empty when only branch and worktree did."""
+    checkout = bases.main_checkout(worker.project)
+    ref = worker.cleaned.removeprefix(NOTHING)
+    if not ref and removal.fits(checkout, worker.branch, worker.saved):
+        ref = worker.saved
+    tree = removal.find(overview(str(checkout)), worker.path, worker.branch)
+    beside, message = _new_ref(worker), f"Worker {worker.id} before it was brought back"
+    saved = None
+    if tree.worktree is not None:  # its removal was cut off, and somebody may have been in there
+        saved = snapshots.save(tree.worktree, beside, message)
+    elif removal.is_to_be_replaced(tree):
+        saved = removal.keep_all(tree, beside, message)
+    if saved is not None:
+        left_out = saved.left_out[:20]
+        journal.note(records.home(worker.id), "saved beside", ref=beside, left_out=left_out)
+    is_whole = bool(worker.cleaned)
+    removal.bring_back(tree, ref, lambda: _alone_with_git(records), is_whole=is_whole)
+    return ref
+
+
+def _is_meant(worker: Worker, order: Order) -> bool:
+    if order.ids:
+        return worker.id in order.ids
+    if not worker.finished or not worker.cleaned:
+        return worker.finished
+    is_left = removal.is_half_gone(worker.path) or own.stands(worker.path, worker.branch)
+    return bool(worker.branch) and is_left
+
+
+def _clean_one(
+    records: Records, runtime: Runtime, worker: Worker, order: Order, looks: dict[str, Look]
+) -> Outcome:
+    try:
+        if worker.project not in looks and worker.branch:
+            looks[worker.project] = Look(worker.project)
+        look = looks.get(worker.project)
+        why_not = _why_not_yet(records.get(worker.id), order, look)
+        if why_not or order.is_dry_run:
+            return Outcome(worker, why_not, 0 if why_not else _size(worker))
+        with _alone_with(records, worker.id):
+            return _attempt(records, runtime, records.get(worker.id), order)
+    except (WorkerManagerError, OSError) as error:
+        return Outcome(worker, str(error))
+
+
+def _why_not_yet(worker: Worker, order: Order, look: Look | None) -> str:
+    """Why it stays, as far as a first look tells; empty when it may go."""
+    if not worker.finished or not worker.branch or look is None:
+        return _unfinished(worker)
+    return _why_not(worker, removal.find(look.seen, worker.path, worker.branch), order, look)
+
+
+def _unfinished(worker: Worker) -> str:
+    if worker.finished:
+        return ""
+    return f"it is {worker.status.value}: wait for its report, or stop_worker it"
+
+
+def _attempt(records: Records, runtime: Runtime, worker: Worker, order: Order) -> Outcome:
+    if not worker.finished:  # by now: it was restored
+        return Outcome(worker, _unfinished(worker))
+    runtime.end(worker.handle)
+    if not worker.branch:
+        _, after = records.update(worker.id, lambda one: replace(one, cleaned=NOTHING, closed=True))
+        return Outcome(after, "")
+    # Its session has ended: this look is the one that counts.
+    look = Look(worker.project)
+    why_not, freed = _why_not_yet(worker, order, look), _size(worker)
+    if not why_not:
+        tree = removal.find(look.seen, worker.path, worker.branch)
+        why_not = _set_aside_and_take_away(records, worker, tree)
+    if not why_not:
+        journal.note(records.home(worker.id), "cleaned")
+    return Outcome(records.get(worker.id), why_not, 0 if why_not else freed)
+
+
+def _size(worker: Worker) -> int:
+    """The bytes that its worktree takes."""
+    return deletion.size(worker.path) if own.stands(worker.path, worker.branch) else 0
+
+
+def _set_aside_and_take_away(records: Records, worker: Worker, tree: Tree) -> str:
+    """As `_take_away`; what could not even be saved is back where it was."""
+    aside = removal.set_aside(tree)
+    try:
+        return _take_away(records, worker, aside)
+    except (WorkerManagerError, OSError):
+        if not records.get(worker.id).cleaned:
+            removal.put_back(aside)
+        raise
+
+
+def _take_away(records: Records, worker: Worker, tree: Tree) -> str:
+    """Saves it, notes where, and only then deletes what was there before it was saved: a process
+    that outlived the session may still write. Gives why something stays.
+    """
+    place = tree.worktree.path if tree.worktree else ""
+    left: list[str] = []
+    for _ in range(ROUNDS):
+        seen = deletion.inventory(place) if place else {}
+        unsaved = _save(records, records.get(worker.id), tree)
+        if unsaved and os.path.join(place, unsaved) not in seen:  # it came in this moment
+            left = [unsaved]
+            continue
+        if unsaved:  # force or not: what git can't save is not removed
+            removal.put_back(tree)
+            return f"{unsaved!r} in it can't be saved: commit or move it"
+        left = deletion.delete(place, seen) if place else []
+        if not left:
+            with _alone_with_git(records):
+                removal.finish(tree)
+            return ""
+    return f"a process still writes {left[0]!r}: end it. What was there before is saved"
+
+
+def _save(records: Records, worker: Worker, tree: Tree) -> str:
+    """Saves all of it, or what has come since it was saved; gives what could not be."""
+    if tree.worktree is None and worker.cleaned:
+        return ""
+    if not (tree.worktree or tree.tip or tree.head):  # somebody removed all of it
+        if worker.saved and removal.commit_at(tree, worker.saved):
+            records.update(worker.id, lambda one: replace(one, cleaned=one.saved, closed=True))
+            return ""
+        tree = tree._replace(tip=_last_known(worker, tree))
+    ref, saved = _new_ref(worker), None
+    transcript = transcript_of(records.home(worker.id))
+    message = f"Worker {worker.id} before it was cleaned\n\nTranscript: {transcript}"
+    if tree.worktree is not None and worker.cleaned:
+        tips = [one for one in dict.fromkeys([tree.tip, tree.head]) if one]
+        saved = snapshots.keep_later(tree.worktree, ref, message, tips, worker.cleaned)
+    else:
+        saved = removal.keep_all(tree, ref, message)
+    if saved is None:
+        return ""
+    if not saved.left_out:
+        records.update(worker.id, lambda one: replace(one, cleaned=ref, closed=True))
+    return saved.left_out[0] if saved.left_out else ""
+
+
+def _last_known(worker: Worker, tree: Tree) -> str:
+    """The commit at which its branch stood, as far as the record knows."""
+    known = [worker.merge.tip] if worker.merge else []
+    found = (removal.commit_at(tree, one) for one in (*known, worker.base_sha))
+    return next(filter(None, found), "")
+
+
+def _new_ref(worker: Worker) -> str:
+    return f"refs/worker-manager/{worker.id}/{time.time_ns()}"
+
+
+def _why_not(worker: Worker, tree: Tree, order: Order, look: Look) -> str:
+    """Why it stays; empty when it may go."""
+    unsafe = "" if order.force else _unsafe(worker, tree, look)
+    return removal.forbidden(look.seen, tree) or unsafe
+
+
+def _unsafe(worker: Worker, tree: Tree, look: Look) -> str:
+    """What would be hard to find again, or is not known."""
+    if worker.cleaned and tree.worktree is None:
+        return ""  # all of it is saved
+    goals = _goals(worker, look)
+    if worker.merge and worker.is_merge_open:
+        return (
+            f"its merge into {worker.merge.into}, or the checks of it, was cut off: merge_worker it"
+        )
+    if tree.tip and not _is_merged(worker, tree, tree.tip, goals, look):
+        into = worker.merge.into if worker.merge else worker.base_branch
+        return f"its branch is not merged into {into}: merge_worker it first"
+    if tree.head and not _is_merged(worker, tree, tree.head, [*goals, tree.tip], look):
+        on = removal.branch_of(tree)
+        where = f"{tree.head[:12]} on its branch {on}" if on else tree.head[:12]
+        return f"its worktree stands at {where}, which {worker.branch} does not have"
+    if not tree.tip and not tree.head:
+        tip = worker.merge.tip if worker.merge else ""
+        if not tip or not _is_merged(worker, tree, tip, goals, look):
+            return f"its branch {worker.branch} is gone, and what it held is not known"
+    if tree.worktree is None:
+        return f"its worktree {tree.path} was moved or removed" if tree.admin else ""
+    return next(losses.of(tree.worktree).reasons(), "")
+
+
+def _goals(worker: Worker, look: Look) -> list[str]:
+    """Where the branches stand now into which its work goes."""
+    named = dict.fromkeys([worker.base_branch, worker.merge.into if worker.merge else ""])
+    return [look.seen.tips[one] for one in named if one in look.seen.tips]
+
+
+def _is_merged(worker: Worker, tree: Tree, sha: str, goals: Sequence[str], look: Look) -> bool:
+    """Whether a commit of its own is in one of the goals, or stands there as what it was merged as:
+    as it is now. A merge may have been undone since.
+    """
+    if sha in (worker.base_sha, *goals):
+        return True  # it has done nothing, or all of it is there
+    merge = worker.merge
+    wanted = [sha]
+    if merge and not worker.is_merge_open and merge.tip == sha:
+        wanted.append(merge.sha)
+    return any(look.holds(goal, tree, one) for goal in goals if goal for one in wanted)
+
+
+@contextmanager
+def _alone_with(records: Records, worker_id: str) -> Iterator[None]:
+    """Nobody else cleans it or brings it back: that may take long, and holds up no other worker."""
+    with exclusive(os.path.join(records.home(worker_id), "tree.lock"), timeout_seconds=120):
+        yield
+
+
+@contextmanager
+def _alone_with_git(records: Records) -> Iterator[None]:
+    """Nobody else makes or removes a worktree: git itself fails when two do."""
+    with exclusive(os.path.join(records.repository, "git.lock"), timeout_seconds=120):
+        yield

@@ -1,0 +1,1 @@
+"""A worker begins and ends: start, launch, stop, adopt."""

@@ -1,0 +1,85 @@
+"""Launching a worker's agent in its terminal, which may open before all is ready."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from worker_manager.agents import agent_named
+from worker_manager.agents.base import Assignment, LaunchSpec
+from worker_manager.domain.worker import Worker
+from worker_manager.runtimes.base import Runtime
+from worker_manager.state import process_identity
+from worker_manager.state.layout import transcript_of
+from worker_manager.state.workers import launches
+
+TASK, RESTORED = "task.md", "restored.md"
+
+
+class Launcher(NamedTuple):
+    """Where agents run, the state directory and the plugin's folder that they are told of."""
+
+    runtime: Runtime
+    root: str
+    plugin_root: str
+
+    def spec(self, worker: Worker, home: str) -> LaunchSpec:
+        """How its agent is run; one that has a conversation goes on with it. Raises InvalidInput
+        or AgentNotInstalled.
+        """
+        assignment = Assignment(
+            worker_id=worker.id,
+            name=worker.name,
+            title=worker.title,
+            home=home,
+            path=worker.path,
+            branch=worker.branch,
+            session_id=worker.session_id,
+            mark=worker.mark,
+            plugin_root=self.plugin_root,
+            permission_mode=worker.permission_mode,
+            model=worker.model,
+            is_restored=worker.has_run and has_conversation(worker, home),
+        )
+        return agent_named(worker.agent).launch_spec(assignment)
+
+    def prepare(self, worker: Worker, home: str, setup: Sequence[str] = ()) -> None:
+        """Writes its launch script, which runs the setup, then its agent with the prompt that lies
+        in its home. Raises a WorkerManagerError.
+        """
+        spec = self.spec(worker, home)
+        for file, text in spec.files.items():
+            launches.write_file(home, file, text)
+        ours = [sys.executable, "-I", "-m", "worker_manager"]
+        launches.write_script(
+            home,
+            cwd=worker.path,
+            argv=spec.argv,
+            prompt=launches.prompt(home, RESTORED if worker.has_run else TASK),
+            environment={
+                **spec.environment,
+                "WORKER_MANAGER_WORKER_ID": worker.id,
+                "WORKER_MANAGER_STATE_DIR": self.root,
+                "WORKER_MANAGER_PYTHON": sys.executable,
+            },
+            on_exit=[*ours, "--exited", worker.id],
+            on_silence=[*ours, "--not-checked-in", worker.id],
+            before=setup,
+        )
+
+    @contextmanager
+    def opening(self, worker: Worker, home: str) -> Iterator[Callable[[], str]]:
+        """Opens its terminal, in which the launch script begins at the end; what this gives waits
+        for the terminal, and gives the identity of its process, which may have ended by then.
+        Raises RuntimeUnavailable.
+        """
+        script = launches.script_path(home)
+        with self.runtime.opening(worker.handle, script, cwd=worker.path) as opened:
+            yield lambda: process_identity.identity_of_ours(opened())
+
+
+def has_conversation(worker: Worker, home: str) -> bool:
+    """Whether a worker that has run has something to go on with."""
+    return agent_named(worker.agent).has_conversation(transcript_of(home))

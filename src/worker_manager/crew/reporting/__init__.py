@@ -1,0 +1,1 @@
+"""What a worker reports, and the evidence behind it."""

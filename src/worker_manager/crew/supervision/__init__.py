@@ -1,0 +1,1 @@
+"""What must be done when nobody asked: ends, limits, budgets, conflicts."""

@@ -1,0 +1,52 @@
+"""Workers that met the usage limit of their account: told of, and told to go on when it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from worker_manager.agents.claude.reset_times import reset_time
+from worker_manager.crew.messaging import outbox
+from worker_manager.crew.reporting import reports
+from worker_manager.domain import identifiers
+from worker_manager.domain import message as messages
+from worker_manager.domain.worker import Status, Worker
+from worker_manager.state import usage_limit
+from worker_manager.state.workers.records import Records
+
+#: Claude Code's word for a usage limit.
+RATE_LIMIT = "rate_limit"
+#: When nobody says when it is over.
+RETRY_SECONDS = 300
+
+
+def turn_failed(root: str, records: Records, worker_id: str, error: str, said: str) -> None:
+    """A worker's turn ended with an error of the API. `error` is Claude Code's word for it."""
+    text = f"Its turn ended with an error of the API: {error}.\n{said}".rstrip()
+    if error == RATE_LIMIT:
+        end = _end(said)
+        usage_limit.note(root, worker_id, end.timestamp())
+        text += f"\nNew workers wait until {end:%a %H:%M}; then it is told to go on by itself."
+    reports.blocked(records, worker_id, messages.LIMIT, text, reason=error)
+
+
+def go_on(root: str, records: Records, workers: Sequence[Worker]) -> None:
+    """Tells those that met a limit which is over, once for each time."""
+    limited = [one for one in workers if one.status is Status.BLOCKED and one.reason == RATE_LIMIT]
+    if not limited or usage_limit.until(root) is not None:
+        return
+    for one in limited:
+        met = one.report.message_id if one.report else ""
+        message = outbox.order(
+            one,
+            messages.NUDGE,
+            "The usage limit is over. Go on with your task.",
+            message_id=identifiers.message_id_of(f"{met} go on"),
+        )
+        outbox.deliver(records, one.id, message, once=True)
+
+
+def _end(said: str) -> datetime:
+    """When it is over, in the person's time."""
+    at = datetime.now().astimezone()
+    return (reset_time(said, at) or at + timedelta(seconds=RETRY_SECONDS)).astimezone()

@@ -1,0 +1,156 @@
+"""Makes records agree with the world: sessions that ended unseen, reports that were cut off on
+their way, worktrees and branches that somebody removed. Idempotent; several may do it at once.
+What a tool does not tell changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from worker_manager.crew import activity
+from worker_manager.crew.reporting import reports
+from worker_manager.domain.worker import Status, Worker
+from worker_manager.runtimes.base import Presence, Runtime
+from worker_manager.state import journal, process_identity
+from worker_manager.state.layout import repository_identity
+from worker_manager.state.workers import launches, reminders
+from worker_manager.state.workers.records import Records
+from worker_manager.worktrees import trees
+
+#: So many looks at /proc take as long as one question to tmux.
+MANY = 150
+#: So many workers whose worktree or branch is gone are noted at one look.
+NOTED_AT_ONCE = 50
+
+
+def reconcile(
+    records: Records,
+    workers: Sequence[Worker],
+    runtime: Runtime,
+    meanwhile: Callable[[], object] | None = None,
+) -> None:
+    """Of these workers, as they were read. `meanwhile` is done while the runtime is asked, which of
+    many workers takes long.
+    """
+    reports.redeliver_all(records, workers)
+    end_the_gone(records, workers, runtime, meanwhile)
+    _note_missing(records, workers)
+
+
+def end_the_gone(
+    records: Records,
+    workers: Sequence[Worker],
+    runtime: Runtime,
+    meanwhile: Callable[[], object] | None = None,
+) -> None:
+    """Whose session and process are gone without a report has failed."""
+    expected = [one for one in workers if _has_session(one)]
+    # Of many the runtime tells more quickly than the kernel does of each.
+    is_many = len(expected) > MANY
+    open_ones = [
+        one for one in expected if is_many or not process_identity.surely_runs(one.process)
+    ]
+    answer = runtime.ask([one.handle for one in open_ones])
+    try:
+        if meanwhile is not None:
+            meanwhile()
+    finally:
+        presences = answer()
+    for one in open_ones:
+        # A server that can't be found is not the same as a process that has ended.
+        is_gone = presences[one.handle] is Presence.GONE
+        if is_gone and (not one.process or process_identity.has_ended(one.process)):
+            _end(records, one, runtime.screen(one.handle))
+
+
+def is_gone(worker: Worker, runtime: Runtime) -> bool:
+    """Whether nobody would read what it is told."""
+    if process_identity.surely_runs(worker.process):
+        return False
+    return runtime.probe([worker.handle])[worker.handle] is Presence.GONE
+
+
+def _end(records: Records, worker: Worker, screen: str) -> None:
+    """Ends what was found gone, unless it has another process by now."""
+    journal.note(records.home(worker.id), "reconciled", found="gone")
+    reports.ended(
+        records,
+        worker.id,
+        exit_code=None,
+        screen=screen,
+        reason="" if worker.launched else "its start was interrupted",
+        is_meant=lambda current: (
+            (current.process, current.starter, current.launched)
+            == (worker.process, worker.starter, worker.launched)
+        ),
+    )
+
+
+def tell_idle(
+    root: str, records: Records, workers: Sequence[Worker], seconds: float
+) -> dict[str, float]:
+    """Who works, but has done nothing for so many seconds, was interrupted at its terminal: Esc
+    fires no hook. Told once for each time; gives the ids of those that were told of, and since
+    when they are idle.
+    """
+    told = {}
+    running = [one for one in workers if one.status is Status.RUNNING]
+    doing = activity.activities(root) if running else {}
+    for one in running:
+        home = records.home(one.id)
+        since = None if reminders.was_told_of(home) else one.idle_since(doing.get(home))
+        if since is not None and time.time() - since > seconds:
+            words = "(it is idle: somebody may have interrupted it at its terminal)"
+            reports.stalled(records, one.id, words, occasion=f"idle {since}")
+            told[one.id] = since
+    return told
+
+
+def _note_missing(records: Records, workers: Sequence[Worker]) -> None:
+    """Notes which worktrees and branches are gone, or back."""
+    by_project: dict[str, list[Worker]] = {}
+    for one in workers:
+        if one.cleaned and one.missing:
+            _set_missing(records, one.id, "")
+        elif one.branch and not one.cleaned:
+            by_project.setdefault(one.project, []).append(one)
+    for project, those in by_project.items():
+        there = trees.existing(project, repository_identity(project), [one.branch for one in those])
+        placed = [(one, *one.path.rpartition(os.sep)) for one in those]
+        folders = {one: trees.names_in(one) for one in {folder for _, folder, *_ in placed}}
+        found = [
+            (one, _missing(one, there, name in folders[folder])) for one, folder, _, name in placed
+        ]
+        changed = [(one, missing) for one, missing in found if missing != one.missing]
+        # Each waits for the disk. The newest first: the others at one of the next looks.
+        for one, missing in changed[-NOTED_AT_ONCE:]:
+            if not _is_to_come(one):
+                _set_missing(records, one.id, missing)
+
+
+def _set_missing(records: Records, worker_id: str, missing: str) -> None:
+    # It may have been cleaned meanwhile: then nothing is missing.
+    records.update(worker_id, lambda one: replace(one, missing="" if one.cleaned else missing))
+    journal.note(records.home(worker_id), "reconciled", missing=missing)
+
+
+def _missing(worker: Worker, branches: frozenset[str] | None, has_worktree: bool) -> str:
+    """`worktree`, `branch`, `worktree and branch`, or nothing."""
+    gone = [] if has_worktree else ["worktree"]
+    if branches is None:
+        gone += ["branch"] if "branch" in worker.missing else []  # unknown: as it was
+    elif worker.branch not in branches:
+        gone.append("branch")
+    return " and ".join(gone)
+
+
+def _has_session(worker: Worker) -> bool:
+    """Whether there must be one, as far as the record says."""
+    return not worker.finished and not _is_to_come(worker)
+
+
+def _is_to_come(worker: Worker) -> bool:
+    return worker.status is Status.QUEUED or launches.is_under_way(worker)

@@ -1,0 +1,147 @@
+"""Workers without a session, and what earlier ones have left in this repository."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Sequence
+from contextlib import suppress
+
+from worker_manager.crew.lifecycle import adopt
+from worker_manager.crew.supervision.reconcile import reconcile
+from worker_manager.doctor.findings import Finding, Place, Verdict, ok, unknown, warning
+from worker_manager.domain.worker import Worker
+from worker_manager.errors import NotARepository, WorktreeRefused
+from worker_manager.runtimes.base import Presence
+from worker_manager.runtimes.tmux.runtime import Tmux
+from worker_manager.state import process_identity
+from worker_manager.state.layout import repository_directory
+from worker_manager.state.workers import launches
+from worker_manager.state.workers.records import Records
+from worker_manager.worktrees import marks, trees
+from worker_manager.worktrees.removal import GOING
+
+SHOWN = 5
+
+
+def workers(place: Place) -> list[Finding]:
+    """Orphans, workers that ended unseen, records that can't be read."""
+    about = "workers"
+    records = _records(place)
+    everybody = records.all()
+    found = [
+        *_orphans(place, records, everybody),
+        *_ended_unseen(records, everybody),
+        *_damaged(records),
+    ]
+    unfinished = sum(not one.finished for one in everybody)
+    return found or [ok(about, f"known here: {len(everybody)}; unfinished: {unfinished}.")]
+
+
+def _orphans(place: Place, records: Records, everybody: Sequence[Worker]) -> list[Finding]:
+    """The session that started them is gone: nobody hears them."""
+    orphans = adopt.orphans(place.root, records, "", everybody)
+    if not orphans:
+        return []
+    says = f"the session of {_named(orphans)} is gone."
+    ids = " ".join(one.id for one in orphans)
+    return [warning("workers", says, f"worker-manager adopt {ids}, or resume that session")]
+
+
+def _ended_unseen(records: Records, everybody: list[Worker]) -> list[Finding]:
+    """Whose terminal and process are gone, while the record says that they work."""
+    launched = [one for one in everybody if not one.finished and one.process]
+    working = [one for one in launched if not launches.is_under_way(one)]
+    presences = Tmux("").probe([one.handle for one in working])
+    found = []
+    silent = [one for one in working if presences[one.handle] is Presence.UNKNOWN]
+    if silent:
+        says = f"whether {_named(silent)} live can't be told: tmux does not answer."
+        found.append(unknown("workers", says))
+    ended = [
+        one
+        for one in working
+        if presences[one.handle] is Presence.GONE and process_identity.has_ended(one.process)
+    ]
+    if ended:
+        found.append(_unseen(records, ended))
+    return found
+
+
+def _unseen(records: Records, ended: list[Worker]) -> Finding:
+    def fix() -> str:
+        reconcile(records, ended, Tmux(""))
+        return f"{_named(ended)}: noted as failed, and told to whoever started them."
+
+    says = f"{_named(ended)} ended without a report."
+    return Finding("workers", Verdict.WARNING, says, "worker-manager ls notes it", fix)
+
+
+def _damaged(records: Records) -> list[Finding]:
+    return [
+        warning("workers", f"a record can't be read: {path}", "look at it, and move it away")
+        for path in records.damaged()[:SHOWN]
+    ]
+
+
+def leftovers(place: Place) -> list[Finding]:
+    """What no record speaks of any more."""
+    about = "leftovers"
+    records = _records(place)
+    found = [*_drafts(records), *_half_removed(records)]
+    with suppress(NotARepository, WorktreeRefused):  # outside of git there are no worktrees
+        found += _strange_worktrees(place, records)
+    return found or [ok(about, "none.")]
+
+
+def _drafts(records: Records) -> list[Finding]:
+    """Of starts that were killed; what is younger than a day may be a start."""
+    drafts = records.old_drafts()
+    if not drafts:
+        return []
+
+    def fix() -> str:
+        records.prune()
+        return f"{len(drafts)} drafts of records are removed."
+
+    says = f"{len(drafts)} starts were killed before anything was started."
+    return [Finding("leftovers", Verdict.WARNING, says, f"rm -r {shlex.join(drafts)}", fix)]
+
+
+def _strange_worktrees(place: Place, records: Records) -> list[Finding]:
+    """Worktrees that we made, and that no worker has."""
+    known = {os.path.realpath(one.path) for one in records.all()}
+    return [
+        warning(
+            "leftovers",
+            f"the worktree {one.path} was made for a worker that nobody knows any more.",
+            f"look at it; git worktree remove {shlex.quote(one.path)} refuses to lose changes",
+        )
+        for one in trees.listed(place.directory)[1:]
+        if one.path not in known and _is_ours(place.directory, one)
+    ]
+
+
+def _is_ours(directory: str, tree: trees.Listed) -> bool:
+    admin = trees.admin_directory(directory, tree.path)
+    return marks.is_marked(admin, tree.branch)
+
+
+def _half_removed(records: Records) -> list[Finding]:
+    """A clean that was killed; the next one of that worker goes on with it."""
+    halves = [one for one in records.all() if os.path.lexists(one.path + GOING)]
+    if not halves:
+        return []
+    ids = " ".join(one.id for one in halves)
+    says = f"the worktree of {_named(halves)} is half removed."
+    return [warning("leftovers", says, f"worker-manager clean {ids} goes on with it")]
+
+
+def _records(place: Place) -> Records:
+    return Records(repository_directory(place.root, place.directory))
+
+
+def _named(some: list[Worker]) -> str:
+    names = ", ".join(f"{one.id} ({one.name})" for one in some[:SHOWN])
+    more = f" and {len(some) - SHOWN} more" if len(some) > SHOWN else ""
+    return f"worker{'s' if len(some) > 1 else ''} {names}{more}"

@@ -1,0 +1,1 @@
+"""Values, without input or output. Hooks load this package: nothing stands here."""

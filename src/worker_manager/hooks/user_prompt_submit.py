@@ -1,0 +1,44 @@
+"""UserPromptSubmit: shows waiting mail beside the prompt."""
+
+import os
+
+from worker_manager.hooks import delivery, protocol
+from worker_manager.state.layout import is_worker_home, orchestrator_home, repository_of
+
+EVENT = "UserPromptSubmit"
+#: How a prompt begins that a doorbell has brought about.
+WAKE = '"<task-notification>'
+
+
+def run() -> int:
+    """Adds the mail to the turn; a worker's first turn is its check-in."""
+    home = protocol.home()
+    if home is None:
+        return 0
+    if is_worker_home(home):
+        _check_in(home)
+    woken = "" if is_worker_home(home) else _woken_by(home)
+    delivery.settle(home, restarted=False)
+    shown = delivery.take(home)
+    protocol.add_context(EVENT, shown.text if shown else "", to_person=woken)
+    if shown is not None:
+        shown.acknowledge()
+    return 0
+
+
+def _woken_by(home: str) -> str:
+    """The letters that this prompt came of: on the screen the doorbell says the same for each."""
+    content = protocol.given()  # not parsed: most prompts are a person's
+    return delivery.shown_in_short(home, content) if WAKE in content else ""
+
+
+def _check_in(home: str) -> None:
+    from worker_manager.crew.reporting import reports  # 60 ms, in workers only
+    from worker_manager.hooks import open_dialogs
+    from worker_manager.state import bells
+    from worker_manager.state.workers.records import Records
+
+    open_dialogs.turn_changed(home)
+    records = Records(repository_of(home))
+    owner = reports.check_in(records, os.path.basename(home)).owner
+    bells.ring(orchestrator_home(records.repository, owner))  # it may have been idle

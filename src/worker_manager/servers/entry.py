@@ -1,0 +1,221 @@
+"""Which server this session needs, registered and served."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from worker_manager.errors import SessionUnknown, WorkerManagerError, WorkerNotFound
+from worker_manager.servers import handshake
+from worker_manager.servers.wire import NOTHING, Kept
+from worker_manager.state import orchestrators, sessions
+from worker_manager.state.bells import BLIND_SECONDS, Bell
+from worker_manager.state.files import write_atomic
+from worker_manager.state.layout import (
+    PYTHON,
+    SERVER,
+    WORKERS,
+    home_of_session,
+    is_worker_home,
+    repository_directory,
+    repository_of,
+    state_root,
+)
+
+if TYPE_CHECKING:
+    from worker_manager.crew.fleet import Fleet
+
+
+def serve_orchestrator(kept: Kept = NOTHING) -> None:
+    """The server of a session that starts workers."""
+    orchestrator = _Orchestrator()
+    # At once: the session's hooks run at this very moment.
+    orchestrator.register()
+    orchestrator.note_python()
+    handshake.serve(
+        "orchestrator", orchestrator.load, after_listing=orchestrator.settle_in, kept=kept
+    )
+
+
+def serve_unbuilt(load: Callable[[], handshake.GoOn]) -> None:
+    """The same for as long as its packages are being installed: the standard library only."""
+    orchestrator = _Orchestrator()
+    orchestrator.register()
+    handshake.serve("orchestrator", load, after_listing=orchestrator.note_server)
+
+
+def has_workers() -> bool:
+    """Whether there may be workers to look after, in the repository of this session."""
+    return _Orchestrator().has_workers()
+
+
+def serve_worker() -> None:
+    """The server of a worker's session; raises SessionUnknown in any other that inherited
+    its environment.
+    """
+    root = state_root()
+    worker_id = os.environ["WORKER_MANAGER_WORKER_ID"]
+    home = home_of_session(root, os.environ.get("CLAUDE_CODE_SESSION_ID", ""))
+    if home is None or not is_worker_home(home) or os.path.basename(home) != worker_id:
+        raise SessionUnknown(
+            f"This session is not the one of worker {worker_id}: it offers no tools. "
+            "Only the session that start_worker launched may report."
+        )
+    sessions.link_process(root, os.getppid(), home)
+    load = partial(_load_worker, home, worker_id)
+    handshake.serve("worker", load, after_listing=partial(_note_if_possible, home))
+
+
+class _Orchestrator:
+    """What the server of an orchestrator knows from its start on, and what it loads later."""
+
+    def __init__(self) -> None:
+        self._root = state_root()
+        self._project = os.environ.get("CLAUDE_PROJECT_DIR") or os.getcwd()
+        self._claude = os.getppid()  # of a server, unlike of a hook, the parent is claude itself
+        self._session_id = os.environ.get("CLAUDE_CODE_SESSION_ID", "")
+        self._looking = threading.Lock()
+        self._bell: Bell | None = None
+
+    def register(self) -> None:
+        """The session is an orchestrator's from now on."""
+        if sessions.find_by_process(self._root, self._claude) is None:
+            self._open_home(self._session_id)
+        sessions.prune_processes(self._root)
+
+    def home(self) -> str:
+        """/clear and /resume may give it another; a deleted state directory is made anew."""
+        known = sessions.find_by_process(self._root, self._claude)
+        if known:
+            return known
+        # After /clear the variable is no longer true.
+        return self._open_home(sessions.id_in_session_file(self._claude) or self._session_id)
+
+    def load(self) -> handshake.GoOn:
+        """What serves the tools. Raises InvalidSetting."""
+        from worker_manager.servers import conversation, orchestrator, tooling
+
+        tooling.quiet_logging()
+        server = orchestrator.build(self._fleet())
+        self._start_looking()
+        return partial(conversation.serve, server)
+
+    def settle_in(self) -> None:
+        """The session has its tools; what happened while nobody looked may take its time."""
+        self.note_server()
+        if self.has_workers():
+            self._start_looking()
+
+    def has_workers(self) -> bool:
+        """Most sessions have none, ever, and nothing to look after."""
+        repository = repository_directory(self._root, self._project)
+        return os.path.isdir(os.path.join(repository, WORKERS))
+
+    def note_server(self) -> None:
+        """The session has its tools."""
+        _try(lambda: _note_server(self.home()))
+
+    def note_python(self) -> None:
+        """The session's hooks use this interpreter from now on."""
+        write_atomic(os.path.join(self.home(), PYTHON), f"{sys.executable}\n".encode())
+
+    def _start_looking(self) -> None:
+        threading.Thread(target=self._look, daemon=True).start()
+
+    def _look(self) -> None:
+        """Catches up with what happened while nobody looked, then goes on looking."""
+        if not self._looking.acquire(blocking=False):
+            return  # another thread does
+        try:
+            fleet = self._fleet()
+        except WorkerManagerError:
+            self._looking.release()  # the first call will say it, and try again
+            return
+        _try(fleet.reconcile)
+        _try(fleet.tidy)
+        is_done = True
+        while True:
+            if not _try(partial(self._wait, fleet, is_done=is_done)):
+                time.sleep(BLIND_SECONDS)
+            is_done = _try(fleet.watch)
+
+    def _wait(self, fleet: Fleet, *, is_done: bool) -> None:
+        """Until there is something to do; what was not done is tried again soon."""
+        home = self.home()
+        if self._bell is None or self._bell.home != home or self._bell.is_lost:
+            if self._bell is not None:
+                self._bell.close()
+            self._bell = Bell(home)
+        seconds, running = fleet.pause()
+        if not is_done:
+            seconds = BLIND_SECONDS if seconds is None else min(seconds, BLIND_SECONDS)
+        self._bell.wait(seconds, running)
+
+    def _fleet(self) -> Fleet:
+        from worker_manager import config
+        from worker_manager.crew.fleet import Fleet, plugin_root
+        from worker_manager.runtimes.tmux.runtime import Tmux
+
+        settings = config.load(Path(self._project), os.environ)
+        return Fleet(
+            root=self._root,
+            home=self.home,
+            project=self._project,
+            plugin_root=plugin_root(),
+            settings=settings,
+            runtime=Tmux(settings.tmux_socket),
+        )
+
+    def _open_home(self, session_id: str) -> str:
+        """The home of a session, from now on the one of its claude process too."""
+        home = orchestrators.open_home(self._root, session_id, self._project)
+        sessions.link_process(self._root, self._claude, home)
+        return home
+
+
+def _load_worker(home: str, worker_id: str) -> handshake.GoOn:
+    from worker_manager import config
+    from worker_manager.servers import conversation, tooling
+    from worker_manager.servers.tools import worker
+    from worker_manager.state.workers.records import Records
+
+    tooling.quiet_logging()
+    records = Records(repository_of(home))
+    try:
+        project = records.get(worker_id).project
+    except WorkerNotFound as error:
+        raise worker.record_gone(home) from error
+    settings = config.load(Path(project), os.environ)
+    server = worker.build(
+        records,
+        worker_id,
+        ask_wait_seconds=settings.ask_wait_seconds,
+        check_seconds=settings.check_seconds,
+    )
+    return partial(conversation.serve, server)
+
+
+def _try(look: Callable[[], None]) -> bool:
+    """Whether it went well."""
+    try:
+        look()
+    except Exception as error:  # noqa: BLE001  one that fails must not be the last
+        logging.getLogger(__name__).warning("%s", error)  # the tools will say it again
+        return False
+    return True
+
+
+def _note_if_possible(home: str) -> None:
+    _try(partial(_note_server, home))
+
+
+def _note_server(home: str) -> None:
+    """The session has its tools: a worker's SessionStart hook waits for this."""
+    write_atomic(os.path.join(home, SERVER), str(os.getpid()).encode())

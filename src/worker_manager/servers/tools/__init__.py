@@ -1,0 +1,1 @@
+"""The MCP tools, which only translate."""

@@ -1,0 +1,168 @@
+"""A worker's completion: its checks run beside its server, which goes on answering, and may outlast
+the call that began them.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import anyio
+from mcp.server.mcpserver import Context
+
+from worker_manager.crew.messaging import outbox
+from worker_manager.crew.reporting import checks, reports
+from worker_manager.domain import message
+from worker_manager.domain.worker import Worker
+from worker_manager.errors import InvalidInput, NothingCommitted, WorkerManagerError
+from worker_manager.state import journal
+from worker_manager.state.workers import running_checks
+from worker_manager.state.workers.records import Records
+
+POLL_SECONDS = 0.02
+PROGRESS_SECONDS = 10.0
+
+
+class Completions:
+    """Of one worker: one completion at a time."""
+
+    def __init__(self, records: Records, worker_id: str, check_seconds: int) -> None:
+        self._records = records
+        self._worker_id = worker_id
+        self._seconds = check_seconds
+        self._running: _Completion | None = None
+        self._was_asked_to_commit = False
+
+    async def complete(
+        self, context: Context, summary: str, patience: float | None
+    ) -> Worker | None:
+        """The worker, its report delivered; None when its checks go on after so many seconds: then
+        it is told by mail. The same summary again waits for the same checks. Raises ChecksFailed,
+        InvalidInput while those of another summary run, or NothingCommitted, once. Cancelled, it
+        ends what runs.
+        """
+        if self._running is None or self._running.is_over:
+            await anyio.to_thread.run_sync(self._require_commit, summary)
+            self._running = _Completion(self._records, self._worker_id, summary, self._seconds)
+            self._running.start()
+        elif self._running.summary != summary:
+            raise InvalidInput(
+                "The checks of your last `complete` still run. End your turn: a message tells how "
+                "they went."
+            )
+        running = self._running
+        try:
+            return await _awaited(running, context, patience)
+        except anyio.get_cancelled_exc_class():
+            running.cancel()
+            raise
+
+    def _require_commit(self, summary: str) -> None:
+        """Once: the second time its worker has decided."""
+        if self._was_asked_to_commit:
+            return
+        if reports.has_completed(self._records, self._worker_id, summary):
+            return
+        try:
+            reports.require_commit(self._records, self._worker_id)
+        except NothingCommitted:
+            self._was_asked_to_commit = True
+            raise
+
+
+class _Completion(threading.Thread):
+    """Runs the checks, then makes the report; what came of it is a call's, or told by mail."""
+
+    def __init__(self, records: Records, worker_id: str, summary: str, seconds: int) -> None:
+        super().__init__(daemon=True)
+        self.summary = summary
+        self.most_seconds = 0.0
+        self._records = records
+        self._worker_id = worker_id
+        self._home = records.home(worker_id)
+        self._seconds = seconds
+        self._cancelled = threading.Event()
+        self._lock = threading.Lock()
+        self._callers = 0
+        self._is_left = False
+        self._worker: Worker | None = None
+        self._error: BaseException | None = None
+        self.is_over = False
+
+    def run(self) -> None:
+        try:
+            self._worker = self._report()
+        except BaseException as error:  # noqa: BLE001  it is the call's, as if it ran there
+            self._error = error
+        with self._lock:
+            self.is_over = True
+            is_left = self._is_left and not self._callers
+        if is_left:
+            self._tell()
+        running_checks.end(self._home)
+
+    def _report(self) -> Worker:
+        worker = self._records.get(self._worker_id)
+        repeated = reports.has_completed(self._records, worker.id, self.summary)
+        wanted = () if repeated else worker.checks
+        self.most_seconds = float(self._seconds * len(wanted))
+        results = checks.run(
+            wanted, cwd=worker.path, seconds=self._seconds, cancelled=self._cancelled
+        )
+        checks.require(results, self._seconds)
+        return reports.complete(self._records, worker.id, self.summary, results)
+
+    def call(self) -> None:
+        """A call waits for it."""
+        with self._lock:
+            self._callers += 1
+
+    def leave(self) -> bool:
+        """The call can't wait any longer; whether it goes on without it."""
+        running_checks.begin(self._home)
+        with self._lock:
+            if not self.is_over:
+                self._callers -= 1
+                self._is_left = True
+                return True
+        running_checks.end(self._home)
+        return False
+
+    def cancel(self) -> None:
+        """Ends the check that runs, unless it was told that it goes on."""
+        with self._lock:
+            self._callers -= 1
+            if not self._is_left:
+                self._cancelled.set()
+
+    def outcome(self) -> Worker:
+        """Once it is over. Raises what it has met."""
+        if self._error is not None:
+            raise self._error
+        assert self._worker is not None  # noqa: S101  it is over
+        return self._worker
+
+    def _tell(self) -> None:
+        """By mail, which wakes its session."""
+        said = "Your checks have passed, and your report is delivered. End your turn."
+        if self._error is not None:
+            said = f"Your `complete` did not come about: {self._error}"
+        try:
+            worker = self._records.get(self._worker_id)
+            outbox.deliver(self._records, worker.id, outbox.order(worker, message.NUDGE, said))
+        except (WorkerManagerError, OSError) as error:
+            journal.note(self._home, "checks not told", why=str(error))
+
+
+async def _awaited(running: _Completion, context: Context, patience: float | None) -> Worker | None:
+    running.call()
+    started = told = time.monotonic()
+    while not running.is_over:
+        now = time.monotonic()
+        if patience is not None and now - started >= patience and running.leave():
+            return None
+        if now - told >= PROGRESS_SECONDS:
+            told = now
+            await context.report_progress(now - started, running.most_seconds, "running the checks")
+        await anyio.sleep(POLL_SECONDS)
+    return running.outcome()

@@ -1,0 +1,137 @@
+"""Tools that bring workers' work together, and take away what is done with."""
+
+from typing import Annotated
+
+from mcp.server.mcpserver import MCPServer
+from mcp_types import CallToolResult, ToolAnnotations
+from pydantic import BaseModel, Field
+
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.integration import merge as merges
+from worker_manager.crew.integration.clean import Order, Outcome
+from worker_manager.crew.integration.merge import Merged, Wish
+from worker_manager.domain import identifiers
+from worker_manager.errors import MergeRefused
+from worker_manager.servers.tooling import Result, answer, tool_errors
+from worker_manager.text import rendering
+from worker_manager.views import announcements
+
+_STRATEGY = {"enum": list(merges.STRATEGIES)}
+
+
+class MergeInfo(BaseModel):
+    """A worker whose branch is in."""
+
+    id: str
+    into: str
+    sha: str
+    strategy: str
+    notes: list[str]
+
+
+class MergeResult(Result):
+    """In the order in which they went in."""
+
+    merged: list[MergeInfo]
+
+
+class CleanInfo(BaseModel):
+    """What became of a worker: `kept_because` is empty when it is, or would be, cleaned."""
+
+    id: str
+    name: str
+    kept_because: str
+    freed_bytes: int
+    saved: str
+
+
+class CleanResult(Result):
+    """All that were looked at."""
+
+    workers: list[CleanInfo]
+    freed_bytes: int
+
+
+def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
+    """Registers them."""
+
+    @server.tool(annotations=ToolAnnotations(title="Merge worker", destructive_hint=False))
+    def merge_worker(
+        ids: Annotated[
+            list[str], Field(description="in this order; stops at the first that fails")
+        ],
+        strategy: Annotated[str, Field(json_schema_extra=_STRATEGY)] = "merge",
+        into: Annotated[
+            str | None, Field(description="default: the branch it started from")
+        ] = None,
+        checks: Annotated[
+            list[str] | None,
+            Field(
+                description="shell commands run in the checkout; one that fails undoes the merge"
+            ),
+        ] = None,
+    ) -> Annotated[CallToolResult, MergeResult]:
+        """Merge finished workers' branches, each whole or not at all. Conflicts change nothing."""
+        with tool_errors():
+            merged = _merge_all(fleet, ids, Wish(strategy, into or "", checks or ()))
+            infos = [_merge_info(one) for one in merged]
+            return answer(_merge_text(merged), MergeResult(merged=infos))
+
+    @server.tool(annotations=ToolAnnotations(title="Clean workers", destructive_hint=True))
+    def clean_workers(
+        ids: Annotated[list[str] | None, Field(description="default: all finished")] = None,
+        dry_run: Annotated[bool, Field(description="only tell what would go")] = False,
+        force: Annotated[
+            bool, Field(description="unmerged or uncommitted work, too; ask your user")
+        ] = False,
+    ) -> Annotated[CallToolResult, CleanResult]:
+        """Remove worktree, branch and terminal of finished, merged workers; restore_worker brings
+        one back.
+        """
+        with tool_errors():
+            outcomes = fleet.clean(Order(ids or (), dry_run, force))
+            infos = [_clean_info(one) for one in outcomes]
+            freed = sum(one.freed_bytes for one in infos)
+            text = announcements.cleaned(outcomes, is_dry_run=dry_run)
+            return answer(text, CleanResult(workers=infos, freed_bytes=freed))
+
+
+def _merge_all(fleet: Fleet, ids: list[str], wish: Wish) -> list[Merged]:
+    """As `Fleet.merge_all`, its errors with what is shown of them."""
+    try:
+        return fleet.merge_all(ids, wish)
+    except MergeRefused as error:
+        shown = rendering.fenced(rendering.clean(error.shown), identifiers.new_message_id())
+        raise MergeRefused(rendering.clean(str(error)) + shown) from error
+
+
+def _merge_info(merged: Merged) -> MergeInfo:
+    merge = merged.merge
+    return MergeInfo(
+        id=merged.worker.id,
+        into=merge.into,
+        sha=merge.sha,
+        strategy=merge.strategy,
+        notes=[rendering.clean(note) for note in merged.notes],
+    )
+
+
+def _merge_text(merged: list[Merged]) -> str:
+    parts = [
+        announcements.merged(one)
+        + rendering.fenced(rendering.clean(one.changed[:4_000]), identifiers.new_message_id())
+        for one in merged
+    ]
+    ids = ", ".join(f'"{one.worker.id}"' for one in merged)
+    return "\n".join([*parts, f"clean_workers(ids=[{ids}]) removes their worktrees and branches."])
+
+
+def _clean_info(outcome: Outcome) -> CleanInfo:
+    worker = outcome.worker
+    return CleanInfo(
+        id=worker.id,
+        name=worker.name,
+        kept_because=rendering.clean(outcome.why_not),
+        freed_bytes=outcome.freed,
+        saved=worker.cleaned.removeprefix("-"),
+    )

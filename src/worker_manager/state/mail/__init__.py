@@ -1,0 +1,1 @@
+"""Mailboxes: letters, claims, receipts."""

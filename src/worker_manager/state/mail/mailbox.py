@@ -1,0 +1,281 @@
+"""A mailbox: a directory to which one delivers by rename, and from which one claims by rename.
+
+No locks. `tmp/` holds what is being written, `new/` what waits, `claimed/<claimer>/` what a
+reader has taken, `read/<claimer>/` what has been shown: the history. `pending/<claimer>` says
+that the receipt for `read/<claimer>` is outstanding (see `receipts`). A crash repeats a
+message, and the repeat is marked; it never loses one.
+"""
+
+import os
+import sys
+import time
+from _collections_abc import Collection
+
+from worker_manager.domain.message import ADOPTED, Message, decode
+from worker_manager.errors import StateCorrupt, StateUnavailable, ignoring
+from worker_manager.state import bells, process_identity
+from worker_manager.state.files import (
+    disk_errors,
+    make_private,
+    move,
+    read_regular,
+    remove,
+    remove_tree,
+    write_new,
+)
+from worker_manager.state.mail import shown
+from worker_manager.state.mail.inbox import (
+    AGAIN,
+    SUFFIX,
+    Inbox,
+    listed,
+    marked,
+    names_in,
+    own_stamp,
+)
+from worker_manager.state.mail.shown import id_of
+
+#: A day for what a killed sender left, a month for the history.
+TMP_SECONDS, READ_SECONDS = 86_400, 30 * 86_400
+#: Folders of the history: whoever prunes has something else to do.
+PRUNED_AT_ONCE = 500
+#: Messages whose senders a process remembers: a file in a mailbox never changes.
+SENDERS_KNOWN = 20_000
+_senders: dict[str, str] = {}
+
+
+class Mailbox(Inbox):
+    """The mailbox in a directory: what its reader can do, and all else."""
+
+    def create(self) -> None:
+        """Makes what a sender needs, its readers make the rest; does nothing when it is there."""
+        for name in ("tmp", "new"):
+            make_private(self.folder(name))
+
+    def deliver(self, message: Message) -> None:
+        """Puts a message into the mailbox, and rings the bell of its home; it survives a power
+        cut when this returns.
+
+        Raises StateUnavailable when the disk refuses; nothing is left behind then.
+        """
+        self._refuse_links()
+        try:
+            name = f"{self._stamp():020d}-{message.type}-{message.id}{SUFFIX}"
+            self._put(name, message.encode())
+        except OSError as error:
+            raise StateUnavailable(
+                f"The message was not delivered to {self.path}: {error.strerror}. "
+                "Free or repair the disk, then send it again."
+            ) from error
+        bells.ring(os.path.dirname(self.path))
+
+    def is_unread(self, message_id: str) -> bool:
+        """Whether a message waits here."""
+        return any(id_of(name) == message_id for name in self.waiting())
+
+    def find(self, message_id: str) -> Message | None:
+        """The message of that id, shown or not; None when it is not here. Looks everywhere."""
+        for name in self.waiting():
+            if id_of(name) == message_id:
+                return self.peek(name)
+        path = self._taken(message_id) or shown.find(self.path, message_id, note=False)
+        return self._load(path) if path else None
+
+    def last_ring(self) -> tuple[float, float] | None:
+        """When what waits rang last, and when the newest of it came, in seconds since the epoch.
+        None when nothing waits.
+        """
+        names = self.waiting()
+        for name in names:  # the first may be taken at this moment
+            with ignoring(FileNotFoundError):
+                return os.stat(self.folder("new", name)).st_mtime, _stamp_of(names[-1]) / 1e9
+        return None
+
+    def taken_since(self) -> list[float]:
+        """When readers took what they have not acknowledged yet, in seconds since the epoch."""
+        return [_stamp_of(claimer) / 1e9 for claimer in names_in(self.folder("claimed"))]
+
+    def has_reports_of(self, senders: Collection[str]) -> set[str]:
+        """Of whom a message waits that tells of the sender itself, or was taken by a reader that
+        has died.
+        """
+        dead = [one for one in names_in(self.folder("claimed")) if _has_ended(one)]
+        paths = [self.folder("new", name) for name in self.waiting()]
+        paths += [path for one in dead for path in self._paths("claimed", one)]
+        found: set[str] = set()
+        for path in paths:
+            if len(found) == len(senders):
+                break
+            found |= {_reporter(path)}.intersection(senders)
+        return found
+
+    def contains(self, message_id: str) -> bool:
+        """Whether a message of that id is or was here. Looks everywhere: for repairs only.
+
+        It looks in the direction in which messages go, and at last once more where they may
+        have been given back to: one that moves meanwhile is still found.
+        """
+        with disk_errors(self.path):
+            return (
+                self.is_unread(message_id)
+                or bool(self._taken(message_id))
+                or bool(shown.find(self.path, message_id, note=True))
+                or self.is_unread(message_id)
+            )
+
+    def reader(self, message_id: str) -> str:
+        """The identity of the process that has taken a message; empty when none has."""
+        path = self._taken(message_id) or shown.find(self.path, message_id, note=False)
+        return os.path.basename(os.path.dirname(path)).partition("-")[2]
+
+    def ids_read(self, claimer: str) -> list[str]:
+        """The ids of what a claimer has shown."""
+        return [id_of(name) for name in names_in(self.folder("read", claimer))]
+
+    def settle(self, claimer: str, missing: set[str], *, again_and_again: bool = False) -> None:
+        """The receipts of a claimer are in: the messages of these ids are to be shown again,
+        once, or `again_and_again` when each time the receipt is missing.
+        """
+
+        def mark(name: str) -> str | None:
+            is_wanted = id_of(name) in missing and (again_and_again or AGAIN not in name)
+            return AGAIN if is_wanted else None
+
+        self._move_back(self.folder("read", claimer), mark)
+        remove(self.folder("pending", claimer))
+
+    def hand_over(self, other: "Mailbox", sender: str, again: Collection[str]) -> bool:
+        """Moves a sender's reports that wait to another mailbox, and those of the ids `again` that
+        were shown here: marked as repeats. Whether some may still come to wait here: a reader is at
+        them, or their receipts are outstanding. Raises OSError or StateUnavailable.
+        """
+        self.release_stale()
+        for name in self.waiting():
+            if _reporter(self.folder("new", name)) == sender:
+                self._hand(self.folder("new", name), other.folder("new", name))
+        for message_id in again:
+            path = shown.find(self.path, message_id, note=True)
+            if path:
+                self._hand(path, other.folder("new", marked(os.path.basename(path), AGAIN)))
+        bells.ring(os.path.dirname(other.path))
+        unsettled = [("claimed", one) for one in names_in(self.folder("claimed"))]
+        unsettled += [("read", one) for one in self.pending()]
+        paths = [path for kept, claimer in unsettled for path in self._paths(kept, claimer)]
+        return sender in map(_reporter, paths)
+
+    def history(self, most: int) -> list[tuple[Message, str]]:
+        """The messages shown last and where each lies, oldest first."""
+        found: list[tuple[str, str]] = []
+        for claimer in reversed(names_in(self.folder("read"))):
+            found += [(os.path.basename(path), path) for path in self._paths("read", claimer)]
+            if len(found) >= most:
+                break
+        loaded = [(self._load(path), path) for _, path in sorted(found)[-most:]]
+        return [(message, path) for message, path in loaded if message is not None]
+
+    def files(self, most: int = sys.maxsize) -> dict[str, str]:
+        """The messages that are or were here, at least the `most` that came or were shown last: the
+        path of each one's file, by its id. Only looks.
+        """
+        found = [self.folder("new", name) for name in self.waiting()]
+        for claimer in names_in(self.folder("claimed")):
+            found += self._paths("claimed", claimer)
+        for claimer in reversed(names_in(self.folder("read"))):
+            if len(found) >= most:
+                break
+            found += self._paths("read", claimer)
+        found.sort(key=os.path.basename)
+        names = ((os.path.basename(path), path) for path in found)
+        return {id_of(name): path for name, path in names if name.endswith(SUFFIX)}
+
+    def prune(self) -> None:
+        """Removes what killed senders left in `tmp/`, and history older than a month."""
+        self._refuse_links()
+        now = time.time_ns()
+        for name in names_in(self.folder("tmp")):
+            if now - _stamp_of(name) > TMP_SECONDS * 10**9:
+                remove(self.folder("tmp", name))
+        old = [
+            claimer
+            for claimer in names_in(self.folder("read"))
+            if now - _stamp_of(claimer) > READ_SECONDS * 10**9
+        ]
+        for claimer in old[:PRUNED_AT_ONCE]:
+            with ignoring(OSError):
+                remove_tree(self.folder("read", claimer))
+        shown.forget_gone(self.path)
+
+    def _hand(self, source: str, target: str) -> None:
+        with ignoring(FileNotFoundError):  # another one has moved it
+            move(source, target)
+
+    def _paths(self, kept: str, claimer: str) -> list[str]:
+        return [self.folder(kept, claimer, name) for name in names_in(self.folder(kept, claimer))]
+
+    def _taken(self, message_id: str) -> str:
+        """The path of a message that a reader has taken and not shown yet; or nothing."""
+        for claimer in reversed(names_in(self.folder("claimed"))):
+            for path in self._paths("claimed", claimer):
+                if id_of(os.path.basename(path)) == message_id:
+                    return path
+        return ""
+
+    def _put(self, name: str, content: bytes) -> None:
+        """Delivers a file. Raises OSError; then nothing of it is left."""
+        temporary = self.folder("tmp", name)
+        try:
+            write_new(temporary, content)
+            self._make_visible(temporary, name)
+        except OSError:
+            remove(temporary)
+            raise
+
+    def _make_visible(self, temporary: str, name: str) -> None:
+        """The rename that delivers. Raises OSError; then it has not been delivered."""
+        target = self.folder("new", name)
+        directory = os.open(self.folder("new"), os.O_RDONLY)
+        try:
+            move(temporary, target)
+            try:
+                os.fsync(directory)
+            except OSError:
+                try:
+                    os.unlink(target)
+                except FileNotFoundError:
+                    return  # a reader has it already: it is delivered
+                raise
+        finally:
+            os.close(directory)
+
+    def _stamp(self) -> int:
+        """Behind every message that is not yet shown, whatever the clock says: its order."""
+        folders = [self.folder("new")]
+        folders += [self.folder("claimed", claimer) for claimer in names_in(self.folder("claimed"))]
+        newest = max(max(listed(folder), default="") for folder in folders)
+        return max(own_stamp(), 1 + _stamp_of(newest))
+
+
+def _reporter(path: str) -> str:
+    """The sender of a message, left as it is, that tells of the sender itself; empty of another, or
+    when it can't be read.
+    """
+    if f"-{ADOPTED}-" in path:
+        return ""
+    if path not in _senders:
+        try:
+            sender = decode(read_regular(path)).sender
+        except (OSError, StateCorrupt):
+            return ""
+        if len(_senders) >= SENDERS_KNOWN:
+            _senders.clear()
+        _senders[path] = sender
+    return _senders[path]
+
+
+def _has_ended(claimer: str) -> bool:
+    return process_identity.has_ended(claimer.partition("-")[2])
+
+
+def _stamp_of(name: str) -> int:
+    stamp = name.partition("-")[0]
+    return int(stamp) if stamp.isdigit() else 0

@@ -1,0 +1,48 @@
+"""Letters that lie unread. Claude Code does not report a file that came before it began to watch
+the mailbox: before an idle session such a letter would lie until something else happens. So it
+rings again: five seconds after it came, then after ten, twenty, and so on.
+"""
+
+import time
+
+from worker_manager.state.mail.mailbox import Mailbox
+
+#: A doorbell that works has been answered by then, on a busy machine too.
+FIRST_SECONDS = 5.0
+MOST_SECONDS = 300.0
+
+
+def ring_again(mailbox: Mailbox, began: float) -> bool:
+    """Rings for what has lain there long enough. What killed readers had taken comes back; whether
+    there were any. `began` as for `due`.
+    """
+    has_dead_readers = mailbox.release_stale()
+    at = time.time()
+    moment = _next_ring(mailbox, at, began)
+    if moment is not None and moment <= at:
+        mailbox.ring()
+    return has_dead_readers
+
+
+def due(mailbox: Mailbox, at: float, began: float) -> float | None:
+    """When it is to be looked after, if nothing is heard of it before; None when nothing lies
+    there. `began` is when the caller began to look: its session had just begun to watch, or was
+    about to. All in seconds since the epoch.
+    """
+    moments = [at + _pause(at - since) for since in mailbox.taken_since()]
+    unread = _next_ring(mailbox, at, began)
+    return min(moments if unread is None else [*moments, unread], default=None)
+
+
+def _next_ring(mailbox: Mailbox, at: float, began: float) -> float | None:
+    found = mailbox.last_ring()
+    if found is None:
+        return None
+    rung, newest = found
+    # A clock that was set back must not keep it waiting.
+    return at if rung > at else rung + _pause(rung - max(newest, began))
+
+
+def _pause(age: float) -> float:
+    """To the next ring, for a letter of that age: it doubles."""
+    return min(max(abs(age), FIRST_SECONDS), MOST_SECONDS)

@@ -1,0 +1,1 @@
+"""Workers' records and what lies beside them."""

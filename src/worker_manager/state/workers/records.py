@@ -1,0 +1,229 @@
+"""The workers' records: read without a lock, changed only as a function of the record under it."""
+
+import glob
+import json
+import os
+import time
+from collections.abc import Callable, Collection, Mapping
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
+from operator import attrgetter
+
+from worker_manager.domain.identifiers import checked_worker_id, is_worker_id
+from worker_manager.domain.worker import Worker, from_json, to_json
+from worker_manager.errors import StateCorrupt, StateUnavailable, WorkerNotFound
+from worker_manager.state import bells, journal
+from worker_manager.state.files import (
+    disk_errors,
+    make_private,
+    move,
+    read_regular,
+    refuse_link,
+    remove_tree,
+    set_aside,
+    sync,
+    unavailable,
+    write_atomic,
+    write_new,
+)
+from worker_manager.state.layout import WORKERS, mailbox_path, orchestrator_home, worker_home
+from worker_manager.state.locking import exclusive
+from worker_manager.state.mail.mailbox import Mailbox
+from worker_manager.state.workers import launches
+
+RECORD = "worker.json"
+#: A worker's directory has this before its id while it is being made.
+DRAFT = ".new-"
+DRAFT_SECONDS = 86_400
+#: So many changes of a record lie between two of the same size.
+SIZES = 512
+
+
+def now() -> str:
+    """The time as records hold it: ISO, UTC, with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+class Records:
+    """The records of one repository's workers."""
+
+    def __init__(self, repository: str) -> None:
+        self.repository = repository
+        self._read: dict[str, tuple[tuple[int, ...], Worker]] = {}
+        #: How often this has written a record.
+        self.writes = 0
+
+    def home(self, worker_id: str) -> str:
+        """The worker's directory; raises WorkerNotFound when the id has not the form of one."""
+        return worker_home(self.repository, checked_worker_id(worker_id))
+
+    def create(self, worker: Worker, files: Mapping[str, str] | None = None) -> Callable[[], None]:
+        """Makes the worker's directory with its mailbox, its record and more files, in one step:
+        killed before it, nothing is left that looks like a worker. What this gives waits for the
+        disk, and takes it all back when that refuses; before, a power cut may leave a record that
+        can't be read.
+        """
+        draft = os.path.join(self.repository, WORKERS, f"{DRAFT}{worker.id}")
+        contents = {**(files or {}), RECORD: _encoded(worker)}
+        with ExitStack() as undo:
+            undo.callback(_discard, draft)
+            make_private(draft)
+            Mailbox(mailbox_path(draft)).create()
+            self.writes += 1
+            for name, text in contents.items():
+                with disk_errors(os.path.join(draft, name)):
+                    write_new(os.path.join(draft, name), text.encode(), durable=False)
+            with disk_errors(draft):
+                move(draft, self.home(worker.id))
+            undo.pop_all()
+        bells.ring(orchestrator_home(self.repository, worker.owner))
+        return lambda: self._sync(worker.id, contents)
+
+    def _sync(self, worker_id: str, names: Collection[str]) -> None:
+        home = self.home(worker_id)
+        with ExitStack() as undo, disk_errors(home):
+            undo.callback(_discard, home)
+            for path in (*(os.path.join(home, name) for name in names), home):
+                sync(path)
+            sync(os.path.dirname(home))
+            undo.pop_all()
+
+    def get(self, worker_id: str) -> Worker:
+        """The record; raises WorkerNotFound, StateUnavailable when the disk refuses it, or
+        StateCorrupt after setting it aside.
+        """
+        path = os.path.join(self.home(worker_id), RECORD)
+        refuse_link(os.path.dirname(path))
+        try:
+            return self.peek(worker_id)
+        except StateCorrupt as error:
+            aside = set_aside(path)
+            journal.note(self.home(worker_id), "record set aside", path=aside)
+            raise StateCorrupt(
+                f"The record of worker {worker_id} can't be read and was set aside as {aside}."
+            ) from error
+
+    def ids(self, besides: Collection[str] = ()) -> list[str]:
+        """Of whatever has a place among the workers, but these. Raises StateUnavailable."""
+        folder = os.path.join(self.repository, WORKERS)
+        with disk_errors(folder):
+            names = os.listdir(folder) if os.path.isdir(folder) else []
+        return [name for name in names if name not in besides and is_worker_id(name)]
+
+    def peek(self, worker_id: str) -> Worker:
+        """As `get`, for one who only looks: what can't be parsed stays where it lies."""
+        home = self.home(worker_id)
+        path = os.path.join(home, RECORD)
+        try:
+            return launches.with_process(from_json(json.loads(read_regular(path))), home)
+        except FileNotFoundError as error:
+            raise WorkerNotFound(worker_id) from error
+        except OSError as error:
+            raise unavailable(path, error) from error
+        except (ValueError, StateCorrupt) as error:
+            raise StateCorrupt(f"The record {path} can't be read.") from error
+
+    def update(self, worker_id: str, change: Callable[[Worker], Worker]) -> tuple[Worker, Worker]:
+        """Changes a record under its lock; gives it as it was and as it is."""
+        home = self.home(worker_id)
+        if not os.path.isdir(home):
+            raise WorkerNotFound(worker_id)
+        refuse_link(home)
+        with exclusive(os.path.join(home, "worker.lock")):
+            before = self.get(worker_id)
+            after = change(before)
+            if after != before:
+                if before.launched and not after.launched:
+                    with disk_errors(home):
+                        launches.forget(home, launches.PROCESS)
+                _write(home, after)
+                self.writes += 1
+        if after != before:
+            bells.ring(orchestrator_home(self.repository, after.owner))
+        if after.status is not before.status:
+            journal.note(home, "status", status=after.status.value, reason=after.reason)
+        return before, after
+
+    def all(self) -> list[Worker]:
+        """Every readable record, oldest first; those that have not changed as they were read."""
+        workers = []
+        folder = os.path.join(self.repository, WORKERS)
+        with disk_errors(folder):
+            names = os.listdir(folder) if os.path.isdir(folder) else []
+        for name in names:
+            try:
+                workers.append(self._as_read(name, f"{folder}/{name}/{RECORD}"))
+            except (WorkerNotFound, StateUnavailable):
+                self._read.pop(name, None)  # being made, undone, or among the `damaged`
+        return sorted(workers, key=attrgetter("created_at", "id"))
+
+    def _as_read(self, worker_id: str, path: str) -> Worker:
+        """As `get`, of a file that is another one than at the last look."""
+        stamp = stamp_of(path)
+        known = self._read.get(worker_id)
+        if known is None or known[0] != stamp:
+            known = self._read[worker_id] = (stamp, self.get(worker_id))
+        elif not known[1].launched:
+            launched = launches.with_process(known[1], os.path.dirname(path))
+            known = self._read[worker_id] = (stamp, launched)
+        return known[1]
+
+    def damaged(self) -> list[str]:
+        """The records that could not be read, by `all` where it was called before, else now: where
+        each was set aside, or lies.
+        """
+        found = []
+        for worker_id in self.ids(besides=self._read):
+            home = self.home(worker_id)
+            if not os.access(f"{home}/{RECORD}", os.R_OK):
+                found += sorted(glob.glob(os.path.join(glob.escape(home), f"{RECORD}*")))[-1:]
+        return sorted(found)
+
+    def prune(self) -> None:
+        """Removes what starts that were killed have left, a day later."""
+        for draft in self.old_drafts():
+            with suppress(OSError):
+                remove_tree(draft)
+
+    def old_drafts(self) -> list[str]:
+        """What starts that were killed have left, a day ago or earlier."""
+        drafts = glob.glob(os.path.join(glob.escape(self.repository), WORKERS, f"{DRAFT}*"))
+        return [draft for draft in drafts if _age(draft) > DRAFT_SECONDS]
+
+
+def stamp_of(path: str) -> tuple[int, ...]:
+    """Another one for each record: they are replaced, not written to, and none is as long as the
+    ones before it. Empty without a file.
+    """
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return ()
+    return (found.st_ino, found.st_mtime_ns, found.st_size)
+
+
+def _discard(directory: str) -> None:
+    with suppress(OSError):
+        remove_tree(directory)
+
+
+def _age(path: str) -> float:
+    """In seconds; 0 when it is gone."""
+    with suppress(OSError):
+        return time.time() - os.stat(path).st_mtime
+    return 0.0
+
+
+def _write(home: str, worker: Worker) -> None:
+    """Blanks at its end make its size, modulo SIZES, one more than that of the record before: a
+    clock that counts whole seconds, and an inode used again, tell no two records apart.
+    """
+    path = os.path.join(home, RECORD)
+    with disk_errors(path):
+        before = os.lstat(path).st_size
+    content = _encoded(worker).encode()
+    write_atomic(path, content + b" " * ((before + 1 - len(content)) % SIZES))
+
+
+def _encoded(worker: Worker) -> str:
+    return json.dumps(to_json(worker), indent=1)

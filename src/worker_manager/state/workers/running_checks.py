@@ -1,0 +1,34 @@
+"""Checks that go on after the call that began them was answered: the end of the worker's turn is no
+end of its work meanwhile.
+"""
+
+import os
+
+from worker_manager.state import process_identity
+from worker_manager.state.files import remove, write_atomic
+
+_CHECKING = "checking"
+
+
+def begin(home: str) -> None:
+    """This process runs them. Raises StateUnavailable."""
+    write_atomic(_path(home), process_identity.identity(os.getpid()).encode(), durable=False)
+
+
+def end(home: str) -> None:
+    """They are over, and told."""
+    remove(_path(home))
+
+
+def are_under_way(home: str) -> bool:
+    """Whether their process still runs."""
+    try:
+        with open(_path(home), encoding="utf-8") as file:
+            process = file.read()
+    except OSError:
+        return False
+    return bool(process) and not process_identity.has_ended(process)
+
+
+def _path(home: str) -> str:
+    return os.path.join(home, _CHECKING)

@@ -1,0 +1,1 @@
+"""What can be seen of workers; nothing is changed."""

@@ -1,0 +1,130 @@
+"""What is said of a thing that was done: to a model by the tools, to a person by the commands.
+Texts name tools; `wording` puts what people have in their place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.integration.clean import Outcome
+from worker_manager.crew.integration.merge import Merged
+from worker_manager.crew.lifecycle.start import Place, Started
+from worker_manager.crew.messaging import wake
+from worker_manager.domain.worker import Status, Worker
+from worker_manager.errors import WorkerManagerError
+from worker_manager.text import figures, rendering
+from worker_manager.worktrees import own, removal
+
+
+def started(started: Started, reason: str) -> list[str]:
+    """Lines. `reason`: what it waits for when it is queued, as `Facts.reason`."""
+    worker = started.worker
+    mode = f", permission mode {worker.permission_mode}" if worker.agent == "claude" else ""
+    is_queued = worker.status is Status.QUEUED
+    state = f"queued ({reason}); it starts by itself" if is_queued else "started"
+    lines = [f"Worker {worker.id} ({worker.name}) {state}: {worker.agent}{mode}."]
+    return [*lines, *_place(started.place, worker), *map(rendering.one_line, started.notes)]
+
+
+def _place(place: Place | None, worker: Worker) -> list[str]:
+    if place is None:
+        return [f"It works in {worker.path} itself, without a branch of its own."]
+    base = place.base
+    behind = f", {base.behind} behind {base.upstream}" if base.behind else ""
+    lines = [f"Branch {worker.branch} from {base.name} at {base.sha[:12]}{behind}."]
+    if place.uncommitted:
+        lines.append(
+            f"Your checkout has {place.uncommitted} uncommitted files that it does not see."
+        )
+    return lines
+
+
+def stopped(worker: Worker) -> str:
+    """Of one that was stopped or asked to."""
+    if worker.stop_due:
+        return (
+            f"{worker.name} was asked to stop. It may complete or refuse, which you will hear; "
+            f"else its session ends at {figures.clock(worker.stop_due)}."
+        )
+    if worker.branch and not own.stands(worker.path, worker.branch):
+        return (
+            f"{worker.name} is {worker.status.value}. {worker.path} is no worktree of it any more, "
+            f'so nothing was saved. restore_worker(id="{worker.id}") makes it one again, keeps '
+            "what lies there, and goes on with its conversation."
+        )
+    lines = [f"{worker.name} is {worker.status.value}. Its work stays in {worker.path}."]
+    if worker.saved:
+        lines.append(
+            "What no commit holds is saved, too; in there, this brings it back: "
+            f"git restore --source={worker.saved} -- ."
+        )
+    lines.append(f'restore_worker(id="{worker.id}") goes on with its conversation.')
+    return "\n".join(lines)
+
+
+def restored(worker: Worker, reason: str) -> str:
+    """Of one that goes on; `reason` as with `started`."""
+    if worker.status is Status.QUEUED:
+        return f"{worker.name} is queued ({reason}); it goes on by itself."
+    aside = removal.newest_aside(worker.path)
+    found = f" What lay there before is in {aside} now." if aside else ""
+    return f"{worker.name} goes on in {worker.path}.{found}"
+
+
+def nudged(fleet: Fleet, before: Worker, outcome: wake.Outcome, *, is_answer: bool) -> str:
+    """Of a message; `before` is the worker as it was."""
+    what = "answer" if is_answer else "message"
+    if outcome.fate == wake.SEEN:
+        return f"Seen: the {what} stands in the conversation of {before.name}."
+    status, activity = _now(fleet, before).status.value, fleet.activity(before)
+    doing = f"{status}, {activity.status}" if activity else status
+    who = f"{before.name} ({doing})"
+    if outcome.fate == wake.DELIVERED:
+        soon = "with its next tool call, or when its turn ends"
+        return f"Delivered: {who} has the {what} and reads it {soon}."
+    return f"Queued: the {what} waits in the mailbox of {who}, to be shown: {outcome.reason}."
+
+
+def answered(fleet: Fleet, worker: Worker) -> str:
+    """Of a dialog."""
+    current = _now(fleet, worker)
+    if current.status in (Status.ASKING, Status.BLOCKED):  # another one stands open
+        reason = f" ({rendering.one_line(current.reason)})" if current.reason else ""
+        return f"Given: {worker.name} has your answer, and is still {current.status.value}{reason}."
+    return f"Given: {worker.name} goes on with your answer."
+
+
+def _now(fleet: Fleet, worker: Worker) -> Worker:
+    """As its record has it by now; as it was when that can't be read, or is not ours any more."""
+    with suppress(WorkerManagerError):
+        return fleet.worker(worker.id)
+    return worker
+
+
+def merged(merged: Merged) -> str:
+    """Of a merge, without what it changed, which is a worker's text."""
+    merge = merged.merge
+    head = f"{merged.worker.name} is in {merge.into} ({merge.strategy}, {merge.sha[:12]})."
+    return "\n".join([head, *map(rendering.clean, merged.notes)])
+
+
+def cleaned(outcomes: Sequence[Outcome], *, is_dry_run: bool) -> str:
+    """Of all that were looked at."""
+    gone = [one for one in outcomes if not one.why_not]
+    kept = [one for one in outcomes if one.why_not]
+    freed = sum(one.freed for one in outcomes)
+    if not outcomes:
+        return "There is nothing to clean: no finished worker is left."
+    verb = "Would clean" if is_dry_run else "Cleaned"
+    lines = [f"{verb} {len(gone)} of {len(outcomes)}, {freed / 1e6:.1f} MB."]
+    lines += [f"{one.worker.id} {one.worker.name}" for one in gone]
+    if kept:
+        lines.append("These stay:")
+        lines += [
+            f"{one.worker.id} {one.worker.name}: {rendering.one_line(one.why_not)}" for one in kept
+        ]
+    if gone:
+        lines.append("restore_worker brings one back, but for files that git ignores.")
+    return "\n".join(lines)
