@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from tests.support.watching import files_below, repository_at, script, watching
 from tests.support.workers import recorded_worker, take_mail
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.messaging import outbox
 from worker_manager.crew.reporting import reports
 from worker_manager.crew.repository import Repository
 from worker_manager.dashboard.letters import Letters
+from worker_manager.domain import message
 from worker_manager.domain.worker import Report, Status
 from worker_manager.state.layout import state_root
 from worker_manager.state.workers.records import now
@@ -154,6 +157,22 @@ async def test_letters_stand_there_in_both_directions(fleet: Fleet, watched: Rep
         places = [view.page.index(head) for head in order]
         assert places == sorted(places)
         assert fleet.mailbox.waiting()
+
+
+def test_an_answer_never_stands_before_its_question_however_late_the_letter_lies_there(
+    fleet: Fleet, repository: Path, watched: Repository
+) -> None:
+    worker = recorded_worker(fleet, repository, status=Status.RUNNING)
+    asked = Report("m0123456789ab", "question", "Which greeting?", now())
+    _, worker = fleet.records.update(worker.id, lambda one: one.ask(asked))
+    answer = outbox.order(worker, message.ANSWER, "Good morning")
+    outbox.deliver(fleet.records, worker.id, answer)
+    time.sleep(0.002)  # times are in milliseconds
+
+    reports.redeliver(fleet.records, fleet.worker(worker.id))
+
+    kinds = [one.message.type for one in Letters(watched).of(worker)]
+    assert kinds == ["question", "answer"]
 
 
 async def test_the_diff_has_its_lines_and_the_list_its_figures(

@@ -145,7 +145,7 @@ def tell_once(records: Records, worker: Worker, kind: str, message_id: str, body
     owner = owner_mailbox(records, current)
     if owner.contains(message_id):
         return False
-    owner.deliver(_message(current, kind, message_id, body))
+    owner.deliver(_message(current, kind, message_id, body, sent=now()))
     return True
 
 
@@ -199,7 +199,10 @@ def delivered(records: Records, worker: Worker) -> Worker:
         return current
     owner = owner_mailbox(records, current)
     if not owner.contains(report.message_id):
-        owner.deliver(_message(current, report.type, report.message_id, _body(current, report)))
+        body = _body(current, report)
+        # As old as what it tells: an answer may be given before this lies there.
+        letter = _message(current, report.type, report.message_id, body, sent=report.at)
+        owner.deliver(letter)
     _, after = records.update(current.id, Worker.reported)
     return after
 
@@ -259,9 +262,9 @@ def _new_report(kind: str, text: str) -> Report:
     return Report(message_id=identifiers.new_message_id(), type=kind, text=text, at=now())
 
 
-def _message(worker: Worker, kind: str, message_id: str, body: str) -> Message:
+def _message(worker: Worker, kind: str, message_id: str, body: str, *, sent: str) -> Message:
     return Message(
-        id=message_id, type=kind, sender=worker.id, name=worker.name, sent=now(), body=body
+        id=message_id, type=kind, sender=worker.id, name=worker.name, sent=sent, body=body
     )
 
 
