@@ -23,6 +23,7 @@ from worker_manager.state.layout import state_root
 from worker_manager.state.workers.records import Records
 
 DONE = '```steps\n[{"complete": "done"}]\n```'
+AT_WORK = '```steps\n[{"say": "AT-WORK"}, {"hang": true}]\n```'
 
 
 @pytest.fixture
@@ -176,8 +177,9 @@ def test_measured_a_first_worker_always_has_room(tmux_socket: str) -> None:
 
 @pytest.mark.promise("limit-queue")
 def test_while_a_usage_limit_lasts_starts_wait(fleet: Fleet) -> None:
-    worker = running_worker(fleet)
-    time.sleep(2)  # the hook of its first prompt may come yet, and would have it run again
+    worker = start(fleet, AT_WORK)
+    # It runs from its start on; the hook of its first prompt, which ends a block, comes after that.
+    wait_until(lambda: "AT-WORK" in fleet.screen(worker))
     until = time.strftime("%H:%M", time.localtime(time.time() + 7200))
 
     limits.turn_failed(state_root(), fleet.records, worker.id, "rate_limit", f"resets {until}")

@@ -1,6 +1,7 @@
 """The legal moves of a worker, and its record."""
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -65,6 +66,15 @@ def test_an_end_is_a_failure_unless_it_was_asked_for_or_the_work_was_done() -> N
     assert WORKER.end(**end).status is Status.FAILED
     assert WORKER.request_stop().end(**end).status is Status.STOPPED
     assert WORKER.complete(REPORT).end(**end, exit_code=1).status is Status.COMPLETED
+
+
+def test_a_turn_ends_only_a_block_that_is_older() -> None:
+    at = "2026-01-01T00:00:10.000+00:00"
+    blocked = WORKER.block(replace(REPORT, at=at), reason="rate_limit")
+    moment = datetime.fromisoformat(at).timestamp()
+
+    assert blocked.check_in(at="t", began=moment - 1) == blocked
+    assert blocked.check_in(at="t", began=moment + 1).status is Status.RUNNING
 
 
 def test_who_was_only_taken_for_dead_and_reports_is_alive() -> None:

@@ -190,8 +190,13 @@ class Worker:
         """Its runtime has taken it over."""
         return replace(self, launched=True, process=process)
 
-    def check_in(self, *, at: str) -> Worker:
-        """Its session has started, or started a turn."""
+    def check_in(self, *, at: str, began: float | None = None) -> Worker:
+        """Its session has started, or started a turn. What blocked it after that turn `began`, in
+        seconds since the epoch, still does: its hook comes late.
+        """
+        is_late = began is not None and began < seconds_of(self.changed_at)
+        if self.status is Status.BLOCKED and is_late:
+            return self
         if self.status in (Status.STARTING, Status.BLOCKED) or self.is_presumed_dead:
             return self._move(Status.RUNNING, at)
         return self

@@ -21,6 +21,7 @@ SETTLE_SECONDS = 0.1
 
 def run() -> int:
     """Links, watches, shows."""
+    began = time.time()
     given = protocol.stdin()
     root = state_root()
     claude = sessions.claude_process(root)
@@ -37,7 +38,7 @@ def run() -> int:
     if is_worker_home(home):
         if given.get("source") not in SAME_PROCESS:
             open_dialogs.restarted(home)
-        _check_in(home)
+        _check_in(home, began)
     delivery.settle(home, restarted=given.get("source") not in SAME_PROCESS)
     receipts.note_transcript(home, str(given.get("transcript_path", "")).replace(told, session_id))
     sessions.note_start(home, claude)
@@ -90,11 +91,11 @@ def _home(root: str, session_id: str, given: dict[str, object], claude: int | No
     return home
 
 
-def _check_in(home: str) -> None:
+def _check_in(home: str, began: float) -> None:
     from worker_manager.crew.reporting import reports  # 60 ms, in workers only
     from worker_manager.state.workers.records import Records
 
-    reports.check_in(Records(repository_of(home)), os.path.basename(home))
+    reports.check_in(Records(repository_of(home)), os.path.basename(home), began)
     _wait_for_server(home, SERVER_WAIT_SECONDS)
 
 

@@ -1,6 +1,7 @@
 """UserPromptSubmit: shows waiting mail beside the prompt."""
 
 import os
+import time
 
 from worker_manager.hooks import delivery, protocol
 from worker_manager.state.layout import is_worker_home, orchestrator_home, repository_of
@@ -12,11 +13,12 @@ WAKE = '"<task-notification>'
 
 def run() -> int:
     """Adds the mail to the turn; a worker's first turn is its check-in."""
+    began = time.time()
     home = protocol.home()
     if home is None:
         return 0
     if is_worker_home(home):
-        _check_in(home)
+        _check_in(home, began)
     woken = "" if is_worker_home(home) else _woken_by(home)
     delivery.settle(home, restarted=False)
     shown = delivery.take(home)
@@ -32,7 +34,7 @@ def _woken_by(home: str) -> str:
     return delivery.shown_in_short(home, content) if WAKE in content else ""
 
 
-def _check_in(home: str) -> None:
+def _check_in(home: str, began: float) -> None:
     from worker_manager.crew.reporting import reports  # 60 ms, in workers only
     from worker_manager.hooks import open_dialogs
     from worker_manager.state import bells
@@ -40,5 +42,5 @@ def _check_in(home: str) -> None:
 
     open_dialogs.turn_changed(home)
     records = Records(repository_of(home))
-    owner = reports.check_in(records, os.path.basename(home)).owner
+    owner = reports.check_in(records, os.path.basename(home), began).owner
     bells.ring(orchestrator_home(records.repository, owner))  # it may have been idle

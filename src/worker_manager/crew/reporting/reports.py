@@ -32,11 +32,13 @@ if TYPE_CHECKING:
 SCREEN_LINES = 30
 
 
-def check_in(records: Records, worker_id: str) -> Worker:
-    """Its session has started, or started a turn. Gives the worker."""
+def check_in(records: Records, worker_id: str, began: float | None = None) -> Worker:
+    """Its session has started, or started a turn, at `began` (seconds since the epoch; None: now).
+    Gives the worker.
+    """
     worker = records.get(worker_id)
     if worker.status in (Status.STARTING, Status.BLOCKED) or worker.is_presumed_dead:
-        _, worker = records.update(worker_id, lambda worker: worker.check_in(at=now()))
+        _, worker = records.update(worker_id, lambda worker: worker.check_in(at=now(), began=began))
     return worker
 
 
