@@ -1,5 +1,6 @@
 """Whose worker it is: sessions keep apart, and what adopting moves."""
 
+import json
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -88,6 +89,9 @@ def test_orphans_are_adopted_with_the_mail_that_waits(
     assert sorted(ids(adopted)) == sorted([orphan.id, second.id])
     assert sorted(ids(other.workers())) == sorted([orphan.id, second.id, own.id])
     assert letters(other) == [("completion", orphan.id, "done")]
+    (moved,) = map(json.loads, Path(other.home, "journal.jsonl").read_text("utf-8").splitlines())
+    former = (fleet.owner, "its worker was adopted from there")
+    assert (moved["event"], moved["reader"], moved["why"]) == ("requeued", *former)
     assert fleet.workers() == []
     assert sorted(take_news(fleet)) == sorted(("adopted", one.id) for one in (orphan, second))
 

@@ -1,5 +1,6 @@
 """Deliver, claim, acknowledge, release."""
 
+import json
 import os
 import subprocess
 import sys
@@ -233,6 +234,37 @@ def test_what_was_released_unseen_is_no_repeat(mailbox: Mailbox) -> None:
     assert [message.repeat for message in claim.messages] == [False]
 
 
+def requeued(folder: Path) -> list[tuple[list[str], str, str]]:
+    """What the journal there says of messages that were given back."""
+    file = folder / "journal.jsonl"
+    lines = map(json.loads, file.read_text("utf-8").splitlines() if file.exists() else [])
+    return [
+        (one["letters"], one["reader"], one["why"]) for one in lines if one["event"] == "requeued"
+    ]
+
+
+@pytest.mark.promise("mail-requeued")
+def test_what_is_given_back_leaves_one_line_that_says_why(mailbox: Mailbox, tmp_path: Path) -> None:
+    letters = [message(1), message(2)]
+    for one in letters:
+        mailbox.deliver(one)
+    claim_and_die(mailbox)
+    (dead,) = os.listdir(mailbox.folder("claimed"))
+    held = mailbox.claim()
+    assert held is not None
+    (living,) = os.listdir(mailbox.folder("claimed"))
+    held.release()
+    claim = mailbox.claim()
+    assert claim is not None
+    claim.acknowledge()
+
+    assert requeued(tmp_path) == [
+        (ids(letters), dead, "its reader ended before it had said it was shown"),
+        (ids(letters), living, "its reader did not show it"),
+    ]
+    assert "text 1" not in (tmp_path / "journal.jsonl").read_text("utf-8")
+
+
 @pytest.mark.promise("identity-reboot")
 @pytest.mark.parametrize(("started", "is_taken"), [("", False), ("1", True)])
 def test_a_claim_is_given_back_only_once_its_very_process_has_ended(
@@ -286,7 +318,7 @@ def test_a_message_is_found_whatever_becomes_of_the_index(mailbox: Mailbox) -> N
     assert mailbox.find(message(2).id)
     assert mailbox.reader(message(2).id) == process_identity.identity(os.getpid())
 
-    mailbox.settle(min(os.listdir(mailbox.folder("read"))), {message(0).id})
+    mailbox.settle(min(os.listdir(mailbox.folder("read"))), {message(0).id}, "lost")
 
     assert mailbox.is_unread(message(0).id)
     assert mailbox.reader(message(0).id) == ""

@@ -62,6 +62,12 @@ class Session:
             os.utime(self.mailbox.folder("pending", claimer), (then, then))
         self.settle(restarted=restarted)
 
+    def requeued(self) -> list[tuple[list[str], str]]:
+        """Which messages were given back, and why, by the journal."""
+        file = Path(self.home, "journal.jsonl")
+        lines = map(json.loads, file.read_text("utf-8").splitlines() if file.exists() else [])
+        return [(one["letters"], one["why"]) for one in lines]
+
     def refuses_to_settle(self) -> None:
         with pytest.raises(StateUnavailable):
             self.settle_later()
@@ -93,6 +99,7 @@ def test_what_stands_in_the_transcript_is_not_shown_again(shown: Session, kind: 
     assert (shown.take(), shown.mailbox.pending()) == ([], [])
 
 
+@pytest.mark.promise("mail-requeued")
 def test_what_is_missing_is_shown_once_more_with_a_mark_and_no_third_time(session: Session) -> None:
     session.deliver()
     assert session.take() == [False]
@@ -104,6 +111,7 @@ def test_what_is_missing_is_shown_once_more_with_a_mark_and_no_third_time(sessio
     session.settle_later()
 
     assert (session.take(), session.mailbox.pending()) == ([], [])
+    assert session.requeued() == [([ID], receipts.ABSENT)]
     assert [message.id for message, _ in session.mailbox.history(9)] == [ID]
 
 
@@ -132,6 +140,7 @@ def test_a_power_cut_that_leaves_the_mark_without_its_text_has_it_shown_again(
     shown.settle_later()
 
     assert (shown.take(), len(shown.mailbox.pending())) == ([True], 1)
+    assert shown.requeued() == [([ID], receipts.UNMARKED)]
 
 
 def test_what_another_one_settles_at_the_same_time_is_not_shown_again(shown: Session) -> None:
@@ -166,9 +175,11 @@ def test_what_is_only_queued_waits_until_its_process_is_gone(shown: Session) -> 
 
     shown.settle_later()
     assert (shown.take(), len(shown.mailbox.pending())) == ([], 1)
+    assert shown.requeued() == []
     shown.settle(restarted=True)
 
     assert shown.take() == [True]
+    assert shown.requeued() == [([ID], receipts.DROPPED)]
 
 
 def test_what_was_queued_and_then_given_to_the_model_is_seen(shown: Session) -> None:
@@ -307,6 +318,7 @@ def test_a_transcript_that_can_never_be_read_is_given_up_after_one_repeat(sessio
         session.settle_after(receipts.GIVE_UP_SECONDS)
         assert session.mailbox.pending() == []
         assert session.take() == repeats
+    assert session.requeued() == [([ID], receipts.UNREADABLE)]
 
 
 @pytest.mark.promise("mail-receipt")

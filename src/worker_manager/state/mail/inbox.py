@@ -78,7 +78,7 @@ class Claim:
 
     def release(self) -> None:
         """They were not shown: back to `new/`."""
-        self._inbox.give_back(self._claimer)
+        self._inbox.give_back(self._claimer, "its reader did not show it")
 
 
 class Inbox:
@@ -135,13 +135,13 @@ class Inbox:
         found = False
         for claimer in names_in(self.folder("claimed")):
             if process_identity.has_ended(claimer.partition("-")[2]):
-                self.give_back(claimer, MAYBE)
+                self.give_back(claimer, "its reader ended before it had said it was shown", MAYBE)
                 found = True
         return found
 
-    def give_back(self, claimer: str, mark: str = "") -> None:
+    def give_back(self, claimer: str, why: str, mark: str = "") -> None:
         """Moves a claimer's messages back to `new/`. Several may do it at once."""
-        self._move_back(self.folder("claimed", claimer), lambda _: mark)
+        self._move_back(self.folder("claimed", claimer), lambda _: mark, why)
         with ignoring(OSError):
             os.rmdir(self.folder("claimed", claimer))
 
@@ -176,11 +176,11 @@ class Inbox:
         try:
             self._fill(claim, claimer, names, most, room, cost)
         except OSError:
-            self.give_back(claimer)
+            self.give_back(claimer, "the disk refused to have it taken")
             raise
         if claim.messages:
             return claim
-        self.give_back(claimer)  # what could not be set aside; mostly nothing
+        self.give_back(claimer, "it can't be read")  # nor set aside; mostly nothing
         return None
 
     def _make_folder(self, claimer: str) -> None:
@@ -221,15 +221,30 @@ class Inbox:
                 message.repeat = MAYBE in name or AGAIN in name
                 claim.add(name, message)
 
-    def _move_back(self, folder: str, mark: Callable[[str], str | None]) -> None:
+    def _move_back(self, folder: str, mark: Callable[[str], str | None], why: str) -> None:
         """Back to `new/` under a name with the mark; None leaves a file where it is."""
         refuse_link(folder)
-        for name in names_in(folder):
-            added = mark(name)
-            if added is None:
-                continue
-            with ignoring(FileNotFoundError):
-                move(os.path.join(folder, name), self.folder("new", marked(name, added)))
+        moved: list[str] = []
+        try:
+            for name in names_in(folder):
+                added = mark(name)
+                if added is None:
+                    continue
+                with ignoring(FileNotFoundError):  # another one has moved it, and noted that
+                    move(os.path.join(folder, name), self.folder("new", marked(name, added)))
+                    moved.append(name)
+        finally:
+            self.note_requeued(moved, os.path.basename(folder), why)
+
+    def note_requeued(self, names: list[str], reader: str, why: str) -> None:
+        """Writes into the journal of this mailbox's home which messages (file names) wait here
+        once more, which reader had them, and why: one line, none for no message.
+        """
+        if names:
+            from worker_manager.state.journal import note
+
+            letters = [id_of(name) for name in names]
+            note(os.path.dirname(self.path), "requeued", letters=letters, reader=reader, why=why)
 
     def _load(self, path: str) -> Message | None:
         """None when it is gone, or is no whole message: then it is set aside, unless the disk
@@ -301,6 +316,11 @@ def _is_asked(worker: str, question_id: str) -> bool:
     with ignoring(OSError, StateCorrupt):
         return question_id.encode() in read_regular(os.path.join(worker, WAITING))
     return False
+
+
+def id_of(name: str) -> str:
+    """The message's id in its file's name."""
+    return name.rpartition("-")[2].partition(".")[0]
 
 
 def marked(name: str, mark: str) -> str:

@@ -28,12 +28,12 @@ from worker_manager.state.mail.inbox import (
     AGAIN,
     SUFFIX,
     Inbox,
+    id_of,
     listed,
     marked,
     names_in,
     own_stamp,
 )
-from worker_manager.state.mail.shown import id_of
 
 #: A day for what a killed sender left, a month for the history.
 TMP_SECONDS, READ_SECONDS = 86_400, 30 * 86_400
@@ -132,16 +132,19 @@ class Mailbox(Inbox):
         """The ids of what a claimer has shown."""
         return [id_of(name) for name in names_in(self.folder("read", claimer))]
 
-    def settle(self, claimer: str, missing: set[str], *, again_and_again: bool = False) -> None:
+    def settle(
+        self, claimer: str, missing: set[str], why: str, *, again_and_again: bool = False
+    ) -> None:
         """The receipts of a claimer are in: the messages of these ids are to be shown again,
-        once, or `again_and_again` when each time the receipt is missing.
+        once, or `again_and_again` when each time the receipt is missing. `why` goes into the
+        journal.
         """
 
         def mark(name: str) -> str | None:
             is_wanted = id_of(name) in missing and (again_and_again or AGAIN not in name)
             return AGAIN if is_wanted else None
 
-        self._move_back(self.folder("read", claimer), mark)
+        self._move_back(self.folder("read", claimer), mark, why)
         remove(self.folder("pending", claimer))
 
     def hand_over(self, other: "Mailbox", sender: str, again: Collection[str]) -> bool:
@@ -152,11 +155,11 @@ class Mailbox(Inbox):
         self.release_stale()
         for name in self.waiting():
             if _reporter(self.folder("new", name)) == sender:
-                self._hand(self.folder("new", name), other.folder("new", name))
+                self._hand(self.folder("new", name), other, name)
         for message_id in again:
             path = shown.find(self.path, message_id, note=True)
             if path:
-                self._hand(path, other.folder("new", marked(os.path.basename(path), AGAIN)))
+                self._hand(path, other, marked(os.path.basename(path), AGAIN))
         bells.ring(os.path.dirname(other.path))
         unsettled = [("claimed", one) for one in names_in(self.folder("claimed"))]
         unsettled += [("read", one) for one in self.pending()]
@@ -205,9 +208,11 @@ class Mailbox(Inbox):
                 remove_tree(self.folder("read", claimer))
         shown.forget_gone(self.path)
 
-    def _hand(self, source: str, target: str) -> None:
+    def _hand(self, source: str, other: "Mailbox", name: str) -> None:
+        former = os.path.basename(os.path.dirname(self.path))
         with ignoring(FileNotFoundError):  # another one has moved it
-            move(source, target)
+            move(source, other.folder("new", name))
+            other.note_requeued([name], former, "its worker was adopted from there")
 
     def _paths(self, kept: str, claimer: str) -> list[str]:
         return [self.folder(kept, claimer, name) for name in names_in(self.folder(kept, claimer))]

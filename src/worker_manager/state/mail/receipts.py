@@ -26,6 +26,11 @@ GIVE_UP_SECONDS = 3600.0
 #: More than one hook takes at a time.
 HISTORY = 50
 SEEN, QUEUED, MISSING = "seen", "queued", "missing"
+#: Why a message is shown once more, in the journal.
+ABSENT = "the session's transcript does not have it"
+DROPPED = "it was still queued when its claude process ended"
+UNMARKED = "a power cut took the note of where it was shown"
+UNREADABLE = "the session's transcript can't be read"
 WAITING, TAKEN = "waiting", "taken"
 #: A message that was just shown stands in so much of the transcript's end.
 FATE_BYTES = 300_000
@@ -72,7 +77,7 @@ def _settle(home: str, *, restarted: bool) -> None:
         if not (missing and may_still_come and not restarted):
             is_understood = one.transcript in works or _works(home, one.transcript)
             again_and_again = not one.answered or is_understood
-            mailbox.settle(one.claimer, missing, again_and_again=again_and_again)
+            mailbox.settle(one.claimer, missing, one.why(), again_and_again=again_and_again)
     if refused is not None:
         raise refused
 
@@ -90,7 +95,7 @@ def _portions(mailbox: Mailbox, restarted: bool) -> "tuple[list[_Portion], OSErr
                 portions.append(_portion(mailbox, claimer))
             except OSError as error:
                 if age >= GIVE_UP_SECONDS:
-                    mailbox.settle(claimer, set(mailbox.ids_read(claimer)))
+                    mailbox.settle(claimer, set(mailbox.ids_read(claimer)), UNREADABLE)
                 else:
                     refused = error  # the others may be told all the same
     return portions, refused
@@ -108,6 +113,12 @@ class _Portion:
         self.transcript = transcript
         self.found: dict[str, str] = {}
         self.answered = False
+
+    def why(self) -> str:
+        """Why what is missing is missing."""
+        if not self.transcript:
+            return UNMARKED
+        return DROPPED if QUEUED in self.found.values() else ABSENT
 
 
 def _portion(mailbox: Mailbox, claimer: str) -> _Portion:

@@ -7,14 +7,9 @@ import os
 
 from worker_manager.errors import StateCorrupt, ignoring
 from worker_manager.state.files import append, read_regular, write_atomic
-from worker_manager.state.mail.inbox import listed, names_in
+from worker_manager.state.mail.inbox import id_of, listed, names_in
 
 _INDEX = "read.ids"
-
-
-def id_of(name: str) -> str:
-    """The message's id in its file's name."""
-    return name.rpartition("-")[2].partition(".")[0]
 
 
 def find(mailbox: str, message_id: str, *, note: bool) -> str:
