@@ -82,6 +82,7 @@ async def session(
     socket: str,
     session_id: str = "",
     client_info: Implementation | None = None,
+    plugin_root: Path = CHECKOUT,
     **environ: str,
 ) -> AsyncIterator[Boss]:
     """An orchestrator session in a repository; its workers play scripts."""
@@ -92,7 +93,7 @@ async def session(
         "WORKER_MANAGER_AGENT": "scripted",
     }
     boss = Boss(
-        plugin_root=CHECKOUT,
+        plugin_root=plugin_root,
         cwd=repository,
         session_id=session_id or str(uuid.uuid4()),
         environ=given,
