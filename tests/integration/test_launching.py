@@ -223,7 +223,7 @@ def _while_the_worktree_is_made(repository: Path, command: str) -> None:
 
 
 def _socket(fleet: Fleet) -> str:
-    return fleet._runtime.handle_for("").rstrip(":")
+    return fleet.context.runtime.handle_for("").rstrip(":")
 
 
 def _terminals(fleet: Fleet) -> bytes:

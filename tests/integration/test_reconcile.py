@@ -16,8 +16,8 @@ from tests.support.workers import HANG, recorded_worker
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration.clean import Order
 from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.presence import fail_vanished
 from worker_manager.crew.supervision import reconcile
-from worker_manager.crew.supervision.reconcile import end_the_gone
 from worker_manager.domain.worker import Status
 from worker_manager.runtimes.tmux.runtime import Tmux
 from worker_manager.state.layout import mailbox_path, state_root
@@ -93,7 +93,7 @@ def test_a_worker_that_is_restored_while_tmux_is_asked_has_not_failed(
             worker.id, lambda one: one.restore(one.starter, at=now(), waits_for="")
         )
 
-    end_the_gone(fleet.records, [worker], Tmux(tmux_socket), restore)
+    fail_vanished(fleet.records, [worker], Tmux(tmux_socket), restore)
 
     assert fleet.worker(worker.id).status is Status.STARTING
 

@@ -60,8 +60,8 @@ def build(folder: Path, fleet: Fleet) -> None:
     """All of it, in the repository that the fleet's project is."""
     script = folder / "terminal.sh"
     script.write_text(f'printf "{_TERMINAL}"\nexec sleep 1000\n', "utf-8")
-    handle = fleet._runtime.handle_for("stage")
-    fleet._runtime.launch(handle, ["sh", str(script)], cwd=str(folder))
+    handle = fleet.context.runtime.handle_for("stage")
+    fleet.context.runtime.launch(handle, ["sh", str(script)], cwd=str(folder))
     now = datetime.now(UTC)
     for number, part in enumerate(_CREW):
         worker = _worker(folder, part, fleet.owner, now - timedelta(minutes=60 - number), handle)

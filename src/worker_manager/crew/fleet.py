@@ -11,14 +11,13 @@ import shutil
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from worker_manager.agents.claude import prices
-from worker_manager.agents.claude.usage import Meter, Usage
+from worker_manager.agents.claude.usage import Usage
 from worker_manager.config import Settings
-from worker_manager.crew import activity as activities
+from worker_manager.crew.context import Context
 from worker_manager.crew.integration import clean as cleaning
 from worker_manager.crew.integration import merge as merges
 from worker_manager.crew.lifecycle import adopt as adoption
@@ -26,11 +25,12 @@ from worker_manager.crew.lifecycle import stop as stops
 from worker_manager.crew.lifecycle.launch import Launcher
 from worker_manager.crew.lifecycle.start import Started, Starts, Wanted, place_in, queue
 from worker_manager.crew.messaging import dialogs, outbox, wake
+from worker_manager.crew.presence import fail_vanished
 from worker_manager.crew.reporting.reports import redeliver_all
 from worker_manager.crew.supervision import budgets, limits
 from worker_manager.crew.supervision.conflicts import Radar
 from worker_manager.crew.supervision.next_check import Pause, pause
-from worker_manager.crew.supervision.reconcile import end_the_gone, is_gone, reconcile, tell_idle
+from worker_manager.crew.supervision.reconcile import reconcile, tell_idle
 from worker_manager.domain import identifiers
 from worker_manager.domain import message as messages
 from worker_manager.domain.message import Message
@@ -39,13 +39,10 @@ from worker_manager.errors import (
     BudgetSpent,
     InvalidInput,
     MergeRefused,
-    WorkerFinished,
     WorkerManagerError,
-    WorkerNotFound,
 )
 from worker_manager.runtimes.base import Runtime
-from worker_manager.state import process_identity, sessions
-from worker_manager.state.layout import mailbox_path, repository_of, transcript_of
+from worker_manager.state import sessions
 from worker_manager.state.mail import awaited_answer, redelivery
 from worker_manager.state.mail.inbox import Claim
 from worker_manager.state.mail.mailbox import Mailbox
@@ -69,52 +66,43 @@ class Fleet:
         settings: Settings,
         runtime: Runtime,
     ) -> None:
-        self._root = root
-        self._home = home
-        self._settings = settings
-        self._runtime = runtime
+        self.context = Context(
+            root=root, home=home, project=project, settings=settings, runtime=runtime
+        )
         self._starts = Starts(Launcher(runtime, root, plugin_root), project, settings)
         self._radar = Radar()
         self._told_idle: dict[str, float] = {}
         self._began = time.time()
-        self._records = Records("")
-
-    @cached_property
-    def _meter(self) -> Meter:
-        return Meter(prices.load(self._settings.prices))
 
     @property
     def home(self) -> str:
         """This orchestrator's directory."""
-        return self._home()
+        return self.context.home
 
     @property
     def owner(self) -> str:
         """This orchestrator's id."""
-        return os.path.basename(self.home)
+        return self.context.owner
 
     @property
     def is_attended(self) -> bool:
         """Whether a session runs that it belongs to: its server calls `watch`."""
-        return bool(sessions.attending(self._root, self.home))
+        return self.context.is_attended
 
     @property
     def idle_seconds(self) -> int:
-        """A worker that is idle for longer, without a report, is told of."""
-        return self._settings.idle_seconds
+        """Seconds without activity after which the owner is notified."""
+        return self.context.settings.idle_seconds
 
     @property
     def mailbox(self) -> Mailbox:
         """This orchestrator's mailbox."""
-        return Mailbox(mailbox_path(self.home))
+        return self.context.mailbox
 
     @property
     def records(self) -> Records:
         """The records of this orchestrator's repository."""
-        repository = repository_of(self.home)
-        if self._records.repository != repository:
-            self._records = Records(repository)
-        return self._records
+        return self.context.records
 
     def start(self, wanted: Wanted) -> Started:
         """As `Starts.start`, for this orchestrator. Raises BudgetSpent, too."""
@@ -142,38 +130,31 @@ class Fleet:
         the records said just now; `meanwhile` is done with this orchestrator's, as they were, while
         the runtime is asked.
         """
-        own, writes = self._own(everybody), self.records.writes
+        own, writes = self.context.own(everybody), self.records.writes
         self._reconcile(own, None if meanwhile is None else lambda: meanwhile(own))
-        return own if self.records.writes == writes else self._own()
+        return own if self.records.writes == writes else self.context.own()
 
     def worker(self, worker_id: str) -> Worker:
         """One of this orchestrator's workers; raises WorkerNotFound."""
-        worker = self.records.get(worker_id)
-        if worker.owner != self.owner:
-            raise WorkerNotFound(worker_id)
-        return worker
+        return self.context.worker(worker_id)
 
     def look_at(self, worker_id: str) -> Worker:
         """One of this orchestrator's workers, after a look whether it is still there."""
-        worker = self.worker(worker_id)
-        if process_identity.surely_runs(worker.process):
-            return worker
-        end_the_gone(self.records, [worker], self._runtime)
-        return self.worker(worker_id)
+        return self.context.look_at(worker_id)
 
     def screen(self, worker: Worker) -> str:
         """What its terminal shows, or showed last; empty when that isn't known."""
-        return self._runtime.screen(worker.handle) or launches.read_pane(
+        return self.context.runtime.screen(worker.handle) or launches.read_pane(
             self.records.home(worker.id)
         )
 
     def live_screen(self, worker: Worker) -> Screen | None:
         """What its terminal shows at this moment, with its colours; None when it can't be asked."""
-        return self._runtime.look(worker.handle)
+        return self.context.runtime.look(worker.handle)
 
     def has_terminal(self, worker: Worker) -> bool:
         """Whether one can attach to it: its program may have ended there."""
-        return self._runtime.is_there(worker.handle)
+        return self.context.runtime.is_there(worker.handle)
 
     def nudge(self, worker_id: str, text: str, *, key: str = "") -> tuple[Worker, Message]:
         """Puts a message into the worker's mailbox; an asking worker gets it as its answer. The
@@ -182,9 +163,9 @@ class Fleet:
         Gives the worker as it was. Raises WorkerFinished when nobody would read it.
         """
         body = identifiers.checked_text(text, "message")
-        worker = self._reachable(worker_id)
+        worker = self.context.reachable(worker_id)
         if worker.status is Status.COMPLETED:
-            self._require_session(worker)
+            self.context.require_session(worker)
         question = self._question_of(worker)
         if question and requests.is_open(self.records.home(worker_id), question):
             return worker, self._decide(worker, body, request_id=question)
@@ -216,7 +197,7 @@ class Fleet:
     def carry(self, worker: Worker, message: Message) -> wake.Outcome:
         """As `nudges.carry`, of a message that `nudge` has given."""
         home = self.records.home(worker.id)
-        return wake.carry(self._root, home, worker, message, self._runtime)
+        return wake.carry(self.context.root, home, worker, message, self.context.runtime)
 
     def answer(
         self,
@@ -233,7 +214,7 @@ class Fleet:
         Gives the worker as it was. Raises WorkerFinished when it has ended, InvalidInput when
         the dialog is not open, or the answer does not fit.
         """
-        worker = self._reachable(worker_id)
+        worker = self.context.reachable(worker_id)
         message = self._decide(
             worker,
             decision,
@@ -259,14 +240,14 @@ class Fleet:
         """Ends the worker's session now; its worktree, branch and files stay, and what no commit
         holds is saved.
         """
-        return stops.end(self.records, self._runtime, self.worker(worker_id).id)
+        return stops.end(self.records, self.context.runtime, self.worker(worker_id).id)
 
     def ask_to_stop(self, worker_id: str) -> Worker:
         """As `stop`, but a worker that can finish its thought may do so first, or refuse."""
         worker = self.worker(worker_id)
         if not stops.can_be_asked(worker):
             return self.stop(worker_id)
-        return stops.ask_to_stop(self.records, worker, self._settings.stop_grace_seconds)
+        return stops.ask_to_stop(self.records, worker, self.context.settings.stop_grace_seconds)
 
     def stop_unfinished(self) -> list[str]:
         """Stops every unfinished worker of this orchestrator; gives their ids."""
@@ -299,15 +280,15 @@ class Fleet:
         """As `cleaning.clean`, of this orchestrator's workers. Raises WorkerNotFound."""
         for worker_id in order.ids:
             self.worker(worker_id)
-        return cleaning.clean(self.records, self._runtime, self.workers(), order)
+        return cleaning.clean(self.records, self.context.runtime, self.workers(), order)
 
     def orphans(self, everybody: Sequence[Worker]) -> list[Worker]:
         """As `adoption.orphans`, of this repository."""
-        return adoption.orphans(self._root, self.records, self.owner, everybody)
+        return adoption.orphans(self.context.root, self.records, self.owner, everybody)
 
     def adopt(self, worker_ids: Sequence[str] = (), *, force: bool = False) -> list[Worker]:
         """As `adoption.adopt`, for this orchestrator."""
-        return adoption.adopt(self._root, self.records, self.home, worker_ids, force=force)
+        return adoption.adopt(self.context.root, self.records, self.home, worker_ids, force=force)
 
     def claim_mail(self, *, most: int) -> Claim | None:
         """Takes waiting messages, after a look at the world; the caller acknowledges them once
@@ -336,32 +317,31 @@ class Fleet:
 
     def activity(self, worker: Worker) -> Activity | None:
         """What its session does at this moment, or None."""
-        home = self.records.home(worker.id)
-        return None if worker.finished else activities.activity(self._root, home)
+        return self.context.activity(worker)
 
     def activities(self) -> dict[str, Activity]:
         """What sessions do at this moment, by home."""
-        return activities.activities(self._root)
+        return self.context.activities()
 
     def transcript(self, worker: Worker) -> str:
         """Where its session writes what it does; empty when that isn't known."""
-        return transcript_of(self.records.home(worker.id))
+        return self.context.transcript(worker)
 
     def usage(self, worker: Worker) -> Usage | None:
         """What it has used of its model; None when nobody knows."""
-        return self._meter.usage(self.transcript(worker))
+        return self.context.usage(worker)
 
     def attach_command(self, worker: Worker) -> list[str]:
         """How a person looks at the worker's terminal."""
-        return self._runtime.attach_command(worker.handle)
+        return self.context.runtime.attach_command(worker.handle)
 
     def reconcile(self) -> None:
         """Makes this orchestrator's records agree with the world; safe at any time."""
-        self._reconcile(self._own())
+        self._reconcile(self.context.own())
 
     def _reconcile(self, own: list[Worker], meanwhile: Callable[[], object] | None = None) -> None:
         records = self.records
-        reconcile(records, own, self._runtime, meanwhile)
+        reconcile(records, own, self.context.runtime, meanwhile)
         dialogs.repair(records, own)
         merges.settle_all(records, own)
 
@@ -369,16 +349,16 @@ class Fleet:
         """Notices what fires no hook and ends no process, in a few milliseconds. Raises the first
         WorkerManagerError or OSError, after all of it was tried.
         """
-        settings = self._settings
-        own = self._own()
-        records, runtime = self.records, self._runtime
+        settings = self.context.settings
+        own = self.context.own()
+        records, runtime = self.records, self.context.runtime
         _each(
             lambda: self._mind_mail(own),
-            lambda: end_the_gone(records, own, runtime),
+            lambda: fail_vanished(records, own, runtime),
             lambda: self._tell_idle(own),
             lambda: stops.end_the_due(records, runtime, own),
             lambda: stops.close_the_done(records, runtime, own, settings.close_after_seconds),
-            lambda: limits.go_on(self._root, records, own),
+            lambda: limits.go_on(self.context.root, records, own),
             lambda: self._mind_budgets(own),
             self._start_queued,
             lambda: self._radar.look(records, own),
@@ -387,7 +367,7 @@ class Fleet:
     def pause(self) -> Pause:
         """How long `watch` has nothing to do, unless something is heard."""
         records = self.records
-        homes = {records.home(one.id): one for one in self._own()}
+        homes = {records.home(one.id): one for one in self.context.own()}
         doing = {homes[home].id: one for home, one in self.activities().items() if home in homes}
         told = [one.id for home, one in homes.items() if reminders.was_told_of(home)]
         told += [
@@ -398,7 +378,9 @@ class Fleet:
         ]
         at = time.time()
         lies = redelivery.due(self.mailbox, at, self._watched_since)
-        return pause(list(homes.values()), doing, self._settings, told=told, unread=lies, at=at)
+        return pause(
+            list(homes.values()), doing, self.context.settings, told=told, unread=lies, at=at
+        )
 
     @property
     def _watched_since(self) -> float:
@@ -412,16 +394,12 @@ class Fleet:
             redeliver_all(self.records, own)
 
     def _tell_idle(self, own: Sequence[Worker]) -> None:
-        self._told_idle = tell_idle(self._root, self.records, own, self.idle_seconds)
+        self._told_idle = tell_idle(self.context.root, self.records, own, self.idle_seconds)
 
     def _start_queued(self) -> None:
         with suppress(BudgetSpent):
             self._require_budget()
             self._starts.start_queued(self.records, self.owner)
-
-    def _own(self, everybody: Sequence[Worker] | None = None) -> list[Worker]:
-        owner, workers = self.owner, self.records.all() if everybody is None else everybody
-        return [one for one in workers if one.owner == owner]
 
     def tidy(self) -> None:
         """Removes what is too old to be of use: no work, only mail shown long ago and drafts."""
@@ -429,12 +407,12 @@ class Fleet:
         self.mailbox.prune()
 
     def _require_budget(self) -> None:
-        budget = self._settings.session_budget_tokens
+        budget = self.context.settings.session_budget_tokens
         if budget:
-            budgets.require_left(budget, self._spent(self._own()))
+            budgets.require_left(budget, self._spent(self.context.own()))
 
     def _mind_budgets(self, own: Sequence[Worker]) -> None:
-        settings = self._settings
+        settings = self.context.settings
         if settings.session_budget_tokens or any(one.budget_tokens for one in own):
             spent, grace = self._spent(own), settings.stop_grace_seconds
             budgets.watch_each(self.records, own, spent, grace)
@@ -444,20 +422,6 @@ class Fleet:
         """The tokens that count against budgets, by worker."""
         used = {one.id: self.usage(one) for one in workers}
         return {one: usage.fresh if usage else 0 for one, usage in used.items()}
-
-    def _reachable(self, worker_id: str) -> Worker:
-        """One that could read a message; raises WorkerFinished when it has ended."""
-        worker = self.look_at(worker_id)
-        if worker.status in (Status.FAILED, Status.STOPPED):
-            raise WorkerFinished(worker_id, worker.status.value, worker.reason)
-        return worker
-
-    def _require_session(self, worker: Worker) -> None:
-        if worker.closed or is_gone(worker, self._runtime):
-            raise InvalidInput(
-                f"Worker {worker.id} is completed and its session has ended. "
-                "restore_worker goes on with its conversation."
-            )
 
 
 def _each(*steps: Callable[[], None]) -> None:

@@ -11,17 +11,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from worker_manager.crew import activity
+from worker_manager.crew.presence import fail_vanished, is_to_come
 from worker_manager.crew.reporting import reports
 from worker_manager.domain.worker import Status, Worker
-from worker_manager.runtimes.base import Presence, Runtime
-from worker_manager.state import journal, process_identity
+from worker_manager.runtimes.base import Runtime
+from worker_manager.state import journal
 from worker_manager.state.layout import repository_identity
-from worker_manager.state.workers import launches, reminders
+from worker_manager.state.workers import reminders
 from worker_manager.state.workers.records import Records
 from worker_manager.worktrees import trees
 
-#: So many looks at /proc take as long as one question to tmux.
-MANY = 150
 #: So many workers whose worktree or branch is gone are noted at one look.
 NOTED_AT_ONCE = 50
 
@@ -36,57 +35,8 @@ def reconcile(
     many workers takes long.
     """
     reports.redeliver_all(records, workers)
-    end_the_gone(records, workers, runtime, meanwhile)
+    fail_vanished(records, workers, runtime, meanwhile)
     _note_missing(records, workers)
-
-
-def end_the_gone(
-    records: Records,
-    workers: Sequence[Worker],
-    runtime: Runtime,
-    meanwhile: Callable[[], object] | None = None,
-) -> None:
-    """Whose session and process are gone without a report has failed."""
-    expected = [one for one in workers if _has_session(one)]
-    # Of many the runtime tells more quickly than the kernel does of each.
-    is_many = len(expected) > MANY
-    open_ones = [
-        one for one in expected if is_many or not process_identity.surely_runs(one.process)
-    ]
-    answer = runtime.ask([one.handle for one in open_ones])
-    try:
-        if meanwhile is not None:
-            meanwhile()
-    finally:
-        presences = answer()
-    for one in open_ones:
-        # A server that can't be found is not the same as a process that has ended.
-        is_gone = presences[one.handle] is Presence.GONE
-        if is_gone and (not one.process or process_identity.has_ended(one.process)):
-            _end(records, one, runtime.screen(one.handle))
-
-
-def is_gone(worker: Worker, runtime: Runtime) -> bool:
-    """Whether nobody would read what it is told."""
-    if process_identity.surely_runs(worker.process):
-        return False
-    return runtime.probe([worker.handle])[worker.handle] is Presence.GONE
-
-
-def _end(records: Records, worker: Worker, screen: str) -> None:
-    """Ends what was found gone, unless it has another process by now."""
-    journal.note(records.home(worker.id), "reconciled", found="gone")
-    reports.ended(
-        records,
-        worker.id,
-        exit_code=None,
-        screen=screen,
-        reason="" if worker.launched else "its start was interrupted",
-        is_meant=lambda current: (
-            (current.process, current.starter, current.launched)
-            == (worker.process, worker.starter, worker.launched)
-        ),
-    )
 
 
 def tell_idle(
@@ -127,7 +77,7 @@ def _note_missing(records: Records, workers: Sequence[Worker]) -> None:
         changed = [(one, missing) for one, missing in found if missing != one.missing]
         # Each waits for the disk. The newest first: the others at one of the next looks.
         for one, missing in changed[-NOTED_AT_ONCE:]:
-            if not _is_to_come(one):
+            if not is_to_come(one):
                 _set_missing(records, one.id, missing)
 
 
@@ -145,12 +95,3 @@ def _missing(worker: Worker, branches: frozenset[str] | None, has_worktree: bool
     elif worker.branch not in branches:
         gone.append("branch")
     return " and ".join(gone)
-
-
-def _has_session(worker: Worker) -> bool:
-    """Whether there must be one, as far as the record says."""
-    return not worker.finished and not _is_to_come(worker)
-
-
-def _is_to_come(worker: Worker) -> bool:
-    return worker.status is Status.QUEUED or launches.is_under_way(worker)
