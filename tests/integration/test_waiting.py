@@ -260,7 +260,7 @@ async def test_while_it_waits_it_says_for_what(repository: Path, tmux_socket: st
         assert boss._client is not None
         with anyio.fail_after(SOON):
             arguments = {"timeout_seconds": 12}
-            await boss._client.call_tool("wait_for_workers", arguments, progress_callback=note)
+            await boss._client.call_tool("wait_for_workers", arguments, note)
 
     ((progress, total, message),) = told
     assert (round(progress), total) == (10, 12)

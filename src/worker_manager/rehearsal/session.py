@@ -22,11 +22,15 @@ from typing import Any, NamedTuple, Self, TextIO
 
 import anyio
 from anyio.abc import TaskGroup
-from mcp import Client, StdioServerParameters, stdio_client
-from mcp.shared.exceptions import MCPError
-from mcp_types import CallToolResult, Implementation, TextContent
 
 from worker_manager.errors import WorkerManagerError
+from worker_manager.rehearsal.client import (
+    CallFailed,
+    Client,
+    ClientInfo,
+    ServerCommand,
+    connected,
+)
 from worker_manager.state.workers.launches import SESSION_VARIABLES
 
 SERVER_KEY = "crew"
@@ -62,7 +66,7 @@ class RehearsedSession:
         self.cwd = cwd
         self.session_id = session_id
         #: How its client introduces itself; of Claude Code our servers know how long it listens.
-        self.client_info: Implementation | None = None
+        self.client_info: ClientInfo | None = None
         self.tools: list[str] = []
         self.failures: list[str] = []
         self._environ = {**_without_session(environ), **self._own_variables()}
@@ -167,17 +171,16 @@ class RehearsedSession:
             raise RehearsalFailed(f"{name} can't be called: the session has no server.")
         try:
             result = await self._client.call_tool(name, arguments)
-        except MCPError as error:
+        except CallFailed as error:
             raise RehearsalFailed(f"{name} failed: {error}. {self.server_log}".strip()) from error
         text = _text_of(result)
         self._note(text)
         plugin = json.loads((self.plugin_root / ".claude-plugin/plugin.json").read_text("utf-8"))
         full_name = f"mcp__plugin_{plugin['name']}_{SERVER_KEY}__{name}"
         mail = await self.tool_used(full_name, arguments, text)
-        structured = result.structured_content
-        return ToolResult(
-            text, structured if isinstance(structured, dict) else {}, bool(result.is_error), mail
-        )
+        structured = result.get("structuredContent")
+        is_error = bool(result.get("isError"))
+        return ToolResult(text, structured if isinstance(structured, dict) else {}, is_error, mail)
 
     async def may_use(self, name: str, given: Mapping[str, object]) -> str:
         """PreToolUse; why the tool must not be used, or an empty text."""
@@ -237,30 +240,25 @@ class RehearsedSession:
         try:
             with self._path("server.log").open("w", encoding="utf-8") as log:
                 await self._connect(log, ready)
-        except (MCPError, OSError, ValueError, KeyError) as error:
+        except (CallFailed, OSError, ValueError, KeyError) as error:
             self._server_failure = f"{type(error).__name__}: {error}"
         finally:
             self._client = None
             ready.set()
 
     async def _connect(self, log: TextIO, ready: anyio.Event) -> None:
-        transport = stdio_client(self._server_parameters(), errlog=log)
-        async with Client(transport, client_info=self.client_info) as client:
-            self.tools = [tool.name for tool in (await client.list_tools()).tools]
+        async with connected(self._server_command(), log, self.client_info) as client:
+            self.tools = await client.list_tools()
             self._client = client
             ready.set()
             await anyio.sleep_forever()
 
-    def _server_parameters(self) -> StdioServerParameters:
+    def _server_command(self) -> ServerCommand:
         content = json.loads((self.plugin_root / ".mcp.json").read_text("utf-8"))
         server = content["mcpServers"][SERVER_KEY]
         own = {name: self._substitute(text) for name, text in server.get("env", {}).items()}
-        return StdioServerParameters(
-            command=self._substitute(server["command"]),
-            args=[self._substitute(argument) for argument in server.get("args", [])],
-            env={**self._environ, **own},
-            cwd=self.cwd,
-        )
+        argv = [self._substitute(part) for part in (server["command"], *server.get("args", []))]
+        return ServerCommand(argv, {**self._environ, **own}, self.cwd)
 
     def _substitute(self, text: str) -> str:
         return text.replace("${CLAUDE_PLUGIN_ROOT}", str(self.plugin_root))
@@ -366,5 +364,5 @@ def _json_object(text: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _text_of(result: CallToolResult) -> str:
-    return "\n".join(part.text for part in result.content if isinstance(part, TextContent))
+def _text_of(result: Mapping[str, Any]) -> str:
+    return "\n".join(part["text"] for part in result["content"] if part["type"] == "text")
