@@ -24,7 +24,7 @@ from worker_manager.state.mail import receipts
 from worker_manager.state.mail.inbox import expect_receipt
 from worker_manager.state.mail.mailbox import Mailbox
 
-RACES = 100
+RACES = 40
 #: Steps from one try to the next.
 STRIDE = int(os.environ.get("WORKER_MANAGER_TEST_EVERY", "6"))
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,10 +15,11 @@ import pytest
 from tests.conftest import git
 from tests.integration.cli.conftest import validated
 from tests.support.bench import add_worker
-from tests.support.person import MODULE
 from worker_manager.crew.fleet import Fleet
 
 pytestmark = pytest.mark.promise("text-whole")
+
+Run = Callable[..., subprocess.CompletedProcess[bytes]]
 
 CAFE = os.fsdecode(b"caf\xe9")
 LOCALES = {
@@ -31,22 +35,51 @@ def locale(request: pytest.FixtureRequest) -> dict[str, str]:
     return dict(request.param)
 
 
-def run(cwd: Path, environ: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[bytes]:
+#: Runs command after command, each with files for its stdout and stderr: the streams are the ones
+#: that the locale gives, and the program is loaded once.
+PROGRAM = """
+import json, os, sys
+from worker_manager import cli
+with os.fdopen(os.dup(1), "w") as told:
+    for line in sys.stdin:
+        *arguments, out, err = json.loads(line)
+        for path, descriptor in ((out, 1), (err, 2)):
+            file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+            os.dup2(file, descriptor)
+            os.close(file)
+        code = cli.main(arguments)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        print(code, file=told, flush=True)
+"""
+
+
+@pytest.fixture
+def run(repository: Path, tmp_path: Path, locale: dict[str, str]) -> Iterator[Run]:
     """As typed in a shell: without -I, which would keep Python's own variables out."""
-    program = [one for one in MODULE if one != "-I"]
-    return subprocess.run(
-        [*program, *arguments],
-        cwd=cwd,
-        env={**os.environ, **environ},
-        capture_output=True,
-        check=False,
-        timeout=90,
-    )
+    files = (tmp_path / f"said-{number}" for number in itertools.count())
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM],
+        cwd=repository,
+        env={**os.environ, **locale},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as program:
+        assert program.stdin is not None
+        assert program.stdout is not None
+
+        def one(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+            out, err = next(files), next(files)
+            program.stdin.write(json.dumps([*arguments, str(out), str(err)]) + "\n")
+            program.stdin.flush()
+            code = int(program.stdout.readline())
+            return subprocess.CompletedProcess(arguments, code, out.read_bytes(), err.read_bytes())
+
+        yield one
 
 
-def test_each_command_prints_what_can_be_read(
-    mine: Fleet, repository: Path, locale: dict[str, str]
-) -> None:
+def test_each_command_prints_what_can_be_read(mine: Fleet, repository: Path, run: Run) -> None:
     git(repository, "config", "core.quotepath", "false")
     worker = add_worker(mine, repository)
     Path(worker.path, CAFE).write_bytes(b"mine \xe9\n")
@@ -59,7 +92,7 @@ def test_each_command_prints_what_can_be_read(
     hook.chmod(0o755)
 
     def said(*line: str) -> str:
-        plain, as_json = run(repository, locale, *line), run(repository, locale, *line, "--json")
+        plain, as_json = run(*line), run(*line, "--json")
         assert b"This is a bug" not in plain.stdout + plain.stderr + as_json.stdout
         assert plain.returncode == as_json.returncode
         assert (plain.stdout + plain.stderr).decode("utf-8", "strict")
