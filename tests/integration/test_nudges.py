@@ -19,6 +19,7 @@ from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.messaging import wake
 from worker_manager.crew.reporting import reports
 from worker_manager.domain import identifiers
+from worker_manager.domain.message import Message
 from worker_manager.domain.worker import Worker
 from worker_manager.hooks import delivery
 from worker_manager.runtimes.tmux.runtime import Tmux
@@ -44,6 +45,7 @@ class Terminal:
 
     def __init__(self, fleet: Fleet, repository: Path, socket_name: str, folder: Path) -> None:
         self.fleet, self.runtime, self.log = fleet, Tmux(socket_name), folder / "keys"
+        self.waits = wake.Waits(ring=0.3, calm=0.3, react=0.3)
         self.socket = f"/tmp/tmux-{os.getuid()}/{socket_name}"
         worker_id = identifiers.new_worker_id()
         self.worker = Worker(
@@ -80,7 +82,10 @@ class Terminal:
 
     def nudge(self, text: str = "hello") -> wake.Outcome:
         worker, message = self.fleet.nudge(self.worker.id, text)
-        return self.fleet.carry(worker, message)
+        return self.carry(worker, message)
+
+    def carry(self, worker: Worker, message: Message) -> wake.Outcome:
+        return wake.carry(state_root(), self.home, worker, message, self.runtime, self.waits)
 
     def tmux(self, *arguments: str) -> None:
         assert self.runtime  # the fixture's server
@@ -97,10 +102,7 @@ def terminal(
     repository: Path,
     tmux_socket: str,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> Terminal:
-    for name in ("RING_SECONDS", "CALM_SECONDS", "REACT_SECONDS"):
-        monkeypatch.setattr(wake, name, 0.3)
     return Terminal(fleet, repository, tmux_socket, tmp_path)
 
 
@@ -182,10 +184,10 @@ def test_what_the_socket_has_rung_for_is_not_typed_for(terminal: Terminal, folde
     ],
 )
 def test_enter_is_pressed_only_where_our_line_alone_stands_in_an_idle_prompt(
-    terminal: Terminal, mood: str, reason: str, keys: str, monkeypatch: pytest.MonkeyPatch
+    terminal: Terminal, mood: str, reason: str, keys: str
 ) -> None:
     if keys == PASTED:  # and nothing comes of it
-        monkeypatch.setattr(wake, "PASTE_SECONDS", 0.5)
+        terminal.waits = terminal.waits._replace(paste=0.5)
     terminal.open(mood)
 
     outcome = terminal.nudge()
@@ -206,7 +208,7 @@ def test_of_several_nudges_one_types_at_a_time(terminal: Terminal) -> None:
     letters = [terminal.fleet.nudge(terminal.worker.id, f"hello {number}") for number in range(3)]
 
     with ThreadPoolExecutor(3) as pool:
-        outcomes = list(pool.map(lambda letter: terminal.fleet.carry(*letter), letters))
+        outcomes = list(pool.map(lambda letter: terminal.carry(*letter), letters))
 
     assert [outcome.rung for outcome in outcomes] == ["typed"] * 3
     wait_until(lambda: terminal.keys.count(ENTER) == 3)
@@ -246,9 +248,9 @@ def test_nothing_is_typed_while_somebody_scrolls(terminal: Terminal) -> None:
 
 
 def test_a_session_that_has_just_become_idle_is_left_alone_for_a_while(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+    terminal: Terminal,
 ) -> None:
-    monkeypatch.setattr(wake, "CALM_SECONDS", 1.0)
+    terminal.waits = terminal.waits._replace(calm=1.0)
     terminal.open()
     idle_since = time.time()
     prompt_program.note_status(terminal.session_file.resolve(), "idle", idle_since)
@@ -261,7 +263,7 @@ def test_a_session_that_has_just_become_idle_is_left_alone_for_a_while(
 
 @pytest.mark.promise("nudge-fate")
 def test_a_letter_that_a_hook_takes_meanwhile_rings_no_more(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+    terminal: Terminal,
 ) -> None:
     terminal.open()
     worker, message = terminal.fleet.nudge(terminal.worker.id, "hello")
@@ -270,7 +272,7 @@ def test_a_letter_that_a_hook_takes_meanwhile_rings_no_more(
     shown.acknowledge()
 
     Path(terminal.home, SERVER).write_text("1", "utf-8")
-    assert terminal.fleet.carry(worker, message) == ("delivered", "hook", "")
+    assert terminal.carry(worker, message) == ("delivered", "hook", "")
     assert terminal.keys == ""
 
 
@@ -283,7 +285,7 @@ def test_an_answer_that_the_asking_call_takes_came_by_it(terminal: Terminal) -> 
     assert claim is not None
     claim.acknowledge()
 
-    assert terminal.fleet.carry(worker, message) == ("delivered", "ask", "")
+    assert terminal.carry(worker, message) == ("delivered", "ask", "")
 
 
 def test_a_terminal_that_is_gone_or_unknown_is_said(terminal: Terminal) -> None:
@@ -292,7 +294,7 @@ def test_a_terminal_that_is_gone_or_unknown_is_said(terminal: Terminal) -> None:
     terminal.tmux("kill-server")
 
     assert terminal.runtime.look(worker.handle) is None
-    outcome = terminal.fleet.carry(worker, message)
+    outcome = terminal.carry(worker, message)
     assert (outcome.fate, outcome.reason) == ("queued", "its terminal is gone")
 
 

@@ -30,17 +30,24 @@ from worker_manager.state.mail.mailbox import Mailbox
 SEEN, DELIVERED, QUEUED = "seen", "delivered", "queued"
 ASK, DIALOG, HOOK, SOCKET, TYPED = "ask", "dialog", "hook", "socket", "typed"
 
-#: An idle worker has a letter after 0.8 s, and Claude Code has noted it 0.3 s later (seen).
-RING_SECONDS = 2.5
-#: A session that has just become idle may go on by itself: hooks, a queued prompt. The doorbell
-#: has as much time: on a busy machine it is slow.
-CALM_SECONDS = 4.0
-#: From a ring to the letter taken by the prompt's hook.
-REACT_SECONDS = 5.0
-#: Another nudge may ring at the moment; one ring takes no longer.
-RINGING_SECONDS = 20.0
-#: From a paste to the line on the screen; 0.1 s on an idle machine.
-PASTE_SECONDS = 2.0
+
+class Waits(NamedTuple):
+    """How long is waited for what, in seconds."""
+
+    #: An idle worker has a letter after 0.8 s, and Claude Code has noted it 0.3 s later (seen).
+    ring: float = 2.5
+    #: A session that has just become idle may go on by itself: hooks, a queued prompt. The doorbell
+    #: has as much time: on a busy machine it is slow.
+    calm: float = 4.0
+    #: From a ring to the letter taken by the prompt's hook.
+    react: float = 5.0
+    #: Another nudge may ring at the moment; one ring takes no longer.
+    ringing: float = 20.0
+    #: From a paste to the line on the screen; 0.1 s on an idle machine.
+    paste: float = 2.0
+
+
+USUAL_WAITS = Waits()
 
 #: Nothing that Claude Code reads as a command, at its beginning or its end.
 LINE = "worker-manager: a message from your orchestrator is shown beside this line."
@@ -70,18 +77,25 @@ def message_id(owner: str, worker_id: str, text: str, key: str) -> str:
     return identifiers.message_id_of(occasion) if key else identifiers.new_message_id()
 
 
-def carry(root: str, home: str, worker: Worker, message: Message, runtime: Runtime) -> Outcome:
+def carry(
+    root: str,
+    home: str,
+    worker: Worker,
+    message: Message,
+    runtime: Runtime,
+    waits: Waits = USUAL_WAITS,
+) -> Outcome:
     """Sees to it that a letter which was delivered to the worker's mailbox reaches its session.
-    Takes 16 s at most, more when several wait.
+    With the usual waits this takes 16 s at most, more when several wait.
     """
-    letter = _Letter(root, home, message.id)
+    letter = _Letter(root, home, message.id, waits)
     rung = reason = ""
-    if not letter.is_taken(RING_SECONDS):
+    if not letter.is_taken(waits.ring):
         reason = letter.calm()
     if not reason and letter.is_waiting():
         try:
             # Two lines in one prompt would be nobody's.
-            with exclusive(os.path.join(home, "ring.lock"), timeout_seconds=RINGING_SECONDS):
+            with exclusive(os.path.join(home, "ring.lock"), timeout_seconds=waits.ringing):
                 rung, reason = _ring(worker, runtime, letter)
         except (StateBusy, StateUnavailable) as error:
             reason = f"nobody may ring for it: {error}"
@@ -98,19 +112,20 @@ def _ring(worker: Worker, runtime: Runtime, letter: _Letter) -> tuple[str, str]:
     rung, reason = "", letter.calm()
     if not reason and letter.is_waiting() and message_socket.send(letter.activity().socket, LINE):
         rung = SOCKET
-        letter.is_taken(REACT_SECONDS)
+        letter.is_taken(letter.waits.react)
     if not reason and letter.is_waiting():
         reason = _type(worker, runtime, letter)
         if not reason:
             rung = TYPED
-            letter.is_taken(REACT_SECONDS)
+            letter.is_taken(letter.waits.react)
     return rung, reason
 
 
 class _Letter:
     """One that was just put into a worker's mailbox, and the session that should take it."""
 
-    def __init__(self, root: str, home: str, message_id: str) -> None:
+    def __init__(self, root: str, home: str, message_id: str, waits: Waits) -> None:
+        self.waits = waits
         self._root = root
         self._home = home
         self._id = message_id
@@ -140,7 +155,7 @@ class _Letter:
             activity = self.activity()
             if reason := _busy_with(activity):
                 return reason
-            left = max(activity.since, self._began) + CALM_SECONDS - time.time()
+            left = max(activity.since, self._began) + self.waits.calm - time.time()
             if left <= 0:
                 break
             time.sleep(min(left, 0.2))
@@ -184,7 +199,7 @@ def _type(worker: Worker, runtime: Runtime, letter: _Letter) -> str:
             return reason or "a draft stands in its prompt"
         if not draft:
             runtime.paste(worker.handle, LINE)
-        if not _stands(worker, runtime, agent, PASTE_SECONDS):
+        if not _stands(worker, runtime, agent, letter.waits.paste):
             return "its prompt did not take our line"
         reason = _busy_with(letter.activity())
         if not reason and letter.is_waiting():
