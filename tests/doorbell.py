@@ -16,11 +16,11 @@ from pathlib import Path
 
 from tests.acceptance.conftest import CLAUDE_VERSIONS
 from tests.conftest import CHECKOUT
-from tests.support.claude_cli import find_cli
-from tests.support.claude_lab import ClaudeLab
-from tests.support.claude_session import Session
-from tests.support.crew import AUTONOMOUS, home_of, start_boss
-from tests.support.messages_api import MessagesApi
+from tests.support.claude.claude_cli import find_cli
+from tests.support.claude.claude_lab import ClaudeLab
+from tests.support.claude.claude_session import Session
+from tests.support.claude.crew import AUTONOMOUS, home_of, start_boss
+from tests.support.claude.messages_api import MessagesApi
 from worker_manager.domain import identifiers
 from worker_manager.domain.message import Message
 from worker_manager.state.mail.mailbox import Mailbox

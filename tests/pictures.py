@@ -15,8 +15,8 @@ import uuid
 from pathlib import Path
 
 from tests.conftest import CHECKOUT, end_tmux, make_fleet
-from tests.support import stage
-from tests.support.watching import Watched, repository_at
+from tests.support.scripted import stage
+from tests.support.terminals.watching import Watched, repository_at
 from worker_manager.dashboard.app import WatchApp
 
 SIZES = {"watch": (100, 30), "watch-80x24": (80, 24), "watch-120x40": (120, 40)}

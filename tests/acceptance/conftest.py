@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import CHECKOUT
-from tests.support.claude_cli import CliMissingError, find_cli
-from tests.support.claude_lab import ClaudeLab
-from tests.support.messages_api import MessagesApi
+from tests.support.claude.claude_cli import CliMissingError, find_cli
+from tests.support.claude.claude_lab import ClaudeLab
+from tests.support.claude.messages_api import MessagesApi
 
 #: The oldest supported and the newest known; CI also tries what was released since.
 CLAUDE_VERSIONS = os.environ.get("WORKER_MANAGER_TEST_CLAUDE", "2.1.197 2.1.332").split()

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.claude_lab import ClaudeLab
-from tests.support.messages_api import MessagesApi
-from tests.support.replies import Failure, ToolCall, call, say, several
+from tests.support.claude.claude_lab import ClaudeLab
+from tests.support.claude.messages_api import MessagesApi
+from tests.support.claude.replies import Failure, ToolCall, call, say, several
 
 pytestmark = [pytest.mark.claude]
 

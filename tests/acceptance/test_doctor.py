@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.conftest import CLAUDE_VERSIONS
-from tests.support.claude_lab import ClaudeLab
-from tests.support.crew import CREW, start_boss
-from tests.support.long_calls import listen_for
-from tests.support.messages_api import MessagesApi
-from tests.support.replies import call
+from tests.support.claude.claude_lab import ClaudeLab
+from tests.support.claude.crew import CREW, start_boss
+from tests.support.claude.messages_api import MessagesApi
+from tests.support.claude.replies import call
+from tests.support.scripted.long_calls import listen_for
 
 pytestmark = [pytest.mark.claude, pytest.mark.newest_claude]
 

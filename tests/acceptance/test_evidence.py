@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.claude_lab import ClaudeLab
-from tests.support.crew import CREW, start_boss
-from tests.support.messages_api import MessagesApi
-from tests.support.replies import Reply, call
+from tests.support.claude.claude_lab import ClaudeLab
+from tests.support.claude.crew import CREW, start_boss
+from tests.support.claude.messages_api import MessagesApi
+from tests.support.claude.replies import Reply, call
 
 pytestmark = [pytest.mark.claude, pytest.mark.newest_claude, pytest.mark.timeout(240)]
 

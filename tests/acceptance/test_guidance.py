@@ -8,12 +8,12 @@ import re
 import pytest
 
 from tests.conftest import CHECKOUT
-from tests.support.claude_lab import ClaudeLab
-from tests.support.crew import CREW, start_boss
+from tests.support.claude.claude_lab import ClaudeLab
+from tests.support.claude.crew import CREW, start_boss
+from tests.support.claude.messages_api import MessagesApi
+from tests.support.claude.replies import call, say
+from tests.support.claude.requests import Request
 from tests.support.documents import blocks
-from tests.support.messages_api import MessagesApi
-from tests.support.replies import call, say
-from tests.support.requests import Request
 
 pytestmark = [pytest.mark.claude, pytest.mark.newest_claude]
 

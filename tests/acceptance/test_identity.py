@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.claude_lab import ClaudeLab
-from tests.support.claude_session import Session
-from tests.support.crew import (
+from tests.support.claude.claude_lab import ClaudeLab
+from tests.support.claude.claude_session import Session
+from tests.support.claude.crew import (
     AUTONOMOUS,
     CREW,
     boss_at_work,
@@ -27,9 +27,9 @@ from tests.support.crew import (
     wait_for_mail,
     wait_for_server,
 )
-from tests.support.messages_api import SUBAGENT, MessagesApi
-from tests.support.replies import call, say
-from tests.support.requests import Request
+from tests.support.claude.messages_api import SUBAGENT, MessagesApi
+from tests.support.claude.replies import call, say
+from tests.support.claude.requests import Request
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.claude, pytest.mark.timeout(180)]

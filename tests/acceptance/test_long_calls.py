@@ -8,11 +8,11 @@ import json
 
 import pytest
 
-from tests.support.claude_lab import ClaudeLab
-from tests.support.crew import CREW, script_boss_and_worker, start_boss
-from tests.support.long_calls import listen_for, live
-from tests.support.messages_api import MessagesApi
-from tests.support.replies import call
+from tests.support.claude.claude_lab import ClaudeLab
+from tests.support.claude.crew import CREW, script_boss_and_worker, start_boss
+from tests.support.claude.messages_api import MessagesApi
+from tests.support.claude.replies import call
+from tests.support.scripted.long_calls import listen_for, live
 
 pytestmark = [pytest.mark.claude, pytest.mark.timeout(180)]
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import CHECKOUT
-from tests.support.claude_lab import ClaudeLab
-from tests.support.crew import (
+from tests.support.claude.claude_lab import ClaudeLab
+from tests.support.claude.crew import (
     AUTONOMOUS,
     CREW,
     boss_at_work,
@@ -25,9 +25,9 @@ from tests.support.crew import (
     start_worker,
     worker_id,
 )
-from tests.support.messages_api import MessagesApi
-from tests.support.replies import Reply, call, say
-from tests.support.requests import Request
+from tests.support.claude.messages_api import MessagesApi
+from tests.support.claude.replies import Reply, call, say
+from tests.support.claude.requests import Request
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.claude, pytest.mark.timeout(180)]

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.claude_lab import ClaudeLab
-from tests.support.claude_session import Session
-from tests.support.crew import CREW, start_boss, worker_id
-from tests.support.messages_api import MessagesApi
-from tests.support.replies import call
+from tests.support.claude.claude_lab import ClaudeLab
+from tests.support.claude.claude_session import Session
+from tests.support.claude.crew import CREW, start_boss, worker_id
+from tests.support.claude.messages_api import MessagesApi
+from tests.support.claude.replies import call
 from tests.support.waiting import wait_until
 from worker_manager.crew.messaging import wake
 

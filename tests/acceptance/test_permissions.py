@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import CHECKOUT
-from tests.support.claude_lab import ClaudeLab
-from tests.support.claude_session import Session
-from tests.support.crew import (
+from tests.support.claude.claude_lab import ClaudeLab
+from tests.support.claude.claude_session import Session
+from tests.support.claude.crew import (
     CREW,
     script_boss_and_worker,
     start_boss,
     wait_for_server,
     worker_id,
 )
-from tests.support.messages_api import MessagesApi
-from tests.support.replies import call
-from tests.support.requests import Request
+from tests.support.claude.messages_api import MessagesApi
+from tests.support.claude.replies import call
+from tests.support.claude.requests import Request
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.claude, pytest.mark.timeout(180)]

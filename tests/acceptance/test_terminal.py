@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.claude_lab import ClaudeLab
-from tests.support.crew import CREW
-from tests.support.messages_api import MessagesApi
-from tests.support.person import MODULE, Terminal
-from tests.support.replies import Reply, call
+from tests.support.claude.claude_lab import ClaudeLab
+from tests.support.claude.crew import CREW
+from tests.support.claude.messages_api import MessagesApi
+from tests.support.claude.replies import Reply, call
+from tests.support.terminals.person import MODULE, Terminal
 
 pytestmark = [pytest.mark.claude, pytest.mark.newest_claude, pytest.mark.timeout(180)]
 

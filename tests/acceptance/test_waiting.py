@@ -8,9 +8,9 @@ import threading
 
 import pytest
 
-from tests.support.claude_lab import ClaudeLab
-from tests.support.claude_session import Session
-from tests.support.crew import (
+from tests.support.claude.claude_lab import ClaudeLab
+from tests.support.claude.claude_session import Session
+from tests.support.claude.crew import (
     AUTONOMOUS,
     CREW,
     boss_at_work,
@@ -21,8 +21,8 @@ from tests.support.crew import (
     wait_for_mail,
     worker_id,
 )
-from tests.support.messages_api import MessagesApi
-from tests.support.replies import Reply, ToolCall, call, several
+from tests.support.claude.messages_api import MessagesApi
+from tests.support.claude.replies import Reply, ToolCall, call, several
 from tests.support.waiting import wait_until
 from worker_manager.domain.message import Message
 from worker_manager.state.mail.mailbox import Mailbox

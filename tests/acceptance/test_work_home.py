@@ -7,11 +7,11 @@ import re
 
 import pytest
 
-from tests.support.claude_lab import ClaudeLab
-from tests.support.crew import CREW, start_boss, worker_id
-from tests.support.messages_api import MessagesApi
-from tests.support.replies import Reply, call
-from tests.support.requests import Request
+from tests.support.claude.claude_lab import ClaudeLab
+from tests.support.claude.crew import CREW, start_boss, worker_id
+from tests.support.claude.messages_api import MessagesApi
+from tests.support.claude.replies import Reply, call
+from tests.support.claude.requests import Request
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.claude, pytest.mark.newest_claude, pytest.mark.timeout(300)]

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import pytest
 
 from tests.conftest import CHECKOUT
-from tests.support.bench import add_worker, commit
 from tests.support.documents import Block, blocks, lines, pages, shows
-from tests.support.workers import running_worker
+from tests.support.scripted.bench import add_worker, commit
+from tests.support.scripted.workers import running_worker
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration.clean import Order
 

@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import make_fleet
 from tests.faults import actions
 from tests.faults.injection import KILL, Outcome, at_every_step, forks, run
-from tests.support.workers import recorded_worker
+from tests.support.scripted.workers import recorded_worker
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle import adopt
 from worker_manager.crew.reporting import reports

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.rehearsed import session
-from tests.support.workers import HANG
+from tests.support.scripted.rehearsed import session
+from tests.support.scripted.workers import HANG
 from worker_manager.rehearsal.session import ToolResult
 
 pytestmark = pytest.mark.anyio

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from tests.conftest import git, make_fleet, make_repository
 from tests.faults import actions
 from tests.faults.injection import KILL, run
-from tests.support.bench import add_worker, commit
 from tests.support.histories import History, files, look, steps
+from tests.support.scripted.bench import add_worker, commit
 from worker_manager.crew.fleet import Fleet
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.state.layout import state_root

@@ -16,8 +16,8 @@ from tests.foreign.deeds import Hand, loose
 from tests.foreign.look import files_of, look
 from tests.foreign.place import GitFailed, plain, program
 from tests.foreign.rows import STOPPED, Row
+from tests.support.scripted.workers import take_mail
 from tests.support.waiting import wait_until
-from tests.support.workers import take_mail
 from worker_manager import config
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration.clean import Order

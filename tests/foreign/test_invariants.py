@@ -14,7 +14,7 @@ from tests.foreign import deeds, invariants
 from tests.foreign.deeds import Hand
 from tests.foreign.look import look
 from tests.foreign.place import Place, git, plain
-from tests.support.workers import recorded_worker
+from tests.support.scripted.workers import recorded_worker
 from worker_manager.domain.worker import Merge, Status
 
 

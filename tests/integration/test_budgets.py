@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import make_fleet
+from tests.support.scripted.workers import HANG, letters_to, running_worker, take_news
 from tests.support.waiting import wait_until
-from tests.support.workers import HANG, letters_to, running_worker, take_news
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle.start import Wanted
 from worker_manager.crew.reporting import reports

@@ -18,8 +18,8 @@ import anyio
 import pytest
 
 from tests.conftest import CHECKOUT, git
+from tests.support.scripted.workers import HANG
 from tests.support.waiting import wait_until
-from tests.support.workers import HANG
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle.start import Wanted
 from worker_manager.crew.reporting import checks, reports

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git, make_fleet
-from tests.support.bench import add_worker, commit, set_status
+from tests.support.scripted.bench import add_worker, commit, set_status
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration import clean
 from worker_manager.crew.integration.clean import Order

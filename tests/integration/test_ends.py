@@ -13,10 +13,10 @@ from signal import SIGHUP, SIGINT, SIGQUIT, SIGTERM
 import pytest
 
 from tests.conftest import make_fleet
-from tests.support.rehearsed import session
-from tests.support.terminals import hanging, run_tmux, tmux_pid
+from tests.support.scripted.rehearsed import session
+from tests.support.scripted.workers import running_worker, take_news
+from tests.support.terminals.tmux import hanging, run_tmux, tmux_pid
 from tests.support.waiting import wait_until
-from tests.support.workers import running_worker, take_news
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle.start import Wanted
 from worker_manager.crew.reporting import reports

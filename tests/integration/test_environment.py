@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import git, make_fleet, make_repository
+from tests.support.scripted.workers import HANG
 from tests.support.waiting import wait_until
-from tests.support.workers import HANG
 from worker_manager.crew.lifecycle.start import Started, Wanted
 from worker_manager.domain.worker import Status
 from worker_manager.errors import WorktreeRefused

@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from tests.conftest import git, make_repository
-from tests.support.rehearsed import Boss, session
+from tests.support.scripted.rehearsed import Boss, session
 from worker_manager.domain.message import Message
 from worker_manager.rehearsal.session import ToolResult
 from worker_manager.state import orchestrators

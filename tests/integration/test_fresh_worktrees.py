@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git, make_fleet, make_repository
+from tests.support.scripted.workers import HANG
 from tests.support.waiting import wait_until
-from tests.support.workers import HANG
 from worker_manager.crew.lifecycle.start import Started, Wanted
 from worker_manager.errors import WorktreeRefused
 from worker_manager.state.workers.records import Records

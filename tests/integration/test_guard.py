@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import CHECKOUT, git, make_fleet
-from tests.support.hooks import hook_command
-from tests.support.workers import HANG
+from tests.support.scripted.hooks import hook_command
+from tests.support.scripted.workers import HANG
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle.start import Wanted
 from worker_manager.domain.worker import Worker

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.client import VERSION, Client
-from tests.support.handshakes import ROLES, as_recorded
+from tests.support.scripted.client import VERSION, Client
+from tests.support.scripted.handshakes import ROLES, as_recorded
 from tests.support.waiting import wait_until
 from worker_manager.servers.handshake import RECORDS
 from worker_manager.state.layout import state_root
@@ -31,7 +31,9 @@ LONG = 96_000_000
 def test_what_is_recorded_is_what_the_sdk_says(role: str) -> None:
     recorded = json.loads((RECORDS / f"{role}.json").read_text("utf-8"))
 
-    assert recorded == as_recorded(role), "python -m tests.support.handshakes records it anew"
+    assert recorded == as_recorded(role), (
+        "python -m tests.support.scripted.handshakes records it anew"
+    )
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.hooks import hook_command
+from tests.support.scripted.hooks import hook_command
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle.start import Wanted

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import CHECKOUT, git
-from tests.support.bench import add_worker, commit
 from tests.support.documents import blocks, lines
+from tests.support.scripted.bench import add_worker, commit
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration.clean import Order
 from worker_manager.crew.integration.merge import Wish

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import make_fleet
-from tests.support.client import Client
+from tests.support.scripted.client import Client
+from tests.support.scripted.workers import recorded_worker
 from tests.support.waiting import wait_until
-from tests.support.workers import recorded_worker
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.supervision.next_check import BUSY_SECONDS
 from worker_manager.domain.worker import Status

@@ -14,9 +14,9 @@ from typing import NamedTuple
 import pytest
 
 from tests.conftest import CHECKOUT
-from tests.support.client import Client
-from tests.support.hooks import hook_command
-from tests.support.workers import recorded_worker
+from tests.support.scripted.client import Client
+from tests.support.scripted.hooks import hook_command
+from tests.support.scripted.workers import recorded_worker
 from worker_manager.crew.fleet import Fleet
 
 pytestmark = pytest.mark.timeout(120)

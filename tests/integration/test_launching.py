@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git, make_fleet
+from tests.support.scripted.workers import HANG
 from tests.support.waiting import wait_until
-from tests.support.workers import HANG
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle.start import Wanted
 from worker_manager.domain.worker import Status

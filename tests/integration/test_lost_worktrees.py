@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git
-from tests.support.bench import add_worker, commit
+from tests.support.scripted.bench import add_worker, commit
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration import clean
 from worker_manager.crew.integration.clean import Order

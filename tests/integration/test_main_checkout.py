@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git, make_fleet, make_repository
-from tests.support.bench import add_worker, commit
+from tests.support.scripted.bench import add_worker, commit
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration.merge import Wish
 from worker_manager.errors import MergeRefused

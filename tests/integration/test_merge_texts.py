@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git, make_fleet
-from tests.support.bench import add_worker, commit, write_hook
+from tests.support.scripted.bench import add_worker, commit, write_hook
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration.merge import Wish

@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from tests.conftest import git
-from tests.support.rehearsed import session
+from tests.support.scripted.rehearsed import session
 from worker_manager.rehearsal.session import RehearsedSession
 
 pytestmark = pytest.mark.anyio

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git
-from tests.support.bench import add_worker, commit, state, write_hook
+from tests.support.scripted.bench import add_worker, commit, state, write_hook
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration.merge import Wish
 from worker_manager.domain.worker import Status

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import make_fleet
-from tests.support.workers import recorded_worker, take_news
+from tests.support.scripted.workers import recorded_worker, take_news
 from worker_manager.crew.fleet import Fleet
 from worker_manager.domain import message
 from worker_manager.domain.worker import Status, Worker

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import prompt_program
+from tests.support.claude import prompt_program
 from worker_manager.agents.claude import message_socket
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.messaging import wake

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git
-from tests.support.bench import add_worker
+from tests.support.scripted.bench import add_worker
 from worker_manager.crew.fleet import Fleet
 from worker_manager.worktrees import overview, ref_update, trees
 

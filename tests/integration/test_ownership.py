@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git, make_fleet, make_repository
-from tests.support.workers import recorded_worker, take_mail, take_news
+from tests.support.scripted.workers import recorded_worker, take_mail, take_news
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.reporting import reports
 from worker_manager.domain.worker import Worker

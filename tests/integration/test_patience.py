@@ -14,8 +14,8 @@ import pytest
 from mcp_types import Implementation
 
 from tests.conftest import CHECKOUT
-from tests.support.rehearsed import SOON, session
-from tests.support.workers import recorded_worker, take_mail
+from tests.support.scripted.rehearsed import SOON, session
+from tests.support.scripted.workers import recorded_worker, take_mail
 from worker_manager.agents.claude.patience import SETTING
 from worker_manager.crew.fleet import Fleet
 from worker_manager.domain.message import Message

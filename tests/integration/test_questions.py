@@ -12,8 +12,8 @@ import anyio
 import pytest
 
 from tests.conftest import CHECKOUT
-from tests.support.rehearsed import SOON
-from tests.support.workers import recorded_worker, take_mail
+from tests.support.scripted.rehearsed import SOON
+from tests.support.scripted.workers import recorded_worker, take_mail
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.reporting import reports
 from worker_manager.domain.worker import Status, Worker

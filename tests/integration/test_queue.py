@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git, make_fleet, make_repository
+from tests.support.scripted.workers import HANG, letters_to, running_worker, take_news
 from tests.support.waiting import wait_until
-from tests.support.workers import HANG, letters_to, running_worker, take_news
 from worker_manager.config import Settings
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle import capacity

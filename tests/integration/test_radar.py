@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git, make_fleet
-from tests.support.bench import add_worker, commit, set_status
+from tests.support.scripted.bench import add_worker, commit, set_status
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration.merge import Wish
 from worker_manager.domain.worker import Status, Worker

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import git, make_fleet
-from tests.support.bench import add_worker, commit
-from tests.support.workers import take_mail
+from tests.support.scripted.bench import add_worker, commit
+from tests.support.scripted.workers import take_mail
 from worker_manager.agents.claude import transcripts
 from worker_manager.cli.terminal import letters
 from worker_manager.crew.fleet import Fleet

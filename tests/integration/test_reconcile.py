@@ -11,8 +11,8 @@ import pytest
 from tests.conftest import end_tmux, git
 from tests.faults import actions
 from tests.faults.injection import forks
-from tests.support.rehearsed import session
-from tests.support.workers import HANG, recorded_worker
+from tests.support.scripted.rehearsed import session
+from tests.support.scripted.workers import HANG, recorded_worker
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration.clean import Order
 from worker_manager.crew.lifecycle.start import Wanted

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import CHECKOUT
+from tests.support.scripted.workers import take_mail
 from tests.support.waiting import wait_until
-from tests.support.workers import take_mail
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle.start import Wanted
 from worker_manager.domain.worker import Status

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.client import Client
-from tests.support.workers import recorded_worker
+from tests.support.scripted.client import Client
+from tests.support.scripted.workers import recorded_worker
 from worker_manager.crew.fleet import Fleet
 from worker_manager.domain.worker import Status
 

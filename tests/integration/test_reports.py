@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import make_fleet
-from tests.support.workers import HANG, take_mail
+from tests.support.scripted.workers import HANG, take_mail
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle.start import Wanted
 from worker_manager.crew.reporting import reports

@@ -12,9 +12,9 @@ from pathlib import Path
 import anyio
 import pytest
 
-from tests.support.hooks import hook_command
-from tests.support.rehearsed import Boss, session
-from tests.support.workers import HANG
+from tests.support.scripted.hooks import hook_command
+from tests.support.scripted.rehearsed import Boss, session
+from tests.support.scripted.workers import HANG
 from worker_manager.domain.message import Message
 from worker_manager.state import orchestrators
 from worker_manager.state.layout import mailbox_path, state_root

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git
-from tests.support.bench import add_worker, commit, worktree_at
+from tests.support.scripted.bench import add_worker, commit, worktree_at
 from worker_manager.crew.fleet import Fleet
 from worker_manager.worktrees import changes, evidence, snapshots
 

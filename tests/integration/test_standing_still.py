@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.workers import recorded_worker, take_news
+from tests.support.scripted.workers import recorded_worker, take_news
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.supervision.reconcile import tell_idle
 from worker_manager.domain.worker import Status, Worker

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git, make_fleet
-from tests.support.bench import add_worker
-from tests.support.terminals import hanging
+from tests.support.scripted.bench import add_worker
+from tests.support.scripted.workers import HANG, letters_to, running_worker, take_news
+from tests.support.terminals.tmux import hanging
 from tests.support.waiting import wait_until
-from tests.support.workers import HANG, letters_to, running_worker, take_news
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle import stop
 from worker_manager.crew.lifecycle.start import Wanted

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git, make_fleet
-from tests.support.workers import HANG
+from tests.support.scripted.workers import HANG
 from worker_manager.crew.lifecycle.start import Wanted
 from worker_manager.doctor import repository as ground
 from worker_manager.doctor.findings import Place, Verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from tests.support.bench import add_worker
+from tests.support.scripted.bench import add_worker
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.messaging import wake
 from worker_manager.domain.worker import Status

@@ -13,8 +13,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from tests.support.rehearsed import SOON, Boss, session
-from tests.support.workers import recorded_worker
+from tests.support.scripted.rehearsed import SOON, Boss, session
+from tests.support.scripted.workers import recorded_worker
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.reporting import reports
 from worker_manager.domain import message as messages

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git, make_fleet
-from tests.support.workers import HANG
+from tests.support.scripted.workers import HANG
 from worker_manager.crew.lifecycle.start import Wanted
 from worker_manager.errors import WorktreeRefused
 

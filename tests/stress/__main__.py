@@ -24,7 +24,7 @@ from tests.stress.journeys import journeys
 from tests.stress.lives import lives
 from tests.stress.long_calls import long_calls
 from tests.stress.tally import Tally
-from tests.support.claude_cli import CliMissingError, find_cli
+from tests.support.claude.claude_cli import CliMissingError, find_cli
 
 PARTS = {
     "completions": lambda dose: {"rounds": max(1, round(10 * dose))},

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from tests.conftest import git, make_fleet
 from tests.stress.tally import Tally
+from tests.support.scripted.workers import take_mail
 from tests.support.waiting import wait_until
-from tests.support.workers import take_mail
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration.clean import Order
 from worker_manager.crew.integration.merge import Wish

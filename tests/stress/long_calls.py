@@ -10,10 +10,10 @@ from pathlib import Path
 from tests.acceptance.conftest import CLAUDE_VERSIONS
 from tests.conftest import CHECKOUT
 from tests.stress.tally import Tally
-from tests.support.claude_cli import CliMissingError, find_cli
-from tests.support.claude_lab import ClaudeLab
-from tests.support.long_calls import live
-from tests.support.messages_api import MessagesApi
+from tests.support.claude.claude_cli import CliMissingError, find_cli
+from tests.support.claude.claude_lab import ClaudeLab
+from tests.support.claude.messages_api import MessagesApi
+from tests.support.scripted.long_calls import live
 
 
 def long_calls(_folder: Path, _socket: str, *, seconds: float) -> Tally:

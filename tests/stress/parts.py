@@ -17,9 +17,9 @@ from tests.faults import actions
 from tests.faults.injection import KILL, forks, run
 from tests.faults.world import unaccounted
 from tests.stress.tally import Tally
-from tests.support.hooks import hook_command
-from tests.support.terminals import tmux_pid
-from tests.support.workers import HANG
+from tests.support.scripted.hooks import hook_command
+from tests.support.scripted.workers import HANG
+from tests.support.terminals.tmux import tmux_pid
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle.start import Wanted
 from worker_manager.domain.message import COMPLETION, Message

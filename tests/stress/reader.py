@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 
-from tests.support.hooks import hook_command
+from tests.support.scripted.hooks import hook_command
 from worker_manager.state.layout import mailbox_path
 from worker_manager.state.mail.mailbox import Mailbox
 from worker_manager.text import rendering

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.support.claude_cli import find_cli
-from tests.support.claude_lab import ClaudeLab
-from tests.support.crew import CREW
-from tests.support.messages_api import MessagesApi
-from tests.support.replies import OK, Answer, Failure, call, say
+from tests.support.claude.claude_cli import find_cli
+from tests.support.claude.claude_lab import ClaudeLab
+from tests.support.claude.crew import CREW
+from tests.support.claude.messages_api import MessagesApi
+from tests.support.claude.replies import OK, Answer, Failure, call, say
 
 #: What the terminal of one that works without end shows.
 AT_WORK = "sleep 1"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support import screens
+from tests.support.claude import screens
 from worker_manager.agents.claude.prompt_box import draft
 from worker_manager.domain.worker import Screen
 

@@ -2,7 +2,8 @@
 
 The SDK takes 0.7 s and 50 MB to load, and most sessions never call a tool. So a session is told
 what tools there are from `handshakes/`; its first call loads the SDK, which hears the beginning
-once more. `python -m tests.support.handshakes` records; a test compares the record with the SDK.
+once more. `python -m tests.support.scripted.handshakes` records; a test compares the record with
+the SDK.
 """
 
 from __future__ import annotations

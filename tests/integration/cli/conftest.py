@@ -15,8 +15,8 @@ import pytest
 
 from tests.conftest import CHECKOUT
 from tests.integration.dialogs.session import Session
-from tests.support.person import Terminal, worker_manager, worker_manager_here
-from tests.support.workers import recorded_worker
+from tests.support.scripted.workers import recorded_worker
+from tests.support.terminals.person import Terminal, worker_manager, worker_manager_here
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.repository import Repository
 from worker_manager.domain.worker import Status

@@ -7,8 +7,8 @@ from pathlib import Path
 from tests.conftest import make_fleet
 from tests.integration.cli.conftest import Command, validated
 from tests.integration.dialogs.session import BASH, Session, decided
-from tests.support.person import Terminal
-from tests.support.workers import letters_to, recorded_worker, take_mail
+from tests.support.scripted.workers import letters_to, recorded_worker, take_mail
+from tests.support.terminals.person import Terminal
 from worker_manager.crew.fleet import Fleet
 from worker_manager.domain.message import BLOCKED
 from worker_manager.domain.worker import Report, Status

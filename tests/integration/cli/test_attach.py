@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.integration.cli.conftest import Command, validated
-from tests.support.person import MODULE, Terminal
-from tests.support.terminals import run_tmux
+from tests.support.scripted.workers import recorded_worker
+from tests.support.terminals.person import MODULE, Terminal
+from tests.support.terminals.tmux import run_tmux
 from tests.support.waiting import wait_until
-from tests.support.workers import recorded_worker
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle.start import Wanted
 from worker_manager.domain.worker import Worker

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.integration.cli.conftest import Command
-from tests.support.person import ASK, COMPLETE, HANG, Terminal, steps
+from tests.support.scripted.workers import running_worker
+from tests.support.terminals.person import ASK, COMPLETE, HANG, Terminal, steps
 from tests.support.waiting import wait_until
-from tests.support.workers import running_worker
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle.start import Wanted
 from worker_manager.domain.worker import Status

@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import git
 from tests.integration.cli.conftest import validated
-from tests.support.bench import add_worker
+from tests.support.scripted.bench import add_worker
 from worker_manager.crew.fleet import Fleet
 
 pytestmark = pytest.mark.promise("text-whole")

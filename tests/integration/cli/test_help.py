@@ -11,10 +11,10 @@ import pytest
 
 from tests.conftest import git
 from tests.integration.cli.conftest import Command
-from tests.support.bench import add_worker
-from tests.support.person import MODULE, Terminal
+from tests.support.scripted.bench import add_worker
+from tests.support.scripted.workers import letters_to, recorded_worker
+from tests.support.terminals.person import MODULE, Terminal
 from tests.support.waiting import wait_until
-from tests.support.workers import letters_to, recorded_worker
 from worker_manager.cli.exit_codes import Exit
 from worker_manager.cli.registry import COMMANDS
 from worker_manager.crew.fleet import Fleet

@@ -10,8 +10,8 @@ import pytest
 
 from tests.conftest import CHECKOUT
 from tests.integration.cli.conftest import Command, validated
-from tests.support.bench import add_worker
-from tests.support.workers import running_worker, take_mail
+from tests.support.scripted.bench import add_worker
+from tests.support.scripted.workers import running_worker, take_mail
 from worker_manager.cli import schema
 from worker_manager.cli.registry import COMMANDS
 from worker_manager.crew.fleet import Fleet

@@ -9,9 +9,9 @@ import click
 import pytest
 
 from tests.integration.cli.conftest import Command, validated
-from tests.support.bench import add_worker
-from tests.support.person import MODULE, Terminal, output_of
-from tests.support.workers import recorded_worker
+from tests.support.scripted.bench import add_worker
+from tests.support.scripted.workers import recorded_worker
+from tests.support.terminals.person import MODULE, Terminal, output_of
 from worker_manager.cli.terminal import worker_table
 from worker_manager.cli.terminal.columns import width
 from worker_manager.crew.fleet import Fleet

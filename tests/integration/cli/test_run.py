@@ -13,7 +13,8 @@ from tests.conftest import git, make_fleet
 from tests.integration.cli.conftest import Command, validated
 from tests.integration.dialogs.session import ASK as ASK_USER
 from tests.integration.dialogs.session import BASH, Session, decided
-from tests.support.person import (
+from tests.support.scripted.workers import recorded_worker, running_worker
+from tests.support.terminals.person import (
     ASK,
     COMMIT,
     COMPLETE,
@@ -24,7 +25,6 @@ from tests.support.person import (
     steps,
 )
 from tests.support.waiting import wait_until
-from tests.support.workers import recorded_worker, running_worker
 from worker_manager.cli.job import supervision
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.reporting import reports

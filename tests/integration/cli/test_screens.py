@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.integration.cli.conftest import Command
-from tests.support.person import COMPLETE, Terminal, steps
+from tests.support.terminals.person import COMPLETE, Terminal, steps
 
 
 def test_an_error_is_broken_between_words(

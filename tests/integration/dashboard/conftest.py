@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.watching import repository_at
+from tests.support.terminals.watching import repository_at
 from worker_manager.crew.repository import Repository
 
 

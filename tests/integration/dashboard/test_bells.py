@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.watching import repository_at, watching
-from tests.support.workers import recorded_worker
+from tests.support.scripted.workers import recorded_worker
+from tests.support.terminals.watching import repository_at, watching
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.repository import Repository
 from worker_manager.dashboard import bells

@@ -12,9 +12,9 @@ import pytest
 
 from tests.conftest import git
 from tests.integration.dialogs.session import ASK, BASH, WRITE, Session, decided
+from tests.support.scripted.workers import recorded_worker, running_worker
+from tests.support.terminals.watching import Watched, script, watching
 from tests.support.waiting import wait_until
-from tests.support.watching import Watched, script, watching
-from tests.support.workers import recorded_worker, running_worker
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle.start import Wanted
 from worker_manager.crew.repository import Repository

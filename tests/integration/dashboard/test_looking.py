@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import make_fleet
+from tests.support.scripted.workers import recorded_worker, take_mail
+from tests.support.terminals.watching import files_below, repository_at, script, watching
 from tests.support.waiting import wait_until
-from tests.support.watching import files_below, repository_at, script, watching
-from tests.support.workers import recorded_worker, take_mail
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle.start import Wanted
 from worker_manager.crew.messaging import outbox

@@ -6,10 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.person import worker_manager
-from tests.support.terminals import run_tmux
+from tests.support.terminals.person import worker_manager
+from tests.support.terminals.tmux import run_tmux
+from tests.support.terminals.watching import script
 from tests.support.waiting import wait_until
-from tests.support.watching import script
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle.start import Wanted
 from worker_manager.domain.worker import Status

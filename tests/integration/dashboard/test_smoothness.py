@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.support.audited import audited
-from tests.support.bench import add_worker
-from tests.support.watching import watching
-from tests.support.workers import recorded_worker
+from tests.support.scripted.bench import add_worker
+from tests.support.scripted.workers import recorded_worker
+from tests.support.terminals.watching import watching
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.repository import Repository
 from worker_manager.domain.worker import Status

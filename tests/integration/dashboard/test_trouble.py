@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.terminals import hanging
-from tests.support.watching import watching
-from tests.support.workers import recorded_worker, running_worker
+from tests.support.scripted.workers import recorded_worker, running_worker
+from tests.support.terminals.tmux import hanging
+from tests.support.terminals.watching import watching
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.repository import Repository
 from worker_manager.domain.worker import Status

@@ -14,8 +14,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.support.browser import browsing
-from tests.support.workers import recorded_worker
+from tests.support.scripted.workers import recorded_worker
+from tests.support.terminals.browser import browsing
 from worker_manager.crew.fleet import Fleet
 from worker_manager.domain.worker import Status
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.hooks import hook_command
+from tests.support.scripted.hooks import hook_command
+from tests.support.scripted.workers import take_mail
 from tests.support.waiting import wait_until
-from tests.support.workers import take_mail
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.reporting import reports
 from worker_manager.domain import identifiers

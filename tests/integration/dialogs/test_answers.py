@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from tests.integration.dialogs.session import ASK, ASK_BOTH, BASH, Session, decided
-from tests.support.hooks import hook_command
-from tests.support.workers import take_mail
+from tests.support.scripted.hooks import hook_command
+from tests.support.scripted.workers import take_mail
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.reporting import reports
 from worker_manager.domain import message

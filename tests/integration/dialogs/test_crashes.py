@@ -25,8 +25,8 @@ from tests.integration.dialogs.session import (
     said,
     settled,
 )
+from tests.support.scripted.workers import take_mail
 from tests.support.waiting import wait_until
-from tests.support.workers import take_mail
 from worker_manager.crew.messaging import dialogs
 from worker_manager.crew.reporting import reports
 from worker_manager.domain.worker import Status

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tests.integration.dialogs.session import Session, said
-from tests.support.workers import take_mail
+from tests.support.scripted.workers import take_mail
 from worker_manager.domain.worker import Status
 
 DIALOG = {"notification_type": "permission_prompt", "message": "Claude needs your permission"}

@@ -19,7 +19,7 @@ from tests.integration.dialogs.session import (
     decision,
     refused,
 )
-from tests.support.workers import take_mail
+from tests.support.scripted.workers import take_mail
 from worker_manager.crew.reporting import reports
 from worker_manager.errors import WorkerFinished, WorkerNotFound
 from worker_manager.state.layout import mailbox_path

@@ -17,7 +17,7 @@ from tests.integration.dialogs.session import (
     said,
     settled,
 )
-from tests.support.workers import take_mail
+from tests.support.scripted.workers import take_mail
 from worker_manager.crew.messaging import dialogs
 from worker_manager.domain.worker import Status
 from worker_manager.errors import InvalidInput

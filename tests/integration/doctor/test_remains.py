@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.doctor.conftest import OK, WARNING, only
-from tests.support.bench import add_worker
-from tests.support.workers import recorded_worker, take_news
+from tests.support.scripted.bench import add_worker
+from tests.support.scripted.workers import recorded_worker, take_news
 from worker_manager.crew.fleet import Fleet
 from worker_manager.doctor import leftovers
 from worker_manager.doctor.examination import repair

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.doctor.conftest import FAILED, OK, UNKNOWN, WARNING, program
-from tests.support.person import Terminal
+from tests.support.terminals.person import Terminal
 from worker_manager.doctor.examination import CHECKS, Named, examine, repair
 from worker_manager.doctor.findings import Finding, Place, ok
 from worker_manager.doctor.report import as_lines

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.doctor.conftest import FAILED, OK, UNKNOWN, WARNING, only
-from tests.support.terminals import hanging, tmux_pid
-from tests.support.workers import running_worker
+from tests.support.scripted.workers import running_worker
+from tests.support.terminals.tmux import hanging, tmux_pid
 from worker_manager.crew.fleet import Fleet
 from worker_manager.doctor import disk, leftovers, settings, terminals
 from worker_manager.doctor.examination import repair

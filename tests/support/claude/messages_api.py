@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Self, TypeAlias
 
-from tests.support.messages_server import MessagesServer
-from tests.support.replies import OK, Answer, Failure, Json, Reply, say
-from tests.support.requests import Request, is_side_query, is_subagent, session_of
+from tests.support.claude.messages_server import MessagesServer
+from tests.support.claude.replies import OK, Answer, Failure, Json, Reply, say
+from tests.support.claude.requests import Request, is_side_query, is_subagent, session_of
 
 #: The name under which subagents are scripted; their requests are side requests.
 SUBAGENT = "subagent"

@@ -15,7 +15,7 @@ from tests.support.processes import is_running
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
-    from tests.support.claude_lab import ClaudeLab
+    from tests.support.claude.claude_lab import ClaudeLab
 
 RULE = "─" * 20  # drawn above and below the input box
 

@@ -8,12 +8,12 @@ import re
 import time
 from pathlib import Path
 
-from tests.support.claude_lab import ClaudeLab
-from tests.support.claude_session import Session
-from tests.support.crew import CREW, home_of, start_boss
-from tests.support.messages_api import MessagesApi
-from tests.support.replies import call
-from tests.support.requests import Request
+from tests.support.claude.claude_lab import ClaudeLab
+from tests.support.claude.claude_session import Session
+from tests.support.claude.crew import CREW, home_of, start_boss
+from tests.support.claude.messages_api import MessagesApi
+from tests.support.claude.replies import call
+from tests.support.claude.requests import Request
 from worker_manager.agents.claude.patience import SETTING
 from worker_manager.state import process_identity
 

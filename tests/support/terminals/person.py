@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.terminals import run_tmux
+from tests.support.terminals.tmux import run_tmux
 from tests.support.waiting import wait_until
 from worker_manager import cli
 

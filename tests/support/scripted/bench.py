@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.conftest import git
-from tests.support.workers import recorded_worker
+from tests.support.scripted.workers import recorded_worker
 from worker_manager.crew.fleet import Fleet
 from worker_manager.domain import identifiers
 from worker_manager.domain.worker import Status, Worker

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any, ClassVar, TypeAlias
 from urllib.parse import urlsplit
 
-from tests.support.replies import Answer, Failure, Json, Reply, ToolCall
+from tests.support.claude.replies import Answer, Failure, Json, Reply, ToolCall
 
 Respond: TypeAlias = Callable[[Mapping[str, str], Json], Answer]
 

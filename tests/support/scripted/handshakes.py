@@ -1,6 +1,6 @@
 """Records how the SDK begins a conversation, for `servers/handshakes/`.
 
-python -m tests.support.handshakes     # writes both records
+python -m tests.support.scripted.handshakes     # writes both records
 """
 
 from __future__ import annotations

@@ -7,11 +7,11 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.support.claude_lab import ClaudeLab
-from tests.support.claude_session import Session
-from tests.support.messages_api import MessagesApi
-from tests.support.replies import call
-from tests.support.requests import Request
+from tests.support.claude.claude_lab import ClaudeLab
+from tests.support.claude.claude_session import Session
+from tests.support.claude.messages_api import MessagesApi
+from tests.support.claude.replies import call
+from tests.support.claude.requests import Request
 from tests.support.waiting import wait_until
 
 #: What the tools of our server are called.

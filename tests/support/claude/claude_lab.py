@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from tests.support.claude_session import Session
+from tests.support.claude.claude_session import Session
 from tests.support.processes import is_running, processes_with, with_ancestors
 from tests.support.waiting import wait_until
 

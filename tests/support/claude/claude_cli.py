@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 CLI_DIRECTORY_VARIABLE = "WORKER_MANAGER_CLAUDE_CLI"
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 #: Read at once: the tests' guards take our variables out of the environment.
 CLI_DIRECTORY = Path(os.environ.get(CLI_DIRECTORY_VARIABLE) or REPOSITORY / ".claude-cli")
 

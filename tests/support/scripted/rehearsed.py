@@ -13,7 +13,7 @@ import anyio
 from mcp_types import Implementation
 
 from tests.conftest import CHECKOUT
-from tests.support.workers import HANG
+from tests.support.scripted.workers import HANG
 from worker_manager.domain.message import Message
 from worker_manager.rehearsal.session import RehearsedSession, ToolResult
 from worker_manager.state import orchestrators

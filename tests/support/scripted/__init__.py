@@ -1,0 +1,1 @@
+"""Sessions and workers without Claude Code: records, scripted agents, plain clients."""

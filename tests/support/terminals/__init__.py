@@ -1,0 +1,1 @@
+"""What a person sees and types: tmux, the live view, a browser."""
