@@ -20,8 +20,8 @@ import anyio
 import pytest
 
 from tests.conftest import CHECKOUT
-from tests.support.person import worker_manager
-from tests.support.rehearsed import Boss, session
+from tests.support.scripted.rehearsed import Boss, session
+from tests.support.terminals.person import worker_manager
 
 #: The earlier build: an ancestor of what is tested here.
 REVISION = "e68fde1"
