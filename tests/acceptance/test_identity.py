@@ -63,6 +63,7 @@ def slow_to_start(lab: ClaudeLab) -> Path:
     return go
 
 
+@pytest.mark.newest_claude
 @pytest.mark.promise("identity-resume", "wait-resume")
 def test_after_a_kill_each_report_wakes_the_resumed_session_once(
     crew: ClaudeLab, api: MessagesApi
@@ -182,6 +183,7 @@ def test_a_new_server_of_the_same_session_has_its_workers(
     assert api.times_told("boss", "DONE-W1") == 1
 
 
+@pytest.mark.newest_claude
 @pytest.mark.promise("mail-receipt")
 def test_a_report_that_was_only_queued_when_the_session_died_is_shown_again_and_marked(
     crew: ClaudeLab, api: MessagesApi

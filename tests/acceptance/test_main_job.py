@@ -106,6 +106,7 @@ def test_the_main_job(crew: ClaudeLab, api: MessagesApi) -> None:
     assert api.times_told("boss", "QUESTION-1") == 1
 
 
+@pytest.mark.newest_claude
 def test_mail_that_comes_during_a_tool_call_is_in_the_very_next_request(
     crew: ClaudeLab, api: MessagesApi
 ) -> None:
@@ -186,6 +187,7 @@ def test_after_clear_the_workers_mail_still_arrives(crew: ClaudeLab, api: Messag
     assert told.session_id == session.session_id
 
 
+@pytest.mark.newest_claude
 def test_without_a_doorbell_an_orchestrator_cannot_stop_past_waiting_mail(
     crew: ClaudeLab, api: MessagesApi
 ) -> None:

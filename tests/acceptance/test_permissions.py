@@ -110,6 +110,7 @@ def test_the_rule_of_the_readme_allows_an_orchestrator_all_tools(
     assert '"workers":[]' in api.wait_for_request("boss", "", after=listed).new_text
 
 
+@pytest.mark.newest_claude
 @pytest.mark.promise("dialog-answer")
 def test_the_orchestrator_allows_what_a_worker_asks_permission_for(
     crew: ClaudeLab, api: MessagesApi
@@ -208,9 +209,8 @@ def test_when_the_time_is_up_the_dialog_is_left_to_the_person(
 
 
 @pytest.mark.promise("dialog-question")
-@pytest.mark.parametrize(
-    "mode", [pytest.param("default", marks=pytest.mark.newest_claude), "bypassPermissions"]
-)
+@pytest.mark.newest_claude
+@pytest.mark.parametrize("mode", ["default", "bypassPermissions"])
 def test_a_question_at_the_terminal_is_answered_by_mail(
     crew: ClaudeLab, api: MessagesApi, mode: str
 ) -> None:

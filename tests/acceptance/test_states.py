@@ -51,6 +51,7 @@ def terminal_of(lab: ClaudeLab, api: MessagesApi) -> Session:
     return lab.wait_for_session(lambda state: state["sessionId"] == opening.session_id)
 
 
+@pytest.mark.newest_claude
 @pytest.mark.promise("state-idle")
 def test_esc_at_a_workers_terminal_is_seen_and_told(crew: ClaudeLab, api: MessagesApi) -> None:
     crew.env["WORKER_MANAGER_IDLE_SECONDS"] = "5"
@@ -109,6 +110,7 @@ def test_a_dialog_at_a_workers_start_is_told_with_the_way_out(
     assert api.times_told("boss", r"\[blocked m") == 1
 
 
+@pytest.mark.newest_claude
 @pytest.mark.promise("state-limit")
 def test_a_usage_limit_is_told_once_and_a_nudge_goes_on(
     crew: ClaudeLab, api: MessagesApi, boss: Session
