@@ -260,7 +260,7 @@ class Fleet:
 
     def merge(self, worker_id: str, wish: merges.Wish) -> merges.Merged:
         """As `merges.merge`, of one of this orchestrator's workers."""
-        return merges.merge(self.records, self.look_at(worker_id), wish)
+        return merges.merge(self.context, self.look_at(worker_id), wish)
 
     def merge_all(self, worker_ids: Sequence[str], wish: merges.Wish) -> list[merges.Merged]:
         """One after the other. Raises MergeRefused, which says which are in by then."""
@@ -280,7 +280,7 @@ class Fleet:
         """As `cleaning.clean`, of this orchestrator's workers. Raises WorkerNotFound."""
         for worker_id in order.ids:
             self.worker(worker_id)
-        return cleaning.clean(self.records, self.context.runtime, self.workers(), order)
+        return cleaning.clean(self.context, self.workers(), order)
 
     def orphans(self, everybody: Sequence[Worker]) -> list[Worker]:
         """As `adoption.orphans`, of this repository."""
@@ -343,7 +343,7 @@ class Fleet:
         records = self.records
         reconcile(records, own, self.context.runtime, meanwhile)
         dialogs.repair(records, own)
-        merges.settle_all(records, own)
+        merges.settle_all(self.context, own)
 
     def watch(self) -> None:
         """Notices what fires no hook and ends no process, in a few milliseconds. Raises the first

@@ -13,11 +13,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
+from worker_manager.crew.context import Context
 from worker_manager.domain.worker import Worker
 from worker_manager.errors import InvalidInput, WorkerManagerError
-from worker_manager.runtimes.base import Runtime
 from worker_manager.state import journal
-from worker_manager.state.layout import transcript_of
 from worker_manager.state.locking import exclusive
 from worker_manager.state.workers.records import Records
 from worker_manager.worktrees import bases, deletion, losses, own, ref_update, removal, snapshots
@@ -68,29 +67,25 @@ class Order(NamedTuple):
     force: bool = False
 
 
-def clean(
-    records: Records, runtime: Runtime, workers: Sequence[Worker], order: Order
-) -> list[Outcome]:
-    """Cleans those of an orchestrator's workers that it may. Raises InvalidInput when it is to
-    force without a name.
-    """
+def clean(context: Context, workers: Sequence[Worker], order: Order) -> list[Outcome]:
+    """Clean those of these workers that may go. Raises InvalidInput when `force` has no ids."""
     if order.force and not order.ids:
         raise InvalidInput("force needs ids: name the workers whose unmerged work may go.")
     chosen = [one for one in workers if _is_meant(one, order)]
     looks: dict[str, Look] = {}
-    return [_clean_one(records, runtime, one, order, looks) for one in chosen]
+    return [_clean_one(context, one, order, looks) for one in chosen]
 
 
 def is_gone(worker: Worker) -> bool:
-    """Whether there is something to bring back before it can work again."""
+    """Whether its worktree must be recreated before a start."""
     return bool(worker.cleaned) or (
         bool(worker.branch) and not own.stands(worker.path, worker.branch)
     )
 
 
 def bring_back(records: Records, worker_id: str) -> None:
-    """Undoes a clean, and what somebody else removed, as far as it is gone: the branch, the
-    worktree, files that no commit held. Raises WorktreeRefused.
+    """Recreate what a clean, or somebody else, has removed of a worker: its branch, its worktree,
+    the files that no commit held. Nothing when all of it is there. Raises WorktreeRefused.
     """
     with _alone_with(records, worker_id):
         worker = records.get(worker_id)  # a clean may have ended just now
@@ -143,27 +138,26 @@ def _is_meant(worker: Worker, order: Order) -> bool:
     return bool(worker.branch) and is_left
 
 
-def _clean_one(
-    records: Records, runtime: Runtime, worker: Worker, order: Order, looks: dict[str, Look]
-) -> Outcome:
+def _clean_one(context: Context, worker: Worker, order: Order, looks: dict[str, Look]) -> Outcome:
+    records = context.records
     try:
         if worker.project not in looks and worker.branch:
             looks[worker.project] = Look(worker.project)
         look = looks.get(worker.project)
-        why_not = _why_not_yet(records.get(worker.id), order, look)
+        why_not = _first_refusal_reason(records.get(worker.id), order, look)
         if why_not or order.is_dry_run:
             return Outcome(worker, why_not, 0 if why_not else _size(worker))
         with _alone_with(records, worker.id):
-            return _attempt(records, runtime, records.get(worker.id), order)
+            return _attempt(context, records.get(worker.id), order)
     except (WorkerManagerError, OSError) as error:
         return Outcome(worker, str(error))
 
 
-def _why_not_yet(worker: Worker, order: Order, look: Look | None) -> str:
+def _first_refusal_reason(worker: Worker, order: Order, look: Look | None) -> str:
     """Why it stays, as far as a first look tells; empty when it may go."""
     if not worker.finished or not worker.branch or look is None:
         return _unfinished(worker)
-    return _why_not(worker, removal.find(look.seen, worker.path, worker.branch), order, look)
+    return _refusal_reason(worker, removal.find(look.seen, worker.path, worker.branch), order, look)
 
 
 def _unfinished(worker: Worker) -> str:
@@ -172,22 +166,24 @@ def _unfinished(worker: Worker) -> str:
     return f"it is {worker.status.value}: wait for its report, or stop_worker it"
 
 
-def _attempt(records: Records, runtime: Runtime, worker: Worker, order: Order) -> Outcome:
+def _attempt(context: Context, worker: Worker, order: Order) -> Outcome:
     if not worker.finished:  # by now: it was restored
         return Outcome(worker, _unfinished(worker))
-    runtime.end(worker.handle)
+    context.runtime.end(worker.handle)
     if not worker.branch:
-        _, after = records.update(worker.id, lambda one: replace(one, cleaned=NOTHING, closed=True))
+        _, after = context.records.update(
+            worker.id, lambda one: replace(one, cleaned=NOTHING, closed=True)
+        )
         return Outcome(after, "")
     # Its session has ended: this look is the one that counts.
     look = Look(worker.project)
-    why_not, freed = _why_not_yet(worker, order, look), _size(worker)
+    why_not, freed = _first_refusal_reason(worker, order, look), _size(worker)
     if not why_not:
         tree = removal.find(look.seen, worker.path, worker.branch)
-        why_not = _set_aside_and_take_away(records, worker, tree)
+        why_not = _set_aside_and_take_away(context, worker, tree)
     if not why_not:
-        journal.note(records.home(worker.id), "cleaned")
-    return Outcome(records.get(worker.id), why_not, 0 if why_not else freed)
+        journal.note(context.home_of(worker), "cleaned")
+    return Outcome(context.records.get(worker.id), why_not, 0 if why_not else freed)
 
 
 def _size(worker: Worker) -> int:
@@ -195,18 +191,18 @@ def _size(worker: Worker) -> int:
     return deletion.size(worker.path) if own.stands(worker.path, worker.branch) else 0
 
 
-def _set_aside_and_take_away(records: Records, worker: Worker, tree: Tree) -> str:
+def _set_aside_and_take_away(context: Context, worker: Worker, tree: Tree) -> str:
     """As `_take_away`; what could not even be saved is back where it was."""
     aside = removal.set_aside(tree)
     try:
-        return _take_away(records, worker, aside)
+        return _take_away(context, worker, aside)
     except (WorkerManagerError, OSError):
-        if not records.get(worker.id).cleaned:
+        if not context.records.get(worker.id).cleaned:
             removal.put_back(aside)
         raise
 
 
-def _take_away(records: Records, worker: Worker, tree: Tree) -> str:
+def _take_away(context: Context, worker: Worker, tree: Tree) -> str:
     """Saves it, notes where, and only then deletes what was there before it was saved: a process
     that outlived the session may still write. Gives why something stays.
     """
@@ -214,7 +210,7 @@ def _take_away(records: Records, worker: Worker, tree: Tree) -> str:
     left: list[str] = []
     for _ in range(ROUNDS):
         seen = deletion.inventory(place) if place else {}
-        unsaved = _save(records, records.get(worker.id), tree)
+        unsaved = _save(context, context.records.get(worker.id), tree)
         if unsaved and os.path.join(place, unsaved) not in seen:  # it came in this moment
             left = [unsaved]
             continue
@@ -223,14 +219,17 @@ def _take_away(records: Records, worker: Worker, tree: Tree) -> str:
             return f"{unsaved!r} in it can't be saved: commit or move it"
         left = deletion.delete(place, seen) if place else []
         if not left:
-            with _alone_with_git(records):
+            with _alone_with_git(context.records):
                 removal.finish(tree)
             return ""
     return f"a process still writes {left[0]!r}: end it. What was there before is saved"
 
 
-def _save(records: Records, worker: Worker, tree: Tree) -> str:
-    """Saves all of it, or what has come since it was saved; gives what could not be."""
+def _save(context: Context, worker: Worker, tree: Tree) -> str:
+    """Save all of it, or what has come since it was saved. Return a file that could not be, or
+    nothing.
+    """
+    records = context.records
     if tree.worktree is None and worker.cleaned:
         return ""
     if not (tree.worktree or tree.tip or tree.head):  # somebody removed all of it
@@ -239,7 +238,7 @@ def _save(records: Records, worker: Worker, tree: Tree) -> str:
             return ""
         tree = tree._replace(tip=_last_known(worker, tree))
     ref, saved = _new_ref(worker), None
-    transcript = transcript_of(records.home(worker.id))
+    transcript = context.transcript(worker)
     message = f"Worker {worker.id} before it was cleaned\n\nTranscript: {transcript}"
     if tree.worktree is not None and worker.cleaned:
         tips = [one for one in dict.fromkeys([tree.tip, tree.head]) if one]
@@ -264,7 +263,7 @@ def _new_ref(worker: Worker) -> str:
     return f"refs/worker-manager/{worker.id}/{time.time_ns()}"
 
 
-def _why_not(worker: Worker, tree: Tree, order: Order, look: Look) -> str:
+def _refusal_reason(worker: Worker, tree: Tree, order: Order, look: Look) -> str:
     """Why it stays; empty when it may go."""
     unsafe = "" if order.force else _unsafe(worker, tree, look)
     return removal.forbidden(look.seen, tree) or unsafe

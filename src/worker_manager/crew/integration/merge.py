@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from typing import NamedTuple
 
+from worker_manager.crew.context import Context
 from worker_manager.crew.reporting import reports
 from worker_manager.domain import identifiers
 from worker_manager.domain import message as messages
@@ -23,7 +24,7 @@ from worker_manager.errors import (
 from worker_manager.processes import shell
 from worker_manager.state import journal
 from worker_manager.state.locking import exclusive
-from worker_manager.state.workers.records import Records, now
+from worker_manager.state.workers.records import now
 from worker_manager.worktrees import bases, commits, evidence, merging, obstacles, own, ref_update
 from worker_manager.worktrees.git import attempt, run
 from worker_manager.worktrees.ref_update import Target
@@ -57,6 +58,7 @@ class Merged(NamedTuple):
 class _Job(NamedTuple):
     """A merge that is possible: where git runs, whose branch at which commit, into what."""
 
+    context: Context
     directory: str
     worker: Worker
     tip: str
@@ -72,8 +74,8 @@ class _InConflict(Exception):
         self.job, self.trial, self.where = job, trial, where
 
 
-def merge(records: Records, worker: Worker, wish: Wish) -> Merged:
-    """Merges a finished worker's branch. Raises MergeRefused, or InvalidInput; then nothing is
+def merge(context: Context, worker: Worker, wish: Wish) -> Merged:
+    """Merge a finished worker's branch. Raises MergeRefused, or InvalidInput; then nothing is
     changed.
     """
     if wish.strategy not in STRATEGIES:
@@ -81,31 +83,31 @@ def merge(records: Records, worker: Worker, wish: Wish) -> Merged:
             f"strategy is {wish.strategy!r}. Choose one of: {', '.join(STRATEGIES)}."
         )
     try:
-        with _one_at_a_time(records):
-            worker = _settled(records, records.get(worker.id))
-            return _merge(records, _prepare(records, worker, wish))
+        with _one_at_a_time(context):
+            worker = _settled(context, context.records.get(worker.id))
+            return _merge(_prepare(context, worker, wish))
     except WorktreeRefused as error:
         raise _refused(worker, str(error), error.shown) from error
     except _InConflict as found:
         raise _shown(found) from None
 
 
-def settle_all(records: Records, workers: Sequence[Worker]) -> None:
+def settle_all(context: Context, workers: Sequence[Worker]) -> None:
     """Finds out of merges that were cut off whether they were done."""
     if any(one.merge and not one.merge.done for one in workers):
-        with suppress(StateBusy), _one_at_a_time(records, timeout_seconds=1):
+        with suppress(StateBusy), _one_at_a_time(context, timeout_seconds=1):
             for one in workers:
                 with suppress(WorktreeRefused, NotARepository):  # git doesn't say: it stays open
-                    _settled(records, records.get(one.id))
+                    _settled(context, context.records.get(one.id))
 
 
-def _one_at_a_time(records: Records, timeout_seconds: float = 120) -> AbstractContextManager[None]:
+def _one_at_a_time(context: Context, timeout_seconds: float = 120) -> AbstractContextManager[None]:
     """Not under the lock of git: checks may take long, and workers must be able to start."""
-    lock = os.path.join(records.repository, "merge.lock")
+    lock = os.path.join(context.records.repository, "merge.lock")
     return exclusive(lock, timeout_seconds=timeout_seconds)
 
 
-def _settled(records: Records, worker: Worker) -> Worker:
+def _settled(context: Context, worker: Worker) -> Worker:
     """As it is, once it is known what became of a merge that was cut off. Raises WorktreeRefused
     when that can't be known, or put right.
     """
@@ -115,12 +117,12 @@ def _settled(records: Records, worker: Worker) -> Worker:
     directory = str(bases.main_checkout(worker.project))
     is_in = _is_in(directory, begun)
     if not is_in:
-        _put_back(records, worker, directory, begun)
+        _put_back(context, worker, directory, begun)
     elif worker.unchecked:
-        _tell(records, worker, begun, "unchecked", _unchecked(worker, begun))
-    journal.note(records.home(worker.id), "merge settled", sha=begun.sha, is_in=is_in)
+        _tell(context, worker, begun, "unchecked", _unchecked(worker, begun))
+    journal.note(context.home_of(worker), "merge settled", sha=begun.sha, is_in=is_in)
     found = (replace(begun, done=True), worker.unchecked) if is_in else (None, ())
-    return records.update(worker.id, lambda one: one.merging(*found))[1]
+    return context.records.update(worker.id, lambda one: one.merging(*found))[1]
 
 
 def _is_in(directory: str, merge: Merge) -> bool:
@@ -128,7 +130,7 @@ def _is_in(directory: str, merge: Merge) -> bool:
     return bool(tip) and ref_update.contains(directory, tip, merge.sha)
 
 
-def _put_back(records: Records, worker: Worker, directory: str, begun: Merge) -> None:
+def _put_back(context: Context, worker: Worker, directory: str, begun: Merge) -> None:
     why = ref_update.put_back(directory, begun.into, begun.sha, begun.before)
     if why:
         body = (
@@ -136,7 +138,7 @@ def _put_back(records: Records, worker: Worker, directory: str, begun: Merge) ->
             f"the checkout of {begun.into}, and can't be taken back: {why}\n"
             f"By hand, there: git read-tree -m -u {begun.sha} {begun.before}"
         )
-        _tell(records, worker, begun, "half-way", body)
+        _tell(context, worker, begun, "half-way", body)
         raise WorktreeRefused(body)
 
 
@@ -151,14 +153,15 @@ def _unchecked(worker: Worker, begun: Merge) -> str:
     )
 
 
-def _tell(records: Records, worker: Worker, begun: Merge, what: str, body: str) -> None:
+def _tell(context: Context, worker: Worker, begun: Merge, what: str, body: str) -> None:
     """Its owner, once."""
+    records = context.records
     message_id = identifiers.message_id_of(f"merge {worker.id} {begun.sha} {what}")
     with exclusive(reports.report_lock(records, worker.id)):
         reports.tell_once(records, records.get(worker.id), messages.MERGE, message_id, body)
 
 
-def _prepare(records: Records, worker: Worker, wish: Wish) -> _Job:
+def _prepare(context: Context, worker: Worker, wish: Wish) -> _Job:
     """Looks whether it may be merged at all."""
     if not worker.finished:
         raise _refused(
@@ -173,39 +176,39 @@ def _prepare(records: Records, worker: Worker, wish: Wish) -> _Job:
     if not tip:
         raise _refused(worker, _without_branch(worker))
     target = ref_update.target(directory, wish.into or worker.base_branch)
-    _require_free(records, worker, target)
+    _require_free(context, worker, target)
     _require_on_its_branch(worker, tip)
     _require_commits(directory, worker, tip)
     if wish.checks and not target.checkout:
         raise _refused(
             worker, f"checks need a checkout, and {target.branch} is checked out nowhere"
         )
-    return _Job(directory, worker, tip, target, wish)
+    return _Job(context, directory, worker, tip, target, wish)
 
 
-def _merge(records: Records, job: _Job) -> Merged:
-    worker, target = job.worker, job.target
+def _merge(job: _Job) -> Merged:
+    worker, target, records = job.worker, job.target, job.context.records
     # Hooks find the merge in a worktree of its own, and git itself fails when two are made at once.
     with exclusive(os.path.join(records.repository, "git.lock"), timeout_seconds=120):
         sha = _commit(job)
     if sha == target.sha:
-        return _had_before(records, job)
+        return _had_before(job)
     _require_room(job, sha)
     begun = Merge(target.branch, job.wish.strategy, job.tip, target.sha, sha, now())
     # Before anything moves: should we be killed, it is known what to look for.
     records.update(worker.id, lambda one: one.merging(begun, tuple(job.wish.checks)))
     notes = _notes(job)
-    with _noting_what_became(records, job, begun):
+    with _noting_what_became(job, begun):
         why = f"merge {worker.branch}"
         ref_update.move(job.directory, target, sha, why)
         if target.checkout:
             notes += filter(None, [commits.tell_merged(target.checkout, why)])
         _check(job, begun)
     changed = ref_update.files_between(job.directory, target.sha, sha)
-    return _done(records, job, begun, changed, notes)
+    return _done(job, begun, changed, notes)
 
 
-def _had_before(records: Records, job: _Job) -> Merged:
+def _had_before(job: _Job) -> Merged:
     """Nothing moves. But checks of a merge that was cut off may be outstanding."""
     worker, into = job.worker, job.target
     notes = [f"{into.branch} had all of it before."]
@@ -213,23 +216,24 @@ def _had_before(records: Records, job: _Job) -> Merged:
     if begun is None or (begun.tip, begun.into) != (job.tip, into.branch):
         begun = Merge(into.branch, job.wish.strategy, job.tip, into.sha, into.sha, now())
     elif worker.unchecked and job.wish.checks:
-        records.update(worker.id, lambda one: one.merging(begun, tuple(job.wish.checks)))
-        with _noting_what_became(records, job._replace(worker=worker.merging(None)), begun):
+        outstanding = tuple(job.wish.checks)
+        job.context.records.update(worker.id, lambda one: one.merging(begun, outstanding))
+        with _noting_what_became(job._replace(worker=worker.merging(None)), begun):
             _check(job, begun)
     elif worker.unchecked:
         notes.append(f"Not run, but it counts as merged: {'; '.join(worker.unchecked)}")
-    return _done(records, job, begun, "", notes)
+    return _done(job, begun, "", notes)
 
 
-def _done(records: Records, job: _Job, begun: Merge, changed: str, notes: Sequence[str]) -> Merged:
+def _done(job: _Job, begun: Merge, changed: str, notes: Sequence[str]) -> Merged:
     done = replace(begun, done=True)
-    _, after = records.update(job.worker.id, lambda one: one.merging(done))
-    journal.note(records.home(job.worker.id), "merged", into=done.into, sha=done.sha)
+    _, after = job.context.records.update(job.worker.id, lambda one: one.merging(done))
+    journal.note(job.context.home_of(job.worker), "merged", into=done.into, sha=done.sha)
     return Merged(after, done, changed, tuple(notes))
 
 
 @contextmanager
-def _noting_what_became(records: Records, job: _Job, begun: Merge) -> Iterator[None]:
+def _noting_what_became(job: _Job, begun: Merge) -> Iterator[None]:
     """Of a merge that fails: it is in all the same, and unchecked, or all is as before."""
     try:
         yield
@@ -238,7 +242,7 @@ def _noting_what_became(records: Records, job: _Job, begun: Merge) -> Iterator[N
             is_in = _is_in(job.directory, begun)
             before = (job.worker.merge, job.worker.unchecked)
             found = (replace(begun, done=True), tuple(job.wish.checks)) if is_in else before
-            records.update(job.worker.id, lambda one: one.merging(*found))
+            job.context.records.update(job.worker.id, lambda one: one.merging(*found))
         raise
 
 
@@ -319,9 +323,9 @@ def _require_room(job: _Job, sha: str) -> None:
         )
 
 
-def _require_free(records: Records, worker: Worker, target: Target) -> None:
+def _require_free(context: Context, worker: Worker, target: Target) -> None:
     """Raises MergeRefused when another worker works on the branch to merge into."""
-    for other in records.all():
+    for other in context.records.all():
         shares_checkout = not other.branch and os.path.realpath(other.path) == target.checkout
         if not other.finished and (shares_checkout or other.branch == target.branch):
             raise _refused(
