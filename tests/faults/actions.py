@@ -11,6 +11,7 @@ from threading import Barrier
 from typing import Any
 
 from worker_manager.config import Settings
+from worker_manager.crew.context import Context
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration import clean as cleaning
 from worker_manager.crew.integration.clean import Order
@@ -156,6 +157,11 @@ def fleet(root: str, home: str, project: str, socket: str, **settings: Any) -> F
     )
 
 
+def context(root: str, home: str) -> Context:
+    """What the use cases of a home stand on, as far as no terminal is needed."""
+    return fleet(root, home, home, socket="").context
+
+
 def stop(_: Tell, root: str, home: str, project: str, socket: str, worker_id: str) -> None:
     """Ends a worker's session; its work is saved before."""
     fleet(root, home, project, socket).stop(worker_id)
@@ -163,8 +169,7 @@ def stop(_: Tell, root: str, home: str, project: str, socket: str, worker_id: st
 
 def adopt(_: Tell, root: str, home: str, worker_ids: list[str], force: bool) -> list[str]:
     """Takes workers over; gives the ids of those that it says are its own now."""
-    records = Records(repository_of(home))
-    return [one.id for one in adoption.adopt(root, records, home, worker_ids, force=force)]
+    return [one.id for one in adoption.adopt(context(root, home), worker_ids, force=force)]
 
 
 def adopt_each(
@@ -174,12 +179,12 @@ def adopt_each(
     the barrier; tells which it got.
     """
     sessions.link_process(root, os.getpid(), home)
-    records = Records(repository_of(home))
+    mine = context(root, home)
     got = []
     for worker_id in worker_ids:
         barrier.wait()
         with suppress(InvalidInput):
-            got += adoption.adopt(root, records, home, [worker_id] if named else [], force=False)
+            got += adoption.adopt(mine, [worker_id] if named else [], force=False)
         barrier.wait()
     answers.put((os.path.basename(home), [one.id for one in got]))
     barrier.wait()  # until all have told, each is a session that runs

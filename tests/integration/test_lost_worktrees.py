@@ -234,7 +234,7 @@ def test_files_that_lie_there_are_newer_than_what_a_stop_saved(
 ) -> None:
     tree = Path(worker.path)
     (tree / "a").write_text("saved by the stop", "utf-8")
-    stop.save(fleet.records, worker)
+    stop.save(fleet.context, worker)
     (tree / "a").write_text("written later", "utf-8")
     if lost == "its .git file":
         (tree / ".git").unlink()

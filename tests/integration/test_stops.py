@@ -195,7 +195,7 @@ def test_a_stop_that_finds_no_place_for_its_temporary_files_ends_the_session_all
     make_dirty(worker)
     monkeypatch.setattr(tempfile, "tempdir", str(repository / "no such place"))
 
-    after = stop.end(fleet.records, fleet.context.runtime, worker.id)
+    after = stop.end(fleet.context, worker.id)
 
     assert after.status is Status.STOPPED
     assert not after.saved

@@ -106,7 +106,7 @@ class Fleet:
 
     def start(self, wanted: Wanted) -> Started:
         """As `Starts.start`, for this orchestrator. Raises BudgetSpent, too."""
-        self._require_budget()
+        budgets.require_left(self.context)
         return self._starts.start(self.records, self.owner, wanted)
 
     def restore(self, worker_id: str, text: str = "") -> Worker:
@@ -177,7 +177,7 @@ class Fleet:
             reply_to=question,
         )
         # Delivered first: killed in between, the worker has its answer all the same.
-        if not outbox.deliver(self.records, worker_id, message, once=bool(key)):
+        if not outbox.deliver(self.context, worker_id, message, once=bool(key)):
             return worker, message
         reminders.forget(self.records.home(worker_id))
         # Only from where it stood: it may have asked or completed since.
@@ -240,14 +240,14 @@ class Fleet:
         """Ends the worker's session now; its worktree, branch and files stay, and what no commit
         holds is saved.
         """
-        return stops.end(self.records, self.context.runtime, self.worker(worker_id).id)
+        return stops.end(self.context, self.worker(worker_id).id)
 
     def ask_to_stop(self, worker_id: str) -> Worker:
         """As `stop`, but a worker that can finish its thought may do so first, or refuse."""
         worker = self.worker(worker_id)
         if not stops.can_be_asked(worker):
             return self.stop(worker_id)
-        return stops.ask_to_stop(self.records, worker, self.context.settings.stop_grace_seconds)
+        return stops.ask_to_stop(self.context, worker)
 
     def stop_unfinished(self) -> list[str]:
         """Stops every unfinished worker of this orchestrator; gives their ids."""
@@ -288,7 +288,7 @@ class Fleet:
 
     def adopt(self, worker_ids: Sequence[str] = (), *, force: bool = False) -> list[Worker]:
         """As `adoption.adopt`, for this orchestrator."""
-        return adoption.adopt(self.context.root, self.records, self.home, worker_ids, force=force)
+        return adoption.adopt(self.context, worker_ids, force=force)
 
     def claim_mail(self, *, most: int) -> Claim | None:
         """Takes waiting messages, after a look at the world; the caller acknowledges them once
@@ -349,19 +349,18 @@ class Fleet:
         """Notices what fires no hook and ends no process, in a few milliseconds. Raises the first
         WorkerManagerError or OSError, after all of it was tried.
         """
-        settings = self.context.settings
         own = self.context.own()
         records, runtime = self.records, self.context.runtime
         _each(
             lambda: self._mind_mail(own),
             lambda: fail_vanished(records, own, runtime),
             lambda: self._tell_idle(own),
-            lambda: stops.end_the_due(records, runtime, own),
-            lambda: stops.close_the_done(records, runtime, own, settings.close_after_seconds),
-            lambda: limits.go_on(self.context.root, records, own),
-            lambda: self._mind_budgets(own),
+            lambda: stops.stop_overdue(self.context, own),
+            lambda: stops.close_completed(self.context, own),
+            lambda: limits.go_on(self.context, own),
+            lambda: budgets.watch(self.context, own),
             self._start_queued,
-            lambda: self._radar.look(records, own),
+            lambda: self._radar.look(self.context, own),
         )
 
     def pause(self) -> Pause:
@@ -398,30 +397,13 @@ class Fleet:
 
     def _start_queued(self) -> None:
         with suppress(BudgetSpent):
-            self._require_budget()
+            budgets.require_left(self.context)
             self._starts.start_queued(self.records, self.owner)
 
     def tidy(self) -> None:
         """Removes what is too old to be of use: no work, only mail shown long ago and drafts."""
         self.records.prune()
         self.mailbox.prune()
-
-    def _require_budget(self) -> None:
-        budget = self.context.settings.session_budget_tokens
-        if budget:
-            budgets.require_left(budget, self._spent(self.context.own()))
-
-    def _mind_budgets(self, own: Sequence[Worker]) -> None:
-        settings = self.context.settings
-        if settings.session_budget_tokens or any(one.budget_tokens for one in own):
-            spent, grace = self._spent(own), settings.stop_grace_seconds
-            budgets.watch_each(self.records, own, spent, grace)
-            budgets.watch_session(self.records, own, spent, settings.session_budget_tokens, grace)
-
-    def _spent(self, workers: Sequence[Worker]) -> dict[str, int]:
-        """The tokens that count against budgets, by worker."""
-        used = {one.id: self.usage(one) for one in workers}
-        return {one: usage.fresh if usage else 0 for one, usage in used.items()}
 
 
 def _each(*steps: Callable[[], None]) -> None:

@@ -166,7 +166,7 @@ def test_an_answer_never_stands_before_its_question_however_late_the_letter_lies
     asked = Report("m0123456789ab", "question", "Which greeting?", now())
     _, worker = fleet.records.update(worker.id, lambda one: one.ask(asked))
     answer = outbox.order(worker, message.ANSWER, "Good morning")
-    outbox.deliver(fleet.records, worker.id, answer)
+    outbox.deliver(fleet.context, worker.id, answer)
     time.sleep(0.002)  # times are in milliseconds
 
     reports.redeliver(fleet.records, fleet.worker(worker.id))

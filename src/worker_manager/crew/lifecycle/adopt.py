@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
+from worker_manager.crew.context import Context
 from worker_manager.crew.reporting import forwarding, reports
 from worker_manager.domain.worker import Worker
 from worker_manager.errors import InvalidInput, StateUnavailable
@@ -32,24 +32,22 @@ def orphans(root: str, records: Records, owner: str, everybody: Sequence[Worker]
     return [one for one in left if not one.finished or one.id in unread]
 
 
-def adopt(
-    root: str, records: Records, home: str, worker_ids: Sequence[str], *, force: bool
-) -> list[Worker]:
-    """Gives the orchestrator of `home` the orphans, or the workers named, with their letters.
+def adopt(context: Context, worker_ids: Sequence[str], *, force: bool) -> list[Worker]:
+    """Give this orchestrator the orphans, or the workers named, with their letters.
     `force` takes the named ones from a session that runs, too. Those that are its own already have
     their letters looked for.
 
     Raises InvalidInput when a named one has an orchestrator that runs.
     """
-    owner = os.path.basename(home)
+    records, owner = context.records, context.owner
     if not worker_ids:
-        found = orphans(root, records, owner, records.all())
-        return [one for one in _adopt_each(records, owner, found, force=False) if one is not None]
+        found = orphans(context.root, records, owner, records.all())
+        return [one for one in _adopt_each(context, found, force=False) if one is not None]
     named = [records.get(worker_id) for worker_id in dict.fromkeys(worker_ids)]
     for worker in named:
-        if worker.owner != owner and _is_attended(root, records, worker) and not force:
+        if worker.owner != owner and _is_attended(context, worker) and not force:
             raise InvalidInput(_belongs(worker))
-    taken = list(zip(named, _adopt_each(records, owner, named, force=force), strict=True))
+    taken = list(zip(named, _adopt_each(context, named, force=force), strict=True))
     for before, after in taken:
         if after is None:  # another session was faster
             raise InvalidInput(_belongs(before))
@@ -78,25 +76,24 @@ def _with_unread(records: Records, workers: Sequence[Worker]) -> set[str]:
     return set().union(*(boxes[one].has_reports_of(those) for one, those in senders.items()))
 
 
-def _is_attended(root: str, records: Records, worker: Worker) -> bool:
-    home = orchestrator_home(records.repository, worker.owner)
-    return bool(sessions.attending(root, home))
+def _is_attended(context: Context, worker: Worker) -> bool:
+    home = orchestrator_home(context.records.repository, worker.owner)
+    return bool(sessions.attending(context.root, home))
 
 
 def _adopt_each(
-    records: Records, owner: str, workers: Sequence[Worker], *, force: bool
+    context: Context, workers: Sequence[Worker], *, force: bool
 ) -> Iterator[Worker | None]:
-    strayed = forwarding.elsewhere(records, workers)
+    strayed = forwarding.elsewhere(context.records, workers)
     for one in workers:
-        yield _adopt(records, owner, one, strayed[one.id], force=force)
+        yield _adopt(context, one, strayed[one.id], force=force)
 
 
-def _adopt(
-    records: Records, owner: str, seen: Worker, strayed: set[str], *, force: bool
-) -> Worker | None:
+def _adopt(context: Context, seen: Worker, strayed: set[str], *, force: bool) -> Worker | None:
     """None when it belongs to another by now than when it was `seen`. From the one change of its
     record on its letters follow: killed behind that, whoever looks next goes on.
     """
+    records, owner = context.records, context.owner
     with exclusive(reports.report_lock(records, seen.id)):
         current = reports.delivered(records, records.get(seen.id))
         if current.owner not in (seen.owner, owner) and not force:

@@ -9,13 +9,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from worker_manager.crew.context import Context
 from worker_manager.crew.messaging import outbox
 from worker_manager.domain import message
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import RuntimeUnavailable, WorkerManagerError
-from worker_manager.runtimes.base import Runtime
 from worker_manager.state import journal
-from worker_manager.state.workers.records import Records, now
+from worker_manager.state.workers.records import now
 from worker_manager.worktrees import own, snapshots
 
 #: A stop that tmux did not carry out is tried again so much later.
@@ -34,21 +34,23 @@ def can_be_asked(worker: Worker) -> bool:
     return worker.status in _REACHABLE and not worker.stop_requested
 
 
-def ask_to_stop(records: Records, worker: Worker, seconds: int) -> Worker:
+def ask_to_stop(context: Context, worker: Worker) -> Worker:
     """It may finish its thought, complete, or refuse by asking; then its session ends."""
+    seconds = context.settings.stop_grace_seconds
     due = _in_seconds(seconds)
-    _, asked = records.update(worker.id, lambda one: one.request_stop(due=due))
+    _, asked = context.records.update(worker.id, lambda one: one.request_stop(due=due))
     body = _SHUTDOWN.format(seconds=seconds)
-    outbox.deliver(records, worker.id, outbox.order(worker, message.SHUTDOWN, body))
+    outbox.deliver(context, worker.id, outbox.order(worker, message.SHUTDOWN, body))
     return asked
 
 
-def end(records: Records, runtime: Runtime, worker_id: str) -> Worker:
-    """Ends its session now. Raises RuntimeUnavailable; then it is as it was, but saved."""
-    save(records, records.get(worker_id))  # first: it takes a while, and may fail
+def end(context: Context, worker_id: str) -> Worker:
+    """End its session now. Raises RuntimeUnavailable; then it is as it was, but saved."""
+    records = context.records
+    save(context, records.get(worker_id))  # first: it takes a while, and may fail
     before, _ = records.update(worker_id, Worker.request_stop)
     try:
-        runtime.end(before.handle)
+        context.runtime.end(before.handle)
     except RuntimeUnavailable:
         # Should it end later, that is no stop of ours.
         records.update(worker_id, lambda worker: _stop_as_in(worker, before))
@@ -57,31 +59,30 @@ def end(records: Records, runtime: Runtime, worker_id: str) -> Worker:
     return after
 
 
-def end_the_due(records: Records, runtime: Runtime, workers: Sequence[Worker]) -> None:
-    """Ends the sessions of those that were asked to stop and have had their time."""
+def stop_overdue(context: Context, workers: Sequence[Worker]) -> None:
+    """End the sessions of those that were asked to stop and have had their time."""
     for worker in workers:
         if worker.stop_due and worker.stop_due <= now():
             try:
-                end(records, runtime, worker.id)
+                end(context, worker.id)
             except RuntimeUnavailable:
                 again = partial(Worker.request_stop, due=_in_seconds(AGAIN_SECONDS))
-                records.update(worker.id, again)
+                context.records.update(worker.id, again)
 
 
-def close_the_done(
-    records: Records, runtime: Runtime, workers: Sequence[Worker], seconds: float
-) -> None:
-    """Closes the sessions of those that completed long ago: their memory is freed."""
+def close_completed(context: Context, workers: Sequence[Worker]) -> None:
+    """Close the sessions of those that completed long ago: their memory is freed."""
+    seconds = context.settings.close_after_seconds
     for worker in workers:
         if worker.status is not Status.COMPLETED or worker.closed:
             continue
         since = datetime.fromisoformat(worker.changed_at).timestamp()
         if time.time() - since > seconds:
-            _close(records, runtime, worker)
+            _close(context, worker)
 
 
-def save(records: Records, worker: Worker) -> None:
-    """Saves what no commit holds under a ref of ours, and notes where."""
+def save(context: Context, worker: Worker) -> None:
+    """Save what no commit holds under a ref of ours, and notes where."""
     if not worker.branch or not worker.has_run:
         return
     ref = f"refs/worker-manager/{worker.id}/{time.time_ns()}"
@@ -89,25 +90,25 @@ def save(records: Records, worker: Worker) -> None:
         worktree = own.look(worker.path, worker.branch)
         saved = snapshots.save(worktree, ref, f"Uncommitted work of worker {worker.id}")
     except (WorkerManagerError, OSError) as error:  # a disk that is full keeps no session alive
-        journal.note(records.home(worker.id), "not saved", why=str(error))
+        journal.note(context.home_of(worker), "not saved", why=str(error))
         return
     if saved:
-        journal.note(records.home(worker.id), "saved", ref=ref, left_out=saved.left_out[:20])
-        records.update(worker.id, lambda one: replace(one, saved=ref))
+        journal.note(context.home_of(worker), "saved", ref=ref, left_out=saved.left_out[:20])
+        context.records.update(worker.id, lambda one: replace(one, saved=ref))
 
 
 def _in_seconds(seconds: float) -> str:
     return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(timespec="milliseconds")
 
 
-def _close(records: Records, runtime: Runtime, worker: Worker) -> None:
-    save(records, worker)
+def _close(context: Context, worker: Worker) -> None:
+    save(context, worker)
     # Only while it stands where it stood: it may have been spoken to.
-    _, after = records.update(worker.id, lambda one: one.close(worker.changed_at))
+    _, after = context.records.update(worker.id, lambda one: one.close(worker.changed_at))
     if after.closed:
         with suppress(RuntimeUnavailable):
-            runtime.end(worker.handle)
-        journal.note(records.home(worker.id), "closed")
+            context.runtime.end(worker.handle)
+        journal.note(context.home_of(worker), "closed")
 
 
 def _stop_as_in(worker: Worker, before: Worker) -> Worker:

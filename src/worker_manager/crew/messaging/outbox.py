@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from worker_manager.crew.context import Context
 from worker_manager.crew.reporting.reports import report_lock
 from worker_manager.domain import identifiers
 from worker_manager.domain.message import Message
@@ -9,7 +10,7 @@ from worker_manager.domain.worker import Worker
 from worker_manager.state.layout import mailbox_path
 from worker_manager.state.locking import exclusive
 from worker_manager.state.mail.mailbox import Mailbox
-from worker_manager.state.workers.records import Records, now
+from worker_manager.state.workers.records import now
 
 
 def order(
@@ -27,10 +28,11 @@ def order(
     )
 
 
-def deliver(records: Records, worker_id: str, message: Message, *, once: bool = False) -> bool:
-    """Puts it into the worker's mailbox; with `once`, False when one with its id is there, or was.
+def deliver(context: Context, worker_id: str, message: Message, *, once: bool = False) -> bool:
+    """Put it into the worker's mailbox; with `once`, False when one with its id is there, or was.
     Raises StateUnavailable or StateBusy.
     """
+    records = context.records
     mailbox = Mailbox(mailbox_path(records.home(worker_id)))
     if not once:
         mailbox.deliver(message)

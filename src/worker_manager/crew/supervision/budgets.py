@@ -4,8 +4,9 @@ the end of it. Tokens read from a model's cache don't count: they cost a tenth, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+from worker_manager.crew.context import Context
 from worker_manager.crew.lifecycle import stop
 from worker_manager.crew.messaging import outbox
 from worker_manager.crew.reporting import reports
@@ -14,7 +15,6 @@ from worker_manager.domain import message as messages
 from worker_manager.domain.worker import Worker
 from worker_manager.errors import BudgetSpent
 from worker_manager.state.locking import exclusive
-from worker_manager.state.workers.records import Records
 
 #: From this part on, those who spend are told.
 WARNING = 0.8
@@ -37,78 +37,86 @@ asked to stop, and no further ones start; this one used the most. Your user may 
 session_budget_tokens."""
 
 
-def require_left(session_budget: int, spent: Mapping[str, int]) -> None:
-    """Raises BudgetSpent when the session's budget is used up; 0 is none. `spent` is by worker."""
-    total = sum(spent.values())
-    if session_budget and total >= session_budget:
+def require_left(context: Context) -> None:
+    """Raises BudgetSpent when the session's budget is used up."""
+    budget = context.settings.session_budget_tokens
+    if not budget:
+        return
+    total = sum(_spent(context, context.own()).values())
+    if total >= budget:
         raise BudgetSpent(
             f"Your workers have used {total:,} tokens, this session's budget is "
-            f"{session_budget:,}. Ask your user to raise session_budget_tokens."
+            f"{budget:,}. Ask your user to raise session_budget_tokens."
         )
 
 
-def watch_each(
-    records: Records, workers: Sequence[Worker], spent: Mapping[str, int], grace_seconds: int
-) -> None:
-    """Tells workers that near their own budget, and asks those to stop that have spent it."""
+def watch(context: Context, workers: Sequence[Worker]) -> None:
+    """Tell those that near a budget, their own or the session's, and ask to stop what has spent it.
+    `workers` are all of the orchestrator's.
+    """
+    session_budget = context.settings.session_budget_tokens
+    if session_budget or any(one.budget_tokens for one in workers):
+        spent = _spent(context, workers)
+        _watch_each(context, workers, spent)
+        _watch_session(context, workers, spent)
+
+
+def _spent(context: Context, workers: Sequence[Worker]) -> dict[str, int]:
+    """The tokens that count against budgets, by worker."""
+    used = {one.id: context.usage(one) for one in workers}
+    return {one: usage.fresh if usage else 0 for one, usage in used.items()}
+
+
+def _watch_each(context: Context, workers: Sequence[Worker], spent: dict[str, int]) -> None:
+    """Workers with a budget of their own."""
     for one in workers:
         used, budget = spent[one.id], one.budget_tokens
         if not budget or one.finished or used < WARNING * budget:
             continue
         if used < budget:
-            _tell_worker(records, one, _NEARLY.format(spent=used, budget=budget))
+            _tell_worker(context, one, _NEARLY.format(spent=used, budget=budget))
         elif stop.can_be_asked(one) or one.stop_requested:
             body = _SPENT.format(spent=used, budget=budget)
-            _stop_once(records, one, [one], f"{one.id} budget {budget}", body, grace_seconds)
+            _stop_once(context, one, [one], f"{one.id} budget {budget}", body)
 
 
-def watch_session(
-    records: Records,
-    workers: Sequence[Worker],
-    spent: Mapping[str, int],
-    session_budget: int,
-    grace_seconds: int,
-) -> None:
-    """The same of all workers of a session together."""
-    total = sum(spent.values())
-    if not session_budget or not workers or total < WARNING * session_budget:
+def _watch_session(context: Context, workers: Sequence[Worker], spent: dict[str, int]) -> None:
+    """All workers of a session together."""
+    total, budget = sum(spent.values()), context.settings.session_budget_tokens
+    if not budget or not workers or total < WARNING * budget:
         return
     most = max(workers, key=lambda one: spent[one.id])
-    occasion = f"{most.owner} session budget {session_budget}"
-    if total < session_budget:
-        body = _SESSION_NEARLY.format(spent=total, budget=session_budget)
-        _tell_owner(records, most, f"{occasion} nearly", body)
+    occasion = f"{most.owner} session budget {budget}"
+    if total < budget:
+        body = _SESSION_NEARLY.format(spent=total, budget=budget)
+        _tell_owner(context, most, f"{occasion} nearly", body)
     else:
-        body = _SESSION_SPENT.format(spent=total, budget=session_budget)
-        _stop_once(records, most, workers, occasion, body, grace_seconds)
+        body = _SESSION_SPENT.format(spent=total, budget=budget)
+        _stop_once(context, most, workers, occasion, body)
 
 
 def _stop_once(
-    records: Records,
-    sender: Worker,
-    workers: Sequence[Worker],
-    occasion: str,
-    body: str,
-    grace_seconds: int,
+    context: Context, sender: Worker, workers: Sequence[Worker], occasion: str, body: str
 ) -> None:
     """Asked before it is told: killed in between, it is told the next time. A worker that then
     refuses, or is spoken to, goes on.
     """
-    if reports.owner_mailbox(records, sender).contains(identifiers.message_id_of(occasion)):
+    message_id = identifiers.message_id_of(occasion)
+    if reports.owner_mailbox(context.records, sender).contains(message_id):
         return
     for one in workers:
         if stop.can_be_asked(one):
-            stop.ask_to_stop(records, one, grace_seconds)
-    _tell_owner(records, sender, occasion, body)
+            stop.ask_to_stop(context, one)
+    _tell_owner(context, sender, occasion, body)
 
 
-def _tell_worker(records: Records, worker: Worker, body: str) -> None:
+def _tell_worker(context: Context, worker: Worker, body: str) -> None:
     message_id = identifiers.message_id_of(f"{worker.id} budget {worker.budget_tokens} nearly")
     message = outbox.order(worker, messages.BUDGET, body, message_id=message_id)
-    outbox.deliver(records, worker.id, message, once=True)
+    outbox.deliver(context, worker.id, message, once=True)
 
 
-def _tell_owner(records: Records, worker: Worker, occasion: str, body: str) -> None:
+def _tell_owner(context: Context, worker: Worker, occasion: str, body: str) -> None:
     message_id = identifiers.message_id_of(occasion)
-    with exclusive(reports.report_lock(records, worker.id)):
-        reports.tell_once(records, worker, messages.BUDGET, message_id, body)
+    with exclusive(reports.report_lock(context.records, worker.id)):
+        reports.tell_once(context.records, worker, messages.BUDGET, message_id, body)

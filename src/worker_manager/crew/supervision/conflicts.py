@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
+from worker_manager.crew.context import Context
 from worker_manager.crew.reporting import reports
 from worker_manager.domain import identifiers, message
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.state import journal
 from worker_manager.state.locking import exclusive
-from worker_manager.state.workers.records import Records
 from worker_manager.worktrees import merging, snapshots, trees
 from worker_manager.worktrees.merging import Trial
 
@@ -46,9 +46,9 @@ class Radar:
         self._tips: dict[str, str] = {}
         self._told: set[str] = set()
 
-    def look(self, records: Records, workers: Sequence[Worker]) -> None:
-        """Tells each pair that does not fit together, once. Costs one git command when nothing has
-        moved. Raises WorktreeRefused or NotARepository.
+    def look(self, context: Context, workers: Sequence[Worker]) -> None:
+        """Tell the owner of each pair that does not fit together, once. Costs one git command when
+        nothing has moved. Raises WorktreeRefused or NotARepository.
         """
         open_ones = [one for one in workers if _is_open(one)]
         if not open_ones:
@@ -64,7 +64,7 @@ class Radar:
                         ours, theirs = (tips[name] for name in pair.branches)
                         trial = merging.try_merge(directory, theirs, ours, scratch)
                         if trial.files:
-                            _tell(records, directory, pair, trial, tips)
+                            _tell(context, directory, pair, trial, tips)
                             self._told.add(pair.message_id)
         self._tips = tips
 
@@ -86,7 +86,8 @@ def _pairs(workers: Sequence[Worker], tips: dict[str, str], moved: set[str]) -> 
     return (pair for pair in pairs if moved.intersection(pair.branches))
 
 
-def _tell(records: Records, directory: str, pair: Pair, trial: Trial, tips: dict[str, str]) -> None:
+def _tell(context: Context, directory: str, pair: Pair, trial: Trial, tips: dict[str, str]) -> None:
+    records = context.records
     body = _body(directory, pair, trial, tips)
     with exclusive(reports.report_lock(records, pair.worker.id)):
         worker = records.get(pair.worker.id)

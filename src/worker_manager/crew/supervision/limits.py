@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from worker_manager.agents.claude.reset_times import reset_time
+from worker_manager.crew.context import Context
 from worker_manager.crew.messaging import outbox
 from worker_manager.crew.reporting import reports
 from worker_manager.domain import identifiers
@@ -21,7 +22,9 @@ RETRY_SECONDS = 300
 
 
 def turn_failed(root: str, records: Records, worker_id: str, error: str, said: str) -> None:
-    """A worker's turn ended with an error of the API. `error` is Claude Code's word for it."""
+    """A worker's turn ended with an error of the API: called by its hook. `error` is Claude Code's
+    word for it.
+    """
     text = f"Its turn ended with an error of the API: {error}.\n{said}".rstrip()
     if error == RATE_LIMIT:
         end = _end(said)
@@ -30,10 +33,10 @@ def turn_failed(root: str, records: Records, worker_id: str, error: str, said: s
     reports.blocked(records, worker_id, messages.LIMIT, text, reason=error)
 
 
-def go_on(root: str, records: Records, workers: Sequence[Worker]) -> None:
-    """Tells those that met a limit which is over, once for each time."""
+def go_on(context: Context, workers: Sequence[Worker]) -> None:
+    """Tell those whose usage limit is over to continue, once for each limit that they met."""
     limited = [one for one in workers if one.status is Status.BLOCKED and one.reason == RATE_LIMIT]
-    if not limited or usage_limit.until(root) is not None:
+    if not limited or usage_limit.until(context.root) is not None:
         return
     for one in limited:
         met = one.report.message_id if one.report else ""
@@ -43,7 +46,7 @@ def go_on(root: str, records: Records, workers: Sequence[Worker]) -> None:
             "The usage limit is over. Go on with your task.",
             message_id=identifiers.message_id_of(f"{met} go on"),
         )
-        outbox.deliver(records, one.id, message, once=True)
+        outbox.deliver(context, one.id, message, once=True)
 
 
 def _end(said: str) -> datetime:

@@ -16,6 +16,8 @@ from worker_manager.domain import message
 from worker_manager.domain.worker import Worker
 from worker_manager.errors import InvalidInput, NothingCommitted, WorkerManagerError
 from worker_manager.state import journal
+from worker_manager.state.layout import mailbox_path
+from worker_manager.state.mail.mailbox import Mailbox
 from worker_manager.state.workers import running_checks
 from worker_manager.state.workers.records import Records
 
@@ -149,7 +151,7 @@ class _Completion(threading.Thread):
             said = f"Your `complete` did not come about: {self._error}"
         try:
             worker = self._records.get(self._worker_id)
-            outbox.deliver(self._records, worker.id, outbox.order(worker, message.NUDGE, said))
+            Mailbox(mailbox_path(self._home)).deliver(outbox.order(worker, message.NUDGE, said))
         except (WorkerManagerError, OSError) as error:
             journal.note(self._home, "checks not told", why=str(error))
 
