@@ -160,7 +160,7 @@ _OWN_JSON = {
     "agents/claude/transcripts.py",
     "cli/schema.py",
     "crew/reporting/evidence.py",
-    "crew/messaging/dialogs.py",
+    "crew/messaging/decisions.py",
     "doctor/wake_test.py",
     "text/rendering.py",
     "hooks/protocol.py",

@@ -24,7 +24,7 @@ from worker_manager.crew.lifecycle import adopt as adoption
 from worker_manager.crew.lifecycle import stop as stops
 from worker_manager.crew.lifecycle.launch import Launcher
 from worker_manager.crew.lifecycle.start import Started, Starts, Wanted, place_in, queue
-from worker_manager.crew.messaging import dialogs, outbox, wake
+from worker_manager.crew.messaging import decisions, outbox, wake
 from worker_manager.crew.presence import fail_vanished
 from worker_manager.crew.reporting.reports import redeliver_all
 from worker_manager.crew.supervision import budgets, limits
@@ -234,7 +234,7 @@ class Fleet:
         return asked.message_id if asked else ""
 
     def _decide(self, worker: Worker, decision: str, **more: Any) -> Message:
-        return dialogs.decide(self.records, worker, decision, attach=attach_line(worker), **more)
+        return decisions.decide(self.context, worker, decision, attach=attach_line(worker), **more)
 
     def stop(self, worker_id: str) -> Worker:
         """Ends the worker's session now; its worktree, branch and files stay, and what no commit
@@ -342,7 +342,7 @@ class Fleet:
     def _reconcile(self, own: list[Worker], meanwhile: Callable[[], object] | None = None) -> None:
         records = self.records
         reconcile(records, own, self.context.runtime, meanwhile)
-        dialogs.repair(records, own)
+        decisions.repair(self.context, own)
         merges.settle_all(self.context, own)
 
     def watch(self) -> None:
