@@ -80,12 +80,12 @@ class Terminal:
     def status(self, status: str) -> None:
         prompt_program.note_status(self.session_file.resolve(), status, time.time() - 60)
 
-    def nudge(self, text: str = "hello") -> wake.Outcome:
+    def nudge(self, text: str = "hello") -> wake.WakeResult:
         worker, message = self.fleet.nudge(self.worker.id, text)
         return self.carry(worker, message)
 
-    def carry(self, worker: Worker, message: Message) -> wake.Outcome:
-        return wake.carry(state_root(), self.home, worker, message, self.runtime, self.waits)
+    def carry(self, worker: Worker, message: Message) -> wake.WakeResult:
+        return wake.ensure_delivered(self.fleet.context, worker, message, self.waits)
 
     def tmux(self, *arguments: str) -> None:
         assert self.runtime  # the fixture's server
@@ -199,7 +199,7 @@ def test_enter_is_pressed_only_where_our_line_alone_stands_in_an_idle_prompt(
 def test_a_line_that_a_killed_ring_has_left_is_sent(terminal: Terminal) -> None:
     terminal.open("left over")
 
-    assert terminal.nudge().rung == "typed"
+    assert terminal.nudge().channel == "typed"
     wait_until(lambda: terminal.keys == ENTER)
 
 
@@ -210,7 +210,7 @@ def test_of_several_nudges_one_types_at_a_time(terminal: Terminal) -> None:
     with ThreadPoolExecutor(3) as pool:
         outcomes = list(pool.map(lambda letter: terminal.carry(*letter), letters))
 
-    assert [outcome.rung for outcome in outcomes] == ["typed"] * 3
+    assert [outcome.channel for outcome in outcomes] == ["typed"] * 3
     wait_until(lambda: terminal.keys.count(ENTER) == 3)
     assert terminal.keys == (PASTED + ENTER) * 3
 
@@ -295,7 +295,7 @@ def test_a_terminal_that_is_gone_or_unknown_is_said(terminal: Terminal) -> None:
 
     assert terminal.runtime.look(worker.handle) is None
     outcome = terminal.carry(worker, message)
-    assert (outcome.fate, outcome.reason) == ("queued", "its terminal is gone")
+    assert (outcome.state, outcome.reason) == ("queued", "its terminal is gone")
 
 
 @pytest.mark.promise("nudge-once")

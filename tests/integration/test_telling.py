@@ -27,7 +27,7 @@ def test_a_nudge_tells_how_the_worker_stands_by_now(fleet: Fleet, repository: Pa
     before = add_worker(fleet, repository, status=Status.COMPLETED)
     fleet.records.update(before.id, lambda worker: worker.resume(at="2026-01-01T00:00:00Z"))
 
-    said = announcements.nudged(fleet, before, wake.Outcome(wake.DELIVERED), is_answer=False)
+    said = announcements.nudged(fleet, before, wake.WakeResult(wake.DELIVERED), is_answer=False)
 
     assert fleet.worker(before.id).status is Status.RUNNING
     assert f"{before.name} (running" in said

@@ -13,7 +13,6 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from worker_manager.agents.claude.usage import Usage
 from worker_manager.config import Settings
@@ -24,7 +23,7 @@ from worker_manager.crew.lifecycle import adopt as adoption
 from worker_manager.crew.lifecycle import stop as stops
 from worker_manager.crew.lifecycle.launch import Launcher
 from worker_manager.crew.lifecycle.start import Started, Starts, Wanted, place_in, queue
-from worker_manager.crew.messaging import decisions, outbox, wake
+from worker_manager.crew.messaging import decisions, replies, wake
 from worker_manager.crew.presence import fail_vanished
 from worker_manager.crew.reporting.reports import redeliver_all
 from worker_manager.crew.supervision import budgets, limits
@@ -32,9 +31,8 @@ from worker_manager.crew.supervision.conflicts import Radar
 from worker_manager.crew.supervision.next_check import Pause, pause
 from worker_manager.crew.supervision.reconcile import reconcile, tell_idle
 from worker_manager.domain import identifiers
-from worker_manager.domain import message as messages
 from worker_manager.domain.message import Message
-from worker_manager.domain.worker import Activity, Screen, Status, Worker
+from worker_manager.domain.worker import Activity, Screen, Worker
 from worker_manager.errors import (
     BudgetSpent,
     InvalidInput,
@@ -43,11 +41,11 @@ from worker_manager.errors import (
 )
 from worker_manager.runtimes.base import Runtime
 from worker_manager.state import sessions
-from worker_manager.state.mail import awaited_answer, redelivery
+from worker_manager.state.mail import redelivery
 from worker_manager.state.mail.inbox import Claim
 from worker_manager.state.mail.mailbox import Mailbox
-from worker_manager.state.workers import launches, reminders, requests
-from worker_manager.state.workers.records import Records, now
+from worker_manager.state.workers import launches, reminders
+from worker_manager.state.workers.records import Records
 from worker_manager.text import rendering
 
 
@@ -157,47 +155,12 @@ class Fleet:
         return self.context.runtime.is_there(worker.handle)
 
     def nudge(self, worker_id: str, text: str, *, key: str = "") -> tuple[Worker, Message]:
-        """Puts a message into the worker's mailbox; an asking worker gets it as its answer. The
-        same text with the same key is one message.
+        """As `replies.nudge`, of one of this orchestrator's workers."""
+        return replies.nudge(self.context, worker_id, text, key=key, attach=attach_line)
 
-        Gives the worker as it was. Raises WorkerFinished when nobody would read it.
-        """
-        body = identifiers.checked_text(text, "message")
-        worker = self.context.reachable(worker_id)
-        if worker.status is Status.COMPLETED:
-            self.context.require_session(worker)
-        question = self._question_of(worker)
-        if question and requests.is_open(self.records.home(worker_id), question):
-            return worker, self._decide(worker, body, request_id=question)
-        message = outbox.order(
-            worker,
-            messages.ANSWER if question else messages.NUDGE,
-            body,
-            message_id=wake.message_id(self.owner, worker_id, body, key),
-            reply_to=question,
-        )
-        # Delivered first: killed in between, the worker has its answer all the same.
-        if not outbox.deliver(self.context, worker_id, message, once=bool(key)):
-            return worker, message
-        reminders.forget(self.records.home(worker_id))
-        # Only from where it stood: it may have asked or completed since.
-        if worker.status in (Status.ASKING, Status.COMPLETED) or self._stands_still(worker):
-            self.records.update(
-                worker_id,
-                lambda current: (
-                    current.resume(at=now()) if current.report == worker.report else current
-                ),
-            )
-        return worker, message
-
-    def _stands_still(self, worker: Worker) -> bool:
-        idle_since = worker.idle_since(self.activity(worker))
-        return worker.status is Status.RUNNING and idle_since is not None
-
-    def carry(self, worker: Worker, message: Message) -> wake.Outcome:
-        """As `nudges.carry`, of a message that `nudge` has given."""
-        home = self.records.home(worker.id)
-        return wake.carry(self.context.root, home, worker, message, self.context.runtime)
+    def carry(self, worker: Worker, message: Message) -> wake.WakeResult:
+        """As `wake.ensure_delivered`, of a message that `nudge` has given."""
+        return wake.ensure_delivered(self.context, worker, message)
 
     def answer(
         self,
@@ -215,26 +178,16 @@ class Fleet:
         the dialog is not open, or the answer does not fit.
         """
         worker = self.context.reachable(worker_id)
-        message = self._decide(
+        message = decisions.decide(
+            self.context,
             worker,
             decision,
             reason=reason,
             request_id=request_id,
             was_shown_whole=was_shown_whole,
+            attach=attach_line(worker),
         )
         return worker, message
-
-    def _question_of(self, worker: Worker) -> str:
-        """The id of the question that a message would answer. A dialog that was opened beside
-        an `ask` has taken its place in the record, not in the call that waits.
-        """
-        if worker.status is Status.BLOCKED:
-            return awaited_answer.waiting(self.records.home(worker.id)) or ""
-        asked = worker.report if worker.status is Status.ASKING else None
-        return asked.message_id if asked else ""
-
-    def _decide(self, worker: Worker, decision: str, **more: Any) -> Message:
-        return decisions.decide(self.context, worker, decision, attach=attach_line(worker), **more)
 
     def stop(self, worker_id: str) -> Worker:
         """Ends the worker's session now; its worktree, branch and files stay, and what no commit

@@ -73,15 +73,15 @@ def restored(worker: Worker, reason: str) -> str:
     return f"{worker.name} goes on in {worker.path}.{found}"
 
 
-def nudged(fleet: Fleet, before: Worker, outcome: wake.Outcome, *, is_answer: bool) -> str:
+def nudged(fleet: Fleet, before: Worker, outcome: wake.WakeResult, *, is_answer: bool) -> str:
     """Of a message; `before` is the worker as it was."""
     what = "answer" if is_answer else "message"
-    if outcome.fate == wake.SEEN:
+    if outcome.state == wake.SEEN:
         return f"Seen: the {what} stands in the conversation of {before.name}."
     status, activity = _now(fleet, before).status.value, fleet.activity(before)
     doing = f"{status}, {activity.status}" if activity else status
     who = f"{before.name} ({doing})"
-    if outcome.fate == wake.DELIVERED:
+    if outcome.state == wake.DELIVERED:
         soon = "with its next tool call, or when its turn ends"
         return f"Delivered: {who} has the {what} and reads it {soon}."
     return f"Queued: the {what} waits in the mailbox of {who}, to be shown: {outcome.reason}."

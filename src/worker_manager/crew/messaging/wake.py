@@ -1,9 +1,9 @@
-"""How a letter comes to a worker's session, rung by rung.
+"""Waking a worker's session so that it takes a letter out of its mailbox.
 
-Its mailbox is the one record: the session's own hooks take the letter out of it and show it. A
-rung only rings. The doorbell rings by itself; when it hasn't, an idle session gets one fixed line,
-on its message socket or, at last, typed into its empty prompt: the hook of that prompt shows the
-letter.
+The mailbox is the one record: the session's own hooks claim the letter and show it. Each channel
+only wakes the session: first the file watch on the mailbox, by itself; then, when the session is
+idle, one fixed line, on its message socket or, at last, typed into its empty prompt. The hook of
+that prompt shows the letter.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from worker_manager.agents import agent_named
 from worker_manager.agents.base import Agent
 from worker_manager.agents.claude import message_socket
 from worker_manager.crew import activity as activities
+from worker_manager.crew.context import Context
 from worker_manager.domain import identifiers
 from worker_manager.domain.message import DECISION, Message
 from worker_manager.domain.worker import Activity, Worker
@@ -61,13 +62,14 @@ _LEFT = "our line stands in its prompt"
 _NO_ANSWER = "tmux does not say what its terminal shows"
 
 
-class Outcome(NamedTuple):
-    """What became of a letter: SEEN (it stands in the conversation), DELIVERED (it was taken out
-    of the mailbox, to be shown) or QUEUED, with the reason; and the rung that carried it.
+class WakeResult(NamedTuple):
+    """`state` is SEEN (the letter stands in the conversation), DELIVERED (it was claimed from the
+    mailbox, to be shown) or QUEUED, with the `reason`. `channel` is what woke the session: ASK,
+    DIALOG, HOOK, SOCKET or TYPED; empty when nothing did.
     """
 
-    fate: str
-    rung: str = ""
+    state: str
+    channel: str = ""
     reason: str = ""
 
 
@@ -77,57 +79,54 @@ def message_id(owner: str, worker_id: str, text: str, key: str) -> str:
     return identifiers.message_id_of(occasion) if key else identifiers.new_message_id()
 
 
-def carry(
-    root: str,
-    home: str,
-    worker: Worker,
-    message: Message,
-    runtime: Runtime,
-    waits: Waits = USUAL_WAITS,
-) -> Outcome:
-    """Sees to it that a letter which was delivered to the worker's mailbox reaches its session.
-    With the usual waits this takes 16 s at most, more when several wait.
+def ensure_delivered(
+    context: Context, worker: Worker, message: Message, waits: Waits = USUAL_WAITS
+) -> WakeResult:
+    """Wake the session of a worker until it takes a letter that lies in its mailbox. With the
+    usual waits this takes 16 s at most, more when several wait.
     """
-    letter = _Letter(root, home, message.id, waits)
-    rung = reason = ""
+    home = context.home_of(worker)
+    letter = _Letter(context, worker, message.id, waits)
+    channel = reason = ""
     if not letter.is_taken(waits.ring):
-        reason = letter.calm()
+        reason = letter.wait_until_idle()
     if not reason and letter.is_waiting():
         try:
             # Two lines in one prompt would be nobody's.
             with exclusive(os.path.join(home, "ring.lock"), timeout_seconds=waits.ringing):
-                rung, reason = _ring(worker, runtime, letter)
+                channel, reason = _ring(letter)
         except (StateBusy, StateUnavailable) as error:
             reason = f"nobody may ring for it: {error}"
-    outcome = letter.outcome(rung, reason)
-    if outcome.fate != QUEUED and not rung:
-        return outcome._replace(rung=_usual_rung(home, message))
-    if outcome.fate == QUEUED and _is_gone(worker, runtime):
-        return outcome._replace(reason="its terminal is gone")
-    return outcome
+    result = letter.result(channel, reason)
+    if result.state != QUEUED and not channel:
+        return result._replace(channel=_usual_channel(home, message))
+    if result.state == QUEUED and letter.terminal.is_gone():
+        return result._replace(reason="its terminal is gone")
+    return result
 
 
-def _ring(worker: Worker, runtime: Runtime, letter: _Letter) -> tuple[str, str]:
-    """Rings for a letter that waits; the rung that was used last, or why none was."""
-    rung, reason = "", letter.calm()
+def _ring(letter: _Letter) -> tuple[str, str]:
+    """Rings for a letter that waits; the channel that was used last, or why none was."""
+    channel, reason = "", letter.wait_until_idle()
     if not reason and letter.is_waiting() and message_socket.send(letter.activity().socket, LINE):
-        rung = SOCKET
+        channel = SOCKET
         letter.is_taken(letter.waits.react)
     if not reason and letter.is_waiting():
-        reason = _type(worker, runtime, letter)
+        reason = _type(letter)
         if not reason:
-            rung = TYPED
+            channel = TYPED
             letter.is_taken(letter.waits.react)
-    return rung, reason
+    return channel, reason
 
 
 class _Letter:
     """One that was just put into a worker's mailbox, and the session that should take it."""
 
-    def __init__(self, root: str, home: str, message_id: str, waits: Waits) -> None:
+    def __init__(self, context: Context, worker: Worker, message_id: str, waits: Waits) -> None:
         self.waits = waits
-        self._root = root
-        self._home = home
+        self.terminal = _Terminal(context.runtime, worker)
+        self._root = context.root
+        self._home = context.home_of(worker)
         self._id = message_id
         self._began = time.time()
 
@@ -147,9 +146,9 @@ class _Letter:
             fate = receipts.fate(self._home, self._id)
         return fate != receipts.WAITING
 
-    def calm(self) -> str:
-        """Waits until the session has been idle for a while, and rung all that time; else why it
-        isn't. Empty, too, when the letter is taken meanwhile.
+    def wait_until_idle(self) -> str:
+        """Block until the session has been idle for `waits.calm` seconds since the letter came.
+        Returns "", or why it is not idle; "", too, once the letter is taken.
         """
         while self.is_waiting():
             activity = self.activity()
@@ -161,16 +160,16 @@ class _Letter:
             time.sleep(min(left, 0.2))
         return ""
 
-    def outcome(self, rung: str, reason: str) -> Outcome:
+    def result(self, channel: str, reason: str) -> WakeResult:
         fate = receipts.fate(self._home, self._id)
         if fate != receipts.WAITING:
-            return Outcome(SEEN if fate == receipts.SEEN else DELIVERED, rung)
+            return WakeResult(SEEN if fate == receipts.SEEN else DELIVERED, channel)
         if reason:
-            return Outcome(QUEUED, reason=reason)
-        return Outcome(QUEUED, rung, "its session has not reacted yet")
+            return WakeResult(QUEUED, reason=reason)
+        return WakeResult(QUEUED, channel, "its session has not reacted yet")
 
 
-def _usual_rung(home: str, message: Message) -> str:
+def _usual_channel(home: str, message: Message) -> str:
     """By which a letter was taken when nothing else rang."""
     if message.type == DECISION:
         return DIALOG
@@ -187,58 +186,72 @@ def _busy_with(activity: Activity) -> str:
     return _WORKS if activity.status else "its session does not say what it does"
 
 
-def _type(worker: Worker, runtime: Runtime, letter: _Letter) -> str:
+def _type(letter: _Letter) -> str:
     """Types the line into the empty prompt of an idle session, and Enter once it stands there.
     Else why not; then nothing of it is left there, if that can be.
     """
-    agent = agent_named(worker.agent)
+    terminal = letter.terminal
     try:
-        draft, reason = _draft(worker, runtime, agent)
+        draft, reason = terminal.draft()
         # Ours when somebody who rang was killed before the Enter.
         if reason or (draft and not _is_line(draft)):
             return reason or "a draft stands in its prompt"
         if not draft:
-            runtime.paste(worker.handle, LINE)
-        if not _stands(worker, runtime, agent, letter.waits.paste):
+            terminal.paste()
+        if not terminal.shows_line(letter.waits.paste):
             return "its prompt did not take our line"
         reason = _busy_with(letter.activity())
         if not reason and letter.is_waiting():
-            return "" if runtime.press(worker.handle, "Enter") else f"{_SCROLLED}; {_LEFT}"
+            return "" if terminal.press("Enter") else f"{_SCROLLED}; {_LEFT}"
         # It woke meanwhile: the line must not stay. A dialog would be in its place.
-        if _stands(worker, runtime, agent, 0) and runtime.press(worker.handle, "C-u"):
+        if terminal.shows_line(0) and terminal.press("C-u"):
             return reason or _TAKEN
         return f"{reason or _TAKEN}; {_LEFT}"
     except RuntimeUnavailable:
         return _NO_ANSWER
 
 
-def _draft(worker: Worker, runtime: Runtime, agent: Agent) -> tuple[str, str]:
-    """What stands in its prompt; or why nothing may be typed there."""
-    screen = runtime.look(worker.handle)
-    if screen is None:
-        return "", _NO_ANSWER
-    if screen.is_scrolled:
-        return "", _SCROLLED
-    draft = agent.draft(screen)
-    return draft or "", _NO_PROMPT if draft is None else ""
+class _Terminal(NamedTuple):
+    """A worker's terminal, in which its agent shows a prompt."""
 
+    runtime: Runtime
+    worker: Worker
 
-def _stands(worker: Worker, runtime: Runtime, agent: Agent, seconds: float) -> bool:
-    """Whether our line, and nothing else, stands in the prompt within this time."""
-    deadline = time.monotonic() + seconds
-    while True:
-        screen = runtime.look(worker.handle)
-        if screen and _is_line(agent.draft(screen) or ""):
-            return True
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
+    def paste(self) -> None:
+        self.runtime.paste(self.worker.handle, LINE)
+
+    def press(self, key: str) -> bool:
+        return self.runtime.press(self.worker.handle, key)
+
+    def is_gone(self) -> bool:
+        return self.runtime.probe([self.worker.handle])[self.worker.handle] is Presence.GONE
+
+    def draft(self) -> tuple[str, str]:
+        """What stands in its prompt; or why nothing may be typed there."""
+        screen = self.runtime.look(self.worker.handle)
+        if screen is None:
+            return "", _NO_ANSWER
+        if screen.is_scrolled:
+            return "", _SCROLLED
+        draft = self._agent.draft(screen)
+        return draft or "", _NO_PROMPT if draft is None else ""
+
+    def shows_line(self, seconds: float) -> bool:
+        """Whether our line, and nothing else, stands in the prompt within this time."""
+        agent, deadline = self._agent, time.monotonic() + seconds
+        while True:
+            screen = self.runtime.look(self.worker.handle)
+            if screen and _is_line(agent.draft(screen) or ""):
+                return True
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+
+    @property
+    def _agent(self) -> Agent:
+        return agent_named(self.worker.agent)
 
 
 def _is_line(draft: str) -> bool:
     """Whether it is ours; a narrow terminal breaks it."""
     return "".join(draft.split()) == "".join(LINE.split())
-
-
-def _is_gone(worker: Worker, runtime: Runtime) -> bool:
-    return runtime.probe([worker.handle])[worker.handle] is Presence.GONE

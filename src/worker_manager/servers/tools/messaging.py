@@ -56,7 +56,9 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
                 id=id,
                 message_id=sent.id,
                 answered_question=bool(sent.reply_to),
-                **outcome._asdict(),
+                fate=outcome.state,
+                rung=outcome.channel,
+                reason=outcome.reason,
             )
             is_answer = info.answered_question
             return answer(announcements.nudged(fleet, before, outcome, is_answer=is_answer), info)
