@@ -19,6 +19,7 @@ from worker_manager.runtimes.base import Runtime
 from worker_manager.state import process_identity, sessions
 from worker_manager.state.layout import mailbox_path, repository_of, transcript_of
 from worker_manager.state.mail.mailbox import Mailbox
+from worker_manager.state.workers import launches
 from worker_manager.state.workers.records import Records
 
 
@@ -119,6 +120,10 @@ class Context:
     def activities(self) -> dict[str, Activity]:
         """What sessions do at this moment, by home."""
         return activity.activities(self.root)
+
+    def screen(self, worker: Worker) -> str:
+        """What its terminal shows, or showed last; empty when that isn't known."""
+        return self.runtime.screen(worker.handle) or launches.read_pane(self.home_of(worker))
 
     def transcript(self, worker: Worker) -> str:
         """Where its session writes what it does; empty when that isn't known."""

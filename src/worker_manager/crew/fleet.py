@@ -23,7 +23,7 @@ from worker_manager.crew.lifecycle import adopt as adoption
 from worker_manager.crew.lifecycle import stop as stops
 from worker_manager.crew.lifecycle.launch import Launcher
 from worker_manager.crew.lifecycle.start import Started, Starts, Wanted, place_in, queue
-from worker_manager.crew.messaging import decisions, replies, wake
+from worker_manager.crew.messaging import decisions, mail, replies, wake
 from worker_manager.crew.presence import fail_vanished
 from worker_manager.crew.reporting.reports import redeliver_all
 from worker_manager.crew.supervision import budgets, limits
@@ -35,8 +35,6 @@ from worker_manager.domain.message import Message
 from worker_manager.domain.worker import Activity, Screen, Worker
 from worker_manager.errors import (
     BudgetSpent,
-    InvalidInput,
-    MergeRefused,
     WorkerManagerError,
 )
 from worker_manager.runtimes.base import Runtime
@@ -44,9 +42,8 @@ from worker_manager.state import sessions
 from worker_manager.state.mail import redelivery
 from worker_manager.state.mail.inbox import Claim
 from worker_manager.state.mail.mailbox import Mailbox
-from worker_manager.state.workers import launches, reminders
+from worker_manager.state.workers import reminders
 from worker_manager.state.workers.records import Records
-from worker_manager.text import rendering
 
 
 class Fleet:
@@ -142,9 +139,7 @@ class Fleet:
 
     def screen(self, worker: Worker) -> str:
         """What its terminal shows, or showed last; empty when that isn't known."""
-        return self.context.runtime.screen(worker.handle) or launches.read_pane(
-            self.records.home(worker.id)
-        )
+        return self.context.screen(worker)
 
     def live_screen(self, worker: Worker) -> Screen | None:
         """What its terminal shows at this moment, with its colours; None when it can't be asked."""
@@ -155,11 +150,11 @@ class Fleet:
         return self.context.runtime.is_there(worker.handle)
 
     def nudge(self, worker_id: str, text: str, *, key: str = "") -> tuple[Worker, Message]:
-        """As `replies.nudge`, of one of this orchestrator's workers."""
+        """Put a message into a worker's mailbox: see `replies.nudge`."""
         return replies.nudge(self.context, worker_id, text, key=key, attach=attach_line)
 
     def carry(self, worker: Worker, message: Message) -> wake.WakeResult:
-        """As `wake.ensure_delivered`, of a message that `nudge` has given."""
+        """Wake the worker until it takes a message of `nudge`: see `wake.ensure_delivered`."""
         return wake.ensure_delivered(self.context, worker, message)
 
     def answer(
@@ -171,98 +166,65 @@ class Fleet:
         request_id: str = "",
         was_shown_whole: bool = False,
     ) -> tuple[Worker, Message]:
-        """Answers a dialog at a worker's terminal: a permission, or an AskUserQuestion.
-        `was_shown_whole`: whoever answers has all of it on the screen.
-
-        Gives the worker as it was. Raises WorkerFinished when it has ended, InvalidInput when
-        the dialog is not open, or the answer does not fit.
-        """
-        worker = self.context.reachable(worker_id)
-        message = decisions.decide(
+        """Answer a dialog at a worker's terminal: see `replies.answer`."""
+        return replies.answer(
             self.context,
-            worker,
+            worker_id,
             decision,
             reason=reason,
             request_id=request_id,
             was_shown_whole=was_shown_whole,
-            attach=attach_line(worker),
+            attach=attach_line,
         )
-        return worker, message
 
     def stop(self, worker_id: str) -> Worker:
-        """Ends the worker's session now; its worktree, branch and files stay, and what no commit
+        """End a worker's session now; its worktree, branch and files stay, and what no commit
         holds is saved.
         """
         return stops.end(self.context, self.worker(worker_id).id)
 
     def ask_to_stop(self, worker_id: str) -> Worker:
-        """As `stop`, but a worker that can finish its thought may do so first, or refuse."""
-        worker = self.worker(worker_id)
-        if not stops.can_be_asked(worker):
-            return self.stop(worker_id)
-        return stops.ask_to_stop(self.context, worker)
+        """Ask a worker to finish, or to refuse, before its session ends: see `stop.ask_to_stop`."""
+        return stops.ask_to_stop(self.context, self.worker(worker_id))
 
     def stop_unfinished(self) -> list[str]:
-        """Stops every unfinished worker of this orchestrator; gives their ids."""
-        stopped = []
-        for worker in self.workers():
-            if not worker.finished:
-                with suppress(WorkerManagerError):
-                    stopped.append(self.stop(worker.id).id)
-        return stopped
+        """End the session of every unfinished worker of this orchestrator. Returns their ids."""
+        return stops.end_each(self.context, self.workers())
 
     def merge(self, worker_id: str, wish: merges.Wish) -> merges.Merged:
-        """As `merges.merge`, of one of this orchestrator's workers."""
-        return merges.merge(self.context, self.look_at(worker_id), wish)
+        """Merge a finished worker's branch: see `merge.merge`."""
+        return merges.merge(self.context, worker_id, wish)
 
     def merge_all(self, worker_ids: Sequence[str], wish: merges.Wish) -> list[merges.Merged]:
-        """One after the other. Raises MergeRefused, which says which are in by then."""
-        if not worker_ids:
-            raise InvalidInput("ids is empty. Name at least one worker; list_workers has the ids.")
-        merged: list[merges.Merged] = []
-        for worker_id in dict.fromkeys(worker_ids):
-            try:
-                merged.append(self.merge(worker_id, wish))
-            except WorkerManagerError as error:
-                done = ", ".join(one.worker.id for one in merged)
-                before = f"Merged before: {done}. Then: " if done else ""
-                raise MergeRefused(f"{before}{error}", error.shown) from error
-        return merged
+        """Merge one after the other: see `merge.merge_all`."""
+        return merges.merge_all(self.context, worker_ids, wish)
 
     def clean(self, order: cleaning.Order) -> list[cleaning.Outcome]:
-        """As `cleaning.clean`, of this orchestrator's workers. Raises WorkerNotFound."""
-        for worker_id in order.ids:
-            self.worker(worker_id)
+        """Remove what finished workers have left, so that it can be restored: see `clean.clean`."""
         return cleaning.clean(self.context, self.workers(), order)
 
     def orphans(self, everybody: Sequence[Worker]) -> list[Worker]:
-        """As `adoption.orphans`, of this repository."""
+        """Workers in this repository whose orchestrator is gone: see `adopt.orphans`."""
         return adoption.orphans(self.context.root, self.records, self.owner, everybody)
 
     def adopt(self, worker_ids: Sequence[str] = (), *, force: bool = False) -> list[Worker]:
-        """As `adoption.adopt`, for this orchestrator."""
+        """Take over orphans, or the workers named: see `adopt.adopt`."""
         return adoption.adopt(self.context, worker_ids, force=force)
 
     def claim_mail(self, *, most: int) -> Claim | None:
-        """Takes waiting messages, after a look at the world; the caller acknowledges them once
-        they were shown.
+        """Claim unread messages, after a look at the world; the caller acknowledges them once they
+        were shown.
         """
         self.reconcile()
         return self.claim_waiting(most=most)
 
     def claim_waiting(self, *, most: int) -> Claim | None:
-        """As `claim_mail`, at once."""
-        return self.mailbox.claim(most=most, room=rendering.RESULT_LIMIT, cost=rendering.cost)
+        """Claim unread messages without reconciling first: see `mail.claim`."""
+        return mail.claim(self.context, most=most)
 
     def claim_from(self, senders: Collection[str]) -> Claim | None:
-        """As `claim_waiting`, of these workers only."""
-        mailbox = self.mailbox
-
-        def is_meant(name: str) -> bool:
-            message = mailbox.peek(name)
-            return message is not None and message.sender in senders
-
-        return mailbox.claim(accept=is_meant)
+        """Claim the unread messages of these workers, by id: see `mail.claim_from`."""
+        return mail.claim_from(self.context, senders)
 
     def history(self, *, most: int) -> list[tuple[Message, str]]:
         """The messages that were shown last, and where each lies."""

@@ -68,7 +68,11 @@ class Order(NamedTuple):
 
 
 def clean(context: Context, workers: Sequence[Worker], order: Order) -> list[Outcome]:
-    """Clean those of these workers that may go. Raises InvalidInput when `force` has no ids."""
+    """Clean those of these workers that may go. Raises InvalidInput when `force` has no ids, and
+    WorkerNotFound when one of the ids is not this orchestrator's.
+    """
+    for worker_id in order.ids:
+        context.worker(worker_id)
     if order.force and not order.ids:
         raise InvalidInput("force needs ids: name the workers whose unmerged work may go.")
     chosen = [one for one in workers if _is_meant(one, order)]

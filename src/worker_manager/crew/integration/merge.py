@@ -18,6 +18,7 @@ from worker_manager.errors import (
     MergeRefused,
     NotARepository,
     StateBusy,
+    WorkerManagerError,
     WorktreeGone,
     WorktreeRefused,
 )
@@ -74,10 +75,26 @@ class _InConflict(Exception):
         self.job, self.trial, self.where = job, trial, where
 
 
-def merge(context: Context, worker: Worker, wish: Wish) -> Merged:
-    """Merge a finished worker's branch. Raises MergeRefused, or InvalidInput; then nothing is
-    changed.
+def merge_all(context: Context, worker_ids: Sequence[str], wish: Wish) -> list[Merged]:
+    """Merge one after the other. Raises MergeRefused, which says which are in by then."""
+    if not worker_ids:
+        raise InvalidInput("ids is empty. Name at least one worker; list_workers has the ids.")
+    merged: list[Merged] = []
+    for worker_id in dict.fromkeys(worker_ids):
+        try:
+            merged.append(merge(context, worker_id, wish))
+        except WorkerManagerError as error:
+            done = ", ".join(one.worker.id for one in merged)
+            before = f"Merged before: {done}. Then: " if done else ""
+            raise MergeRefused(f"{before}{error}", error.shown) from error
+    return merged
+
+
+def merge(context: Context, worker_id: str, wish: Wish) -> Merged:
+    """Merge the branch of one of this orchestrator's finished workers. Raises MergeRefused,
+    InvalidInput or WorkerNotFound; then nothing is changed.
     """
+    worker = context.look_at(worker_id)
     if wish.strategy not in STRATEGIES:
         raise InvalidInput(
             f"strategy is {wish.strategy!r}. Choose one of: {', '.join(STRATEGIES)}."

@@ -35,7 +35,11 @@ def can_be_asked(worker: Worker) -> bool:
 
 
 def ask_to_stop(context: Context, worker: Worker) -> Worker:
-    """It may finish its thought, complete, or refuse by asking; then its session ends."""
+    """It may finish its thought, complete, or refuse by asking; then its session ends. One that
+    can't be asked is ended now.
+    """
+    if not can_be_asked(worker):
+        return end(context, worker.id)
     seconds = context.settings.stop_grace_seconds
     due = _in_seconds(seconds)
     _, asked = context.records.update(worker.id, lambda one: one.request_stop(due=due))
@@ -57,6 +61,18 @@ def end(context: Context, worker_id: str) -> Worker:
         raise
     _, after = records.update(worker_id, lambda worker: worker.end(at=now(), reason=""))
     return after
+
+
+def end_each(context: Context, workers: Sequence[Worker]) -> list[str]:
+    """End the sessions of those that are unfinished, as far as that can be done. Returns the ids of
+    those that have ended.
+    """
+    ended = []
+    for worker in workers:
+        if not worker.finished:
+            with suppress(WorkerManagerError):
+                ended.append(end(context, context.worker(worker.id).id).id)
+    return ended
 
 
 def stop_overdue(context: Context, workers: Sequence[Worker]) -> None:

@@ -58,6 +58,35 @@ def nudge(
     return worker, message
 
 
+def answer(
+    context: Context,
+    worker_id: str,
+    decision: str,
+    *,
+    reason: str = "",
+    request_id: str = "",
+    was_shown_whole: bool = False,
+    attach: Callable[[Worker], str],
+) -> tuple[Worker, Message]:
+    """Answer a dialog at a worker's terminal: a permission, or an AskUserQuestion.
+    `was_shown_whole`: whoever answers has all of it on the screen. `attach`: as for `nudge`.
+
+    Returns the worker as it was. Raises WorkerFinished when it has ended, InvalidInput when the
+    dialog is not open, or the answer does not fit.
+    """
+    worker = context.reachable(worker_id)
+    message = decisions.decide(
+        context,
+        worker,
+        decision,
+        reason=reason,
+        request_id=request_id,
+        was_shown_whole=was_shown_whole,
+        attach=attach(worker),
+    )
+    return worker, message
+
+
 def _question_of(context: Context, worker: Worker) -> str:
     """The id of the question that a message would answer. A dialog that was opened beside
     an `ask` has taken its place in the record, not in the call that waits.
