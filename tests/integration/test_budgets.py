@@ -48,18 +48,18 @@ def test_a_worker_is_told_at_80_and_asked_to_stop_at_100(make: MakeFleet) -> Non
     fleet = make(budget_tokens=1000)
     worker = running_worker(fleet)
     spend(fleet, worker, 799, cached=50_000)
-    fleet.watch()
+    fleet.supervisor.supervise_once()
     assert letters_to(fleet, worker) == []
 
     spend(fleet, worker, 1)
-    fleet.watch()
-    fleet.watch()
+    fleet.supervisor.supervise_once()
+    fleet.supervisor.supervise_once()
     assert letters_to(fleet, worker) == ["budget"]
     assert kinds(fleet) == []
 
     spend(fleet, worker, 200)
-    fleet.watch()
-    fleet.watch()
+    fleet.supervisor.supervise_once()
+    fleet.supervisor.supervise_once()
     assert sorted(letters_to(fleet, worker)) == ["budget", "shutdown"]
     assert kinds(fleet) == ["budget"]
     assert fleet.worker(worker.id).stop_due
@@ -70,11 +70,11 @@ def test_who_goes_on_after_the_end_of_its_budget_is_not_asked_again(make: MakeFl
     fleet = make(budget_tokens=1000)
     worker = running_worker(fleet)
     spend(fleet, worker, 1000)
-    fleet.watch()
+    fleet.supervisor.supervise_once()
 
     reports.ask(fleet.records, worker.id, "May I go on?")
     fleet.nudge(worker.id, "yes")
-    fleet.watch()
+    fleet.supervisor.supervise_once()
 
     after = fleet.worker(worker.id)
     assert (after.status, after.stop_requested) == (Status.RUNNING, False)
@@ -87,7 +87,7 @@ def test_a_letter_that_a_crash_kept_back_is_told_later(make: MakeFleet) -> None:
     spend(fleet, worker, 1000)
     fleet.ask_to_stop(worker.id)  # as far as the killed one came
 
-    fleet.watch()
+    fleet.supervisor.supervise_once()
 
     assert kinds(fleet) == ["budget"]
     assert letters_to(fleet, worker) == ["shutdown"]
@@ -99,14 +99,14 @@ def test_the_budget_of_a_session_is_that_of_all_its_workers(make: MakeFleet) -> 
     first, second = running_worker(fleet), running_worker(fleet)
     spend(fleet, first, 500)
     spend(fleet, second, 300)
-    fleet.watch()
-    fleet.watch()
+    fleet.supervisor.supervise_once()
+    fleet.supervisor.supervise_once()
     assert take_news(fleet) == [("budget", first.id)]
     assert not fleet.worker(first.id).stop_requested
 
     spend(fleet, second, 201)
-    fleet.watch()
-    fleet.watch()
+    fleet.supervisor.supervise_once()
+    fleet.supervisor.supervise_once()
 
     assert take_news(fleet) == [("budget", second.id)]
     assert all(fleet.worker(one.id).stop_requested for one in (first, second))
@@ -121,7 +121,7 @@ def test_after_the_end_of_its_budget_a_session_starts_nothing_queued(make: MakeF
     spend(fleet, first, 1000)
     fleet.stop(first.id)
 
-    fleet.watch()
+    fleet.supervisor.supervise_once()
 
     assert fleet.worker(queued.id).status is Status.QUEUED
 

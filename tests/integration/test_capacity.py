@@ -52,5 +52,5 @@ def test_memory_limits_all_but_the_first(
     assert queued.reason == "a worker needs 700 MB of memory, less is free"
 
     with_free_memory(monkeypatch, NEEDED_BYTES)
-    measured.watch()
+    measured.supervisor.supervise_once()
     assert measured.worker(queued.id).status is Status.STARTING

@@ -286,7 +286,7 @@ def test_a_launch_script_of_an_earlier_start_is_not_run(
     stale.write_text(f"touch {tmp_path}/ran\n", "utf-8")
 
     narrow.stop(first.id)
-    narrow.watch()
+    narrow.supervisor.supervise_once()
 
     wait_until(lambda: narrow.worker(queued.id).status is Status.RUNNING)
     assert not (tmp_path / "ran").exists()

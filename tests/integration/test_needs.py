@@ -55,7 +55,7 @@ def test_a_worker_that_was_idle_before_it_was_nudged_has_not_stood_still(
     be_idle(fleet, worker)
 
     fleet.nudge(worker.id, "One thing more.")  # its session will wake in a moment
-    fleet.watch()
+    fleet.supervisor.supervise_once()
 
     nudged = fleet.worker(worker.id)
     assert nudged.status is Status.RUNNING
@@ -64,8 +64,8 @@ def test_a_worker_that_was_idle_before_it_was_nudged_has_not_stood_still(
     assert nudged.seen(fleet.activity(nudged), at=time.time())[1] == ""
 
     time.sleep(2.1)
-    fleet.watch()
+    fleet.supervisor.supervise_once()
 
     assert take_news(fleet) == [(message.STALLED, worker.id)]
-    fleet.watch()
+    fleet.supervisor.supervise_once()
     assert take_news(fleet) == []

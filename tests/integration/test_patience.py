@@ -161,12 +161,12 @@ async def test_old_mail_rings_soon_after_its_session_asked_for_the_watch_anew(
     (file,) = Path(fleet.mailbox.folder("new")).iterdir()
     an_hour_ago = time.time() - 3_600
     os.utime(file, (an_hour_ago, an_hour_ago))
-    fleet._began = an_hour_ago
+    fleet.supervisor._began = an_hour_ago
     sessions.note_start(fleet.home, os.getpid())
-    fleet.watch()  # before Claude Code has begun to watch
+    fleet.supervisor.supervise_once()  # before Claude Code has begun to watch
     rung = file.stat().st_mtime
 
-    seconds, _ = fleet.pause()
+    seconds, _ = fleet.supervisor.next_check()
 
     assert time.time() - rung < 60
     assert seconds is not None

@@ -48,17 +48,17 @@ def test_the_workers_that_find_no_room_start_in_their_order(
     assert [one.status for one in (first, second, third)] == ["starting", "queued", "queued"]
     assert (second.reason, third.reason) == ("max_workers is 1", "max_workers is 1")
     assert narrow.place_in_queue(narrow.worker(third.id)) == "2 of 2"
-    narrow.watch()
+    narrow.supervisor.supervise_once()
     assert stands(narrow, second) is Status.QUEUED
 
     git(repository, "commit", "-qm", "later", "--allow-empty")
     narrow.stop(first.id)
-    narrow.watch()
+    narrow.supervisor.supervise_once()
 
     assert stands(narrow, third) is Status.QUEUED
     wait_until(lambda: stands(narrow, second) is Status.COMPLETED)
     assert narrow.worker(second.id).base_sha == git(repository, "rev-parse", "HEAD")
-    narrow.watch()
+    narrow.supervisor.supervise_once()
     wait_until(lambda: stands(narrow, third) is Status.COMPLETED)
     assert [kind for kind, _ in take_news(narrow)] == ["completion", "completion"]
 
@@ -68,7 +68,7 @@ def test_a_queued_worker_is_no_dead_one(narrow: Fleet) -> None:
     queued = start(narrow)
 
     narrow.reconcile()
-    narrow.watch()
+    narrow.supervisor.supervise_once()
 
     after = narrow.worker(queued.id)
     assert (after.status, after.missing) == (Status.QUEUED, "")
@@ -81,7 +81,7 @@ def test_several_that_look_start_a_queued_worker_once(narrow: Fleet) -> None:
     queued = start(narrow, DONE)
     narrow.stop(first.id)
 
-    looks = [threading.Thread(target=narrow.watch) for _ in range(6)]
+    looks = [threading.Thread(target=narrow.supervisor.supervise_once) for _ in range(6)]
     for look in looks:
         look.start()
     for look in looks:
@@ -97,7 +97,7 @@ def test_a_stopped_one_leaves_the_queue(narrow: Fleet, repository: Path) -> None
 
     stopped = narrow.ask_to_stop(queued.id)
     narrow.stop(first.id)
-    narrow.watch()
+    narrow.supervisor.supervise_once()
 
     assert (stopped.status, stands(narrow, queued)) == (Status.STOPPED, Status.STOPPED)
     assert queued.branch not in git(repository, "branch", "--all")
@@ -115,7 +115,7 @@ def test_a_session_restored_waits_as_well_and_goes_on(narrow: Fleet) -> None:
     with pytest.raises(InvalidInput, match="is queued"):
         narrow.restore(first.id)
     narrow.stop(second.id)
-    narrow.watch()
+    narrow.supervisor.supervise_once()
     wait_until(lambda: stands(narrow, first) is Status.RUNNING)
 
 
@@ -148,7 +148,7 @@ def test_a_queued_one_that_can_not_be_started_has_failed(narrow: Fleet, reposito
     Path(queued.path, "in the way").touch()
     narrow.stop(first.id)
 
-    narrow.watch()
+    narrow.supervisor.supervise_once()
 
     failed = narrow.worker(queued.id)
     assert take_news(narrow) == [(message.FAILED, queued.id)]
@@ -188,13 +188,13 @@ def test_while_a_usage_limit_lasts_starts_wait(fleet: Fleet) -> None:
     assert queued.status is Status.QUEUED
     assert queued.reason.startswith("the usage limit is reached until")
     assert queued.reason.endswith(until)
-    fleet.watch()
+    fleet.supervisor.supervise_once()
     assert stands(fleet, queued) is Status.QUEUED
     assert letters_to(fleet, worker) == []
 
     usage_limit.note(state_root(), worker.id, time.time() - 1)
-    fleet.watch()
-    fleet.watch()
+    fleet.supervisor.supervise_once()
+    fleet.supervisor.supervise_once()
     wait_until(lambda: stands(fleet, queued) is Status.COMPLETED)
     wait_until(lambda: letters_to(fleet, worker) == ["nudge"])
 
@@ -217,7 +217,7 @@ def test_another_error_of_the_api_holds_nothing_back(fleet: Fleet) -> None:
     limits.turn_failed(state_root(), fleet.records, worker.id, "server_error", "resets 5pm")
 
     assert start(fleet).status is Status.STARTING
-    fleet.watch()
+    fleet.supervisor.supervise_once()
     assert letters_to(fleet, worker) == []
 
 
@@ -232,6 +232,6 @@ def test_a_look_that_fails_keeps_nothing_else_from_being_done(
     fleet.stop(first.id)
 
     with pytest.raises(InvalidSetting, match="prices"):
-        fleet.watch()
+        fleet.supervisor.supervise_once()
 
     wait_until(lambda: stands(fleet, queued) is Status.COMPLETED)

@@ -35,13 +35,13 @@ def test_two_workers_that_change_the_same_place_are_told_once(
 ) -> None:
     one, other = crew
     commit(one.path, {"README": "one\n", "file\none": "1"})
-    fleet.watch()
+    fleet.supervisor.supervise_once()
     assert letters(fleet) == []
 
     commit(other.path, {"README": "other\n", "file\none": "2", "more": "x"})
     commit(repository, {"elsewhere": "x"})
     objects = git(repository, "count-objects")
-    fleet.watch()
+    fleet.supervisor.supervise_once()
 
     ((sender, body),) = letters(fleet)
     assert git(repository, "count-objects") == objects
@@ -50,8 +50,10 @@ def test_two_workers_that_change_the_same_place_are_told_once(
         assert part in body
     assert f"merge_worker {one.id} (running) first; then have {other.id}" in body
     commit(other.path, {"README": "again\n"})
-    fleet.watch()
-    make_fleet(repository, tmux_socket).watch()  # a server that has just started
+    fleet.supervisor.supervise_once()
+    make_fleet(
+        repository, tmux_socket
+    ).supervisor.supervise_once()  # a server that has just started
     assert letters(fleet) == []
 
 
@@ -61,9 +63,9 @@ def test_a_base_that_moved_under_a_worker_is_told(
 ) -> None:
     one, _ = crew
     commit(one.path, {"README": "one\n"})
-    fleet.watch()
+    fleet.supervisor.supervise_once()
     commit(repository, {"README": "main\n"})
-    fleet.watch()
+    fleet.supervisor.supervise_once()
 
     ((sender, body),) = letters(fleet)
     assert sender == one.id
@@ -77,7 +79,7 @@ def test_who_has_completed_is_proposed_first(fleet: Fleet, crew: tuple[Worker, W
     commit(other.path, {"README": "other\n", "a": "1", "b": "1"})
     set_status(fleet, other, Status.COMPLETED)
 
-    fleet.watch()
+    fleet.supervisor.supervise_once()
 
     assert f"merge_worker {other.id} (completed) first" in letters(fleet)[0][1]
 
@@ -91,7 +93,7 @@ def test_only_open_work_counts(fleet: Fleet, repository: Path, crew: tuple[Worke
     fleet.merge(other.id, Wish("squash"))
     commit(repository, {"README": "and on\n"})
 
-    fleet.watch()
+    fleet.supervisor.supervise_once()
 
     assert letters(fleet) == []
 
@@ -108,14 +110,14 @@ def test_a_look_costs_one_git_command_when_nothing_moved_and_else_what_moved(
         add_worker(fleet, repository, {f"file {n}": "x"}, status=Status.RUNNING) for n in range(4)
     ]
     calls("git")
-    fleet.watch()
+    fleet.supervisor.supervise_once()
     assert trials(calls("git")) == 4 + 6
 
-    fleet.watch()
+    fleet.supervisor.supervise_once()
     (only,) = calls("git")
     assert " for-each-ref " in only
 
     commit(workers[0].path, {"file 0": "y"})
     calls("git")
-    fleet.watch()
+    fleet.supervisor.supervise_once()
     assert trials(calls("git")) == 1 + 3

@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.scripted.workers import recorded_worker, take_news
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.supervision.reconcile import tell_idle
+from worker_manager.crew.supervision.reconcile import notify_idle
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.state import sessions
 from worker_manager.state.layout import state_root
@@ -40,7 +40,7 @@ def idle(fleet: Fleet, repository: Path) -> Iterator[Worker]:
 
 
 def told(fleet: Fleet, worker: Worker, seconds: float) -> list[tuple[str, str]]:
-    tell_idle(state_root(), fleet.records, [fleet.worker(worker.id)], seconds)
+    notify_idle(state_root(), fleet.records, [fleet.worker(worker.id)], seconds)
     return take_news(fleet)
 
 

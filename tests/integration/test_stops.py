@@ -65,7 +65,7 @@ def test_a_worker_is_asked_first_and_ended_when_its_time_is_over(hasty: Fleet) -
     asked = hasty.ask_to_stop(worker.id)
 
     assert (asked.status, letters_to(hasty, worker)) == (Status.RUNNING, ["shutdown"])
-    hasty.watch()
+    hasty.supervisor.supervise_once()
     ended = hasty.worker(worker.id)
     assert (ended.status, ended.stop_due) == (Status.STOPPED, "")
 
@@ -78,7 +78,7 @@ def test_a_stop_that_tmux_does_not_carry_out_is_tried_again_later(
     due = hasty.ask_to_stop(worker.id).stop_due
 
     with hanging(tmux_socket):
-        hasty.watch()
+        hasty.supervisor.supervise_once()
 
     later = hasty.records.get(worker.id)
     assert (later.status, later.stop_requested) == (Status.RUNNING, True)
@@ -91,7 +91,7 @@ def test_a_worker_that_refuses_goes_on(hasty: Fleet) -> None:
     hasty.ask_to_stop(worker.id)
 
     reports.ask(hasty.records, worker.id, "I am in the middle of a migration. Go on?")
-    hasty.watch()
+    hasty.supervisor.supervise_once()
 
     assert hasty.worker(worker.id).status is Status.ASKING
     assert take_news(hasty) == [("question", worker.id)]
@@ -103,7 +103,7 @@ def test_a_worker_that_completes_when_asked_has_completed(hasty: Fleet) -> None:
     hasty.ask_to_stop(worker.id)
 
     reports.complete(hasty.records, worker.id, "half of it")
-    hasty.watch()
+    hasty.supervisor.supervise_once()
 
     assert hasty.worker(worker.id).status is Status.COMPLETED
     assert take_news(hasty) == [("completion", worker.id)]
@@ -144,7 +144,7 @@ def test_a_completed_worker_is_closed_after_a_while_and_can_be_restored(hasty: F
     worker = running_worker(hasty)
     reports.complete(hasty.records, worker.id, "done")
 
-    hasty.watch()
+    hasty.supervisor.supervise_once()
 
     closed = hasty.worker(worker.id)
     assert (closed.status, closed.closed) == (Status.COMPLETED, True)

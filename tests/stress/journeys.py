@@ -59,7 +59,7 @@ def _travel(repository: Path, socket: str) -> int:
         return heard.count(COMPLETION) == 2
 
     timed("complete", lambda: wait_until(are_done, 120))
-    timed("radar", fleet.watch)
+    timed("radar", fleet.supervisor.supervise_once)
     heard.extend(letter.type for letter in take_mail(fleet))
     timed("merge", lambda: fleet.merge(ids[0], Wish("merge", "", ["test -e " + FILE])))
     refused = _is_refused(fleet, ids[1])

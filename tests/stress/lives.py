@@ -118,12 +118,12 @@ def _wanted(life: Life) -> Wanted:
 def _live(run: Run, tally: Tally) -> None:
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline and not _has_ended(run):
-        run.fleet.watch()
+        run.fleet.supervisor.supervise_once()
         _look_and_act(run)
         _hear(run, tally)
         time.sleep(0.2)
     time.sleep(5)  # what comes too much comes late
-    run.fleet.watch()
+    run.fleet.supervisor.supervise_once()
     _hear(run, tally)
 
 

@@ -11,7 +11,7 @@ from worker_manager.crew.supervision.next_check import (
     BUSY_SECONDS,
     LIMIT_SECONDS,
     PRIVATE_SECONDS,
-    pause,
+    delay,
 )
 from worker_manager.domain.worker import Activity, Status, Worker
 
@@ -27,8 +27,8 @@ def worker(status: Status, **changes: object) -> Worker:
 
 def seconds(one: Worker, activity: Activity | None = None, *, told: bool = False) -> float | None:
     doing = {one.id: activity} if activity else {}
-    return pause(
-        [one], doing, Settings(), told=[one.id] if told else [], unread=None, at=AT
+    return delay(
+        [one], doing, Settings(), notified=[one.id] if told else [], unread=None, at=AT
     ).seconds
 
 
@@ -82,12 +82,12 @@ def test_a_usage_limit_may_be_over_early() -> None:
 def test_the_processes_of_unfinished_workers_are_watched() -> None:
     workers = [worker(Status.ASKING, process="1-2"), worker(Status.COMPLETED, process="3-4")]
 
-    assert pause(workers, {}, Settings(), told=[], unread=None, at=AT).running == ("1-2",)
+    assert delay(workers, {}, Settings(), notified=[], unread=None, at=AT).running == ("1-2",)
 
 
 def test_unread_mail_is_looked_after_in_time() -> None:
     def until(moment: float | None) -> float | None:
-        return pause([], {}, Settings(), told=[], unread=moment, at=AT).seconds
+        return delay([], {}, Settings(), notified=[], unread=moment, at=AT).seconds
 
     assert until(None) is None
     assert until(AT + 5) == pytest.approx(5, abs=0.2)

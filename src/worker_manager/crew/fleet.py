@@ -8,9 +8,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import time
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -23,26 +21,15 @@ from worker_manager.crew.lifecycle import adopt as adoption
 from worker_manager.crew.lifecycle import stop as stops
 from worker_manager.crew.lifecycle.launch import Launcher
 from worker_manager.crew.lifecycle.start import Started, Starts, Wanted, place_in, queue
-from worker_manager.crew.messaging import decisions, mail, replies, wake
-from worker_manager.crew.presence import fail_vanished
-from worker_manager.crew.reporting.reports import redeliver_all
-from worker_manager.crew.supervision import budgets, limits
-from worker_manager.crew.supervision.conflicts import Radar
-from worker_manager.crew.supervision.next_check import Pause, pause
-from worker_manager.crew.supervision.reconcile import reconcile, tell_idle
+from worker_manager.crew.messaging import mail, replies, wake
+from worker_manager.crew.supervision import budgets
+from worker_manager.crew.supervision.supervisor import Supervisor
 from worker_manager.domain import identifiers
 from worker_manager.domain.message import Message
 from worker_manager.domain.worker import Activity, Screen, Worker
-from worker_manager.errors import (
-    BudgetSpent,
-    WorkerManagerError,
-)
 from worker_manager.runtimes.base import Runtime
-from worker_manager.state import sessions
-from worker_manager.state.mail import redelivery
 from worker_manager.state.mail.inbox import Claim
 from worker_manager.state.mail.mailbox import Mailbox
-from worker_manager.state.workers import reminders
 from worker_manager.state.workers.records import Records
 
 
@@ -65,9 +52,7 @@ class Fleet:
             root=root, home=home, project=project, settings=settings, runtime=runtime
         )
         self._starts = Starts(Launcher(runtime, root, plugin_root), project, settings)
-        self._radar = Radar()
-        self._told_idle: dict[str, float] = {}
-        self._began = time.time()
+        self.supervisor = Supervisor(self.context, self._starts)
 
     @property
     def home(self) -> str:
@@ -81,7 +66,7 @@ class Fleet:
 
     @property
     def is_attended(self) -> bool:
-        """Whether a session runs that it belongs to: its server calls `watch`."""
+        """Whether a session runs that it belongs to: its server supervises the workers."""
         return self.context.is_attended
 
     @property
@@ -126,7 +111,7 @@ class Fleet:
         the runtime is asked.
         """
         own, writes = self.context.own(everybody), self.records.writes
-        self._reconcile(own, None if meanwhile is None else lambda: meanwhile(own))
+        self.supervisor.reconcile(own, None if meanwhile is None else lambda: meanwhile(own))
         return own if self.records.writes == writes else self.context.own()
 
     def worker(self, worker_id: str) -> Worker:
@@ -252,85 +237,12 @@ class Fleet:
 
     def reconcile(self) -> None:
         """Makes this orchestrator's records agree with the world; safe at any time."""
-        self._reconcile(self.context.own())
-
-    def _reconcile(self, own: list[Worker], meanwhile: Callable[[], object] | None = None) -> None:
-        records = self.records
-        reconcile(records, own, self.context.runtime, meanwhile)
-        decisions.repair(self.context, own)
-        merges.settle_all(self.context, own)
-
-    def watch(self) -> None:
-        """Notices what fires no hook and ends no process, in a few milliseconds. Raises the first
-        WorkerManagerError or OSError, after all of it was tried.
-        """
-        own = self.context.own()
-        records, runtime = self.records, self.context.runtime
-        _each(
-            lambda: self._mind_mail(own),
-            lambda: fail_vanished(records, own, runtime),
-            lambda: self._tell_idle(own),
-            lambda: stops.stop_overdue(self.context, own),
-            lambda: stops.close_completed(self.context, own),
-            lambda: limits.go_on(self.context, own),
-            lambda: budgets.watch(self.context, own),
-            self._start_queued,
-            lambda: self._radar.look(self.context, own),
-        )
-
-    def pause(self) -> Pause:
-        """How long `watch` has nothing to do, unless something is heard."""
-        records = self.records
-        homes = {records.home(one.id): one for one in self.context.own()}
-        doing = {homes[home].id: one for home, one in self.activities().items() if home in homes}
-        told = [one.id for home, one in homes.items() if reminders.was_told_of(home)]
-        told += [
-            one.id
-            for one in homes.values()
-            if one.id in self._told_idle
-            and one.idle_since(doing.get(one.id)) == self._told_idle[one.id]
-        ]
-        at = time.time()
-        lies = redelivery.due(self.mailbox, at, self._watched_since)
-        return pause(
-            list(homes.values()), doing, self.context.settings, told=told, unread=lies, at=at
-        )
-
-    @property
-    def _watched_since(self) -> float:
-        """When its session last asked for a watch on the mailbox, or its server began."""
-        return max(self._began, sessions.started_at(self.home))
-
-    def _mind_mail(self, own: Sequence[Worker]) -> None:
-        if redelivery.ring_again(
-            self.mailbox, self._watched_since
-        ):  # a reader has died: more may have
-            redeliver_all(self.records, own)
-
-    def _tell_idle(self, own: Sequence[Worker]) -> None:
-        self._told_idle = tell_idle(self.context.root, self.records, own, self.idle_seconds)
-
-    def _start_queued(self) -> None:
-        with suppress(BudgetSpent):
-            budgets.require_left(self.context)
-            self._starts.start_queued(self.records, self.owner)
+        self.supervisor.reconcile()
 
     def tidy(self) -> None:
         """Removes what is too old to be of use: no work, only mail shown long ago and drafts."""
         self.records.prune()
         self.mailbox.prune()
-
-
-def _each(*steps: Callable[[], None]) -> None:
-    """One that fails must not keep the others from being done."""
-    failures = []
-    for step in steps:
-        try:
-            step()
-        except (WorkerManagerError, OSError) as error:
-            failures.append(error)
-    if failures:
-        raise failures[0]
 
 
 def plugin_root() -> str:

@@ -144,7 +144,7 @@ class _Orchestrator:
         while True:
             if not _try(partial(self._wait, fleet, is_done=is_done)):
                 time.sleep(BLIND_SECONDS)
-            is_done = _try(fleet.watch)
+            is_done = _try(fleet.supervisor.supervise_once)
 
     def _wait(self, fleet: Fleet, *, is_done: bool) -> None:
         """Until there is something to do; what was not done is tried again soon."""
@@ -153,7 +153,7 @@ class _Orchestrator:
             if self._bell is not None:
                 self._bell.close()
             self._bell = Bell(home)
-        seconds, running = fleet.pause()
+        seconds, running = fleet.supervisor.next_check()
         if not is_done:
             seconds = BLIND_SECONDS if seconds is None else min(seconds, BLIND_SECONDS)
         self._bell.wait(seconds, running)

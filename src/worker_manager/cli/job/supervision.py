@@ -23,7 +23,7 @@ def mind(fleet: Fleet) -> None:
     """Does it once, unless its server does."""
     if not fleet.is_attended:
         with suppress(WorkerManagerError, OSError):  # the next try, or the next command, says it
-            fleet.watch()
+            fleet.supervisor.supervise_once()
 
 
 class Minder:

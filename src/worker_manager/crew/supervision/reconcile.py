@@ -1,6 +1,6 @@
 """Makes records agree with the world: sessions that ended unseen, reports that were cut off on
 their way, worktrees and branches that somebody removed. Idempotent; several may do it at once.
-What a tool does not tell changes nothing.
+What git or tmux does not tell changes nothing.
 """
 
 from __future__ import annotations
@@ -31,22 +31,23 @@ def reconcile(
     runtime: Runtime,
     meanwhile: Callable[[], object] | None = None,
 ) -> None:
-    """Of these workers, as they were read. `meanwhile` is done while the runtime is asked, which of
-    many workers takes long.
+    """Redelivers reports that were cut off, fails workers that are gone, and notes which worktrees
+    and branches are missing. `workers` are as they were read; `meanwhile` is done while the runtime
+    is asked, which takes long for many workers.
     """
     reports.redeliver_all(records, workers)
     fail_vanished(records, workers, runtime, meanwhile)
     _note_missing(records, workers)
 
 
-def tell_idle(
+def notify_idle(
     root: str, records: Records, workers: Sequence[Worker], seconds: float
 ) -> dict[str, float]:
-    """Who works, but has done nothing for so many seconds, was interrupted at its terminal: Esc
-    fires no hook. Told once for each time; gives the ids of those that were told of, and since
-    when they are idle.
+    """Notifies owners of running workers that are idle for more than `seconds`: interrupted at
+    their terminals, where Esc fires no hook. Once for each time. Returns since when they are idle,
+    by id, in seconds since the epoch.
     """
-    told = {}
+    notified = {}
     running = [one for one in workers if one.status is Status.RUNNING]
     doing = activity.activities(root) if running else {}
     for one in running:
@@ -55,8 +56,8 @@ def tell_idle(
         if since is not None and time.time() - since > seconds:
             words = "(it is idle: somebody may have interrupted it at its terminal)"
             reports.stalled(records, one.id, words, occasion=f"idle {since}")
-            told[one.id] = since
-    return told
+            notified[one.id] = since
+    return notified
 
 
 def _note_missing(records: Records, workers: Sequence[Worker]) -> None:
