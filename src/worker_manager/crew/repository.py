@@ -12,6 +12,7 @@ from worker_manager import config
 from worker_manager.config import Settings
 from worker_manager.crew.fleet import Fleet, plugin_root
 from worker_manager.crew.lifecycle import adopt
+from worker_manager.crew.supervision.supervisor import Supervisor
 from worker_manager.domain.identifiers import is_worker_id
 from worker_manager.domain.worker import Worker
 from worker_manager.errors import InvalidInput
@@ -66,9 +67,14 @@ class Repository:
         return self._fleet(worker.owner)
 
     def terminal_fleet(self) -> Fleet | None:
-        """Of people at terminals; None when they own nothing here. No server looks after it."""
+        """Of people at terminals; None when they own nothing here. No server supervises it."""
         home = orchestrator_home(self.records.repository, orchestrators.TERMINAL)
         return self._fleet(orchestrators.TERMINAL) if os.path.isdir(home) else None
+
+    def terminal_supervisor(self) -> Supervisor | None:
+        """Of the workers of people at terminals, as for `terminal_fleet`."""
+        fleet = self.terminal_fleet()
+        return fleet.supervisor if fleet else None
 
     def orphans(self) -> list[Worker]:
         """As `adoption.orphans`, for a person: none of them is one's own."""

@@ -6,7 +6,6 @@ import logging
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,6 @@ from worker_manager.errors import SessionUnknown, WorkerManagerError, WorkerNotF
 from worker_manager.servers import handshake
 from worker_manager.servers.wire import NOTHING, Kept
 from worker_manager.state import orchestrators, sessions
-from worker_manager.state.bells import BLIND_SECONDS, Bell
 from worker_manager.state.files import write_atomic
 from worker_manager.state.layout import (
     PYTHON,
@@ -81,8 +79,7 @@ class _Orchestrator:
         self._project = os.environ.get("CLAUDE_PROJECT_DIR") or os.getcwd()
         self._claude = os.getppid()  # of a server, unlike of a hook, the parent is claude itself
         self._session_id = os.environ.get("CLAUDE_CODE_SESSION_ID", "")
-        self._looking = threading.Lock()
-        self._bell: Bell | None = None
+        self._supervising = threading.Lock()  # held from the moment that it does
 
     def register(self) -> None:
         """The session is an orchestrator's from now on."""
@@ -104,14 +101,14 @@ class _Orchestrator:
 
         tooling.quiet_logging()
         server = orchestrator.build(self._fleet())
-        self._start_looking()
+        self._start_supervising()
         return partial(conversation.serve, server)
 
     def settle_in(self) -> None:
         """The session has its tools; what happened while nobody looked may take its time."""
         self.note_server()
         if self.has_workers():
-            self._start_looking()
+            self._start_supervising()
 
     def has_workers(self) -> bool:
         """Most sessions have none, ever, and nothing to look after."""
@@ -126,37 +123,21 @@ class _Orchestrator:
         """The session's hooks use this interpreter from now on."""
         write_atomic(os.path.join(self.home(), PYTHON), f"{sys.executable}\n".encode())
 
-    def _start_looking(self) -> None:
-        threading.Thread(target=self._look, daemon=True).start()
+    def _start_supervising(self) -> None:
+        threading.Thread(target=self._supervise, daemon=True).start()  # it loads all of the crew
 
-    def _look(self) -> None:
-        """Catches up with what happened while nobody looked, then goes on looking."""
-        if not self._looking.acquire(blocking=False):
-            return  # another thread does
+    def _supervise(self) -> None:
+        if not self._supervising.acquire(blocking=False):
+            return  # another thread has begun
         try:
             fleet = self._fleet()
         except WorkerManagerError:
-            self._looking.release()  # the first call will say it, and try again
+            self._supervising.release()  # the first call will say it, and try again
             return
-        _try(fleet.reconcile)
-        _try(fleet.tidy)
-        is_done = True
-        while True:
-            if not _try(partial(self._wait, fleet, is_done=is_done)):
-                time.sleep(BLIND_SECONDS)
-            is_done = _try(fleet.supervisor.supervise_once)
+        from worker_manager.crew.supervision.background import ServerSupervisor
 
-    def _wait(self, fleet: Fleet, *, is_done: bool) -> None:
-        """Until there is something to do; what was not done is tried again soon."""
-        home = self.home()
-        if self._bell is None or self._bell.home != home or self._bell.is_lost:
-            if self._bell is not None:
-                self._bell.close()
-            self._bell = Bell(home)
-        seconds, running = fleet.supervisor.next_check()
-        if not is_done:
-            seconds = BLIND_SECONDS if seconds is None else min(seconds, BLIND_SECONDS)
-        self._bell.wait(seconds, running)
+        ServerSupervisor(fleet.supervisor).start()
+        _try(fleet.tidy)
 
     def _fleet(self) -> Fleet:
         from worker_manager import config
@@ -202,14 +183,11 @@ def _load_worker(home: str, worker_id: str) -> handshake.GoOn:
     return partial(conversation.serve, server)
 
 
-def _try(look: Callable[[], None]) -> bool:
-    """Whether it went well."""
+def _try(step: Callable[[], None]) -> None:
     try:
-        look()
-    except Exception as error:  # noqa: BLE001  one that fails must not be the last
+        step()
+    except Exception as error:  # noqa: BLE001  the session has its tools all the same
         logging.getLogger(__name__).warning("%s", error)  # the tools will say it again
-        return False
-    return True
 
 
 def _note_if_possible(home: str) -> None:

@@ -25,7 +25,6 @@ from tests.support.terminals.person import (
     steps,
 )
 from tests.support.waiting import wait_until
-from worker_manager.cli.job import supervision
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.reporting import reports
 from worker_manager.domain.worker import Status
@@ -202,11 +201,7 @@ def test_what_others_run_is_left_to_them(command: Command, mine: Fleet) -> None:
     assert mine.look_at(other.id).status is Status.RUNNING
 
 
-def test_one_that_waits_for_room_is_started_by_the_run_itself(
-    here: Command, mine: Fleet, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(supervision, "WATCH_SECONDS", 1.0)
-
+def test_one_that_waits_for_room_is_started_by_the_run_itself(here: Command, mine: Fleet) -> None:
     done = here("run", steps(COMPLETE), steps(COMPLETE), WORKER_MANAGER_MAX_WORKERS="1")
 
     assert "queued (1 of 1: max_workers is 1)" in done.stdout

@@ -10,7 +10,6 @@ import click
 from worker_manager.cli import targets
 from worker_manager.cli.arguments import worker_argument
 from worker_manager.cli.declaration import make_command
-from worker_manager.cli.job.supervision import Minder
 from worker_manager.cli.terminal.output import emit
 
 if TYPE_CHECKING:
@@ -34,17 +33,17 @@ def command(reference: str, from_beginning: bool, follow: bool, as_json: bool) -
     """
     fleet, worker = targets.worker(reference)
 
+    from worker_manager.crew.supervision.background import BackgroundSupervisor
     from worker_manager.views import inspection
 
-    minder = Minder(fleet if follow else None)
     cursor = inspection.BEGINNING if from_beginning else ""
-    while True:
-        cursor, more, is_finished = _show(fleet, worker.id, cursor, as_json=as_json)
-        if not more and (is_finished or not follow):
-            return
-        if not more:
-            minder.go_on()
-            time.sleep(LOOK_SECONDS)
+    with BackgroundSupervisor(lambda: fleet.supervisor if follow else None):
+        while True:
+            cursor, more, is_finished = _show(fleet, worker.id, cursor, as_json=as_json)
+            if not more and (is_finished or not follow):
+                return
+            if not more:
+                time.sleep(LOOK_SECONDS)
 
 
 def _show(fleet: Fleet, worker_id: str, cursor: str, *, as_json: bool) -> tuple[str, bool, bool]:

@@ -10,7 +10,6 @@ import click
 
 from worker_manager.cli import targets
 from worker_manager.cli.declaration import make_command
-from worker_manager.cli.job.supervision import Minder, mind
 from worker_manager.cli.terminal import worker_table
 from worker_manager.cli.terminal.live_area import Live
 from worker_manager.cli.terminal.output import emit
@@ -45,7 +44,7 @@ def command(watch: bool, show_all: bool, as_json: bool) -> None:
         _watch(repository, show_all=show_all, as_json=as_json)
     with busy("looking"):
         if fleet := repository.terminal_fleet():
-            mind(fleet)
+            fleet.supervisor.supervise_unattended()
         listed = _look(repository, {}, show_all=show_all)
     if as_json:
         emit(listed)
@@ -54,13 +53,13 @@ def command(watch: bool, show_all: bool, as_json: bool) -> None:
 
 
 def _watch(repository: Repository, *, show_all: bool, as_json: bool) -> None:
-    """For ever. Looks after the workers started from terminals, too."""
-    minder = Minder(repository.terminal_fleet())
+    """For ever. Supervises the workers started from terminals meanwhile."""
+    from worker_manager.crew.supervision.background import BackgroundSupervisor
+
     before = None
     known: dict[str, Snapshots] = {}
-    with Live() as live:
+    with Live() as live, BackgroundSupervisor(repository.terminal_supervisor):
         while True:
-            minder.go_on()
             listed = _look(repository, known, show_all=show_all)
             if as_json and listed != before:
                 emit(listed)

@@ -9,7 +9,6 @@ import click
 
 from worker_manager.cli import targets
 from worker_manager.cli.declaration import make_command
-from worker_manager.cli.job.supervision import Minder, mind
 from worker_manager.cli.terminal.output import emit, say
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def command(peek: bool, history: bool, follow: bool, as_json: bool) -> None:
     if peek + history + follow > 1:
         raise click.UsageError("--peek, --history and --follow don't go together.")
     fleet = targets.repository().own_fleet()
-    mind(fleet)
+    fleet.supervisor.supervise_unattended()
     if history:
         _tell([message for message, _ in fleet.history(most=HISTORY)], 0, as_json=as_json)
     elif peek:
@@ -52,13 +51,14 @@ def command(peek: bool, history: bool, follow: bool, as_json: bool) -> None:
 
 
 def _follow(fleet: Fleet, *, as_json: bool) -> None:
-    """For ever. Looks after the workers meanwhile."""
-    minder = Minder(fleet)
-    while True:
-        minder.go_on()
-        if fleet.mailbox.waiting():
-            _take(fleet, as_json=as_json)
-        time.sleep(LOOK_SECONDS)
+    """For ever. Supervises the workers meanwhile."""
+    from worker_manager.crew.supervision.background import BackgroundSupervisor
+
+    with BackgroundSupervisor(lambda: fleet.supervisor):
+        while True:
+            if fleet.mailbox.waiting():
+                _take(fleet, as_json=as_json)
+            time.sleep(LOOK_SECONDS)
 
 
 def _take(fleet: Fleet, *, as_json: bool) -> bool:

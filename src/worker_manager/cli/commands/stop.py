@@ -10,7 +10,6 @@ import click
 from worker_manager.cli import targets
 from worker_manager.cli.arguments import some_workers
 from worker_manager.cli.declaration import make_command
-from worker_manager.cli.job.supervision import mind
 from worker_manager.cli.terminal.output import emit, say
 from worker_manager.cli.terminal.spinner import busy
 from worker_manager.domain.worker import Status
@@ -69,7 +68,7 @@ def _to_its_end(fleet: Fleet, worker: Worker, *, as_json: bool) -> Worker:
     with busy(f"waiting for {worker.name}; ^C leaves it at work"):
         while worker.stop_due and not worker.finished:
             time.sleep(LOOK_SECONDS)
-            mind(fleet)
+            fleet.supervisor.supervise_unattended()
             worker = fleet.look_at(worker.id)
     if not as_json:
         refused = f"{worker.name} is {worker.status.value}. worker-manager mail has its letter."

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from worker_manager.cli.job import answers
 from worker_manager.cli.job.reporter import Reporter
-from worker_manager.cli.job.supervision import Minder
 from worker_manager.cli.terminal import letters
 from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.supervision.background import BackgroundSupervisor
 from worker_manager.domain.worker import Worker
 from worker_manager.state.mail import waits
 from worker_manager.views import needs
@@ -38,11 +38,12 @@ class Follower:
         """Returns when none of them goes on by itself any more; as they are then. Raises
         KeyboardInterrupt.
         """
-        minder = Minder(self._fleet)
         # What comes from now on the doorbell of a session leaves to us.
-        with waits.waiting_call(self._fleet.home):
+        with (
+            waits.waiting_call(self._fleet.home),
+            BackgroundSupervisor(lambda: self._fleet.supervisor),
+        ):
             while True:
-                minder.go_on()
                 workers = self._workers()
                 is_over = all(map(self._is_settled, workers))
                 self._show_letters()

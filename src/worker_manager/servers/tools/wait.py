@@ -1,9 +1,7 @@
 """Waiting for workers: cheap looks, again and again, until there is something to tell."""
 
-import threading
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import NamedTuple
 
 import anyio
@@ -11,9 +9,10 @@ from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 
 from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.supervision.background import BackgroundSupervisor
 from worker_manager.domain import message as messages
 from worker_manager.domain.worker import Status, Worker
-from worker_manager.errors import InvalidInput, StateUnavailable, WorkerManagerError, WorkerNotFound
+from worker_manager.errors import InvalidInput, StateUnavailable, WorkerNotFound
 from worker_manager.servers import call_limit
 from worker_manager.servers.tooling import Result, acknowledged_soon, answer
 from worker_manager.servers.tools.worker_info import info_of, line_of
@@ -26,7 +25,6 @@ DEFAULT_SECONDS, MOST_SECONDS = 600, 7_200
 POLL_SECONDS = 0.1
 #: Nearly every change of a status comes with a message; this is for the others.
 STATUS_SECONDS = 1.0
-RECONCILE_SECONDS = 3.0
 #: From a hook that takes a message to the call that the model had in mind by then.
 GAP_SECONDS = 10.0
 PROGRESS_SECONDS = 10.0
@@ -138,29 +136,6 @@ class Awaited:
         return any(letter.id == message_id for letter in self._known())
 
 
-class _Reconciler:
-    """Reconciles now and then, in a thread of its own: a tmux that doesn't answer holds up no
-    message.
-    """
-
-    def __init__(self, fleet: Fleet) -> None:
-        self._fleet = fleet
-        self._began = 0.0
-        self._thread: threading.Thread | None = None
-
-    def go_on(self) -> None:
-        """Begins anew when it is time and the last one has ended."""
-        busy = self._thread is not None and self._thread.is_alive()
-        if not busy and time.monotonic() - self._began >= RECONCILE_SECONDS:
-            self._began = time.monotonic()
-            self._thread = threading.Thread(target=self._reconcile, daemon=True)
-            self._thread.start()
-
-    def _reconcile(self) -> None:
-        with suppress(WorkerManagerError, OSError):  # the next try, or the next tool, says it
-            self._fleet.reconcile()
-
-
 def _check(until: str, seconds: float) -> None:
     if until not in UNTIL:
         raise InvalidInput(f"until is {until!r}. Choose one of: {', '.join(UNTIL)}.")
@@ -173,17 +148,18 @@ def _check(until: str, seconds: float) -> None:
 
 async def _until_over(awaited: Awaited, context: Context, seconds: float) -> bool:
     """False when the time ran out."""
+    if awaited.is_over():
+        return True
     started = told = time.monotonic()
-    reconciler = _Reconciler(awaited.fleet)
-    while not awaited.is_over():
-        now = time.monotonic()
-        if now - started >= seconds:
-            return False
-        reconciler.go_on()
-        if now - told >= PROGRESS_SECONDS:
-            told = now
-            await context.report_progress(now - started, seconds, _what(awaited))
-        await anyio.sleep(POLL_SECONDS)
+    with BackgroundSupervisor(lambda: awaited.fleet.supervisor):
+        while not awaited.is_over():
+            now = time.monotonic()
+            if now - started >= seconds:
+                return False
+            if now - told >= PROGRESS_SECONDS:
+                told = now
+                await context.report_progress(now - started, seconds, _what(awaited))
+            await anyio.sleep(POLL_SECONDS)
     return True
 
 
