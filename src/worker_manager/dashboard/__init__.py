@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from worker_manager.crew.repository import Repository
+from worker_manager.crew.supervision.background import BackgroundSupervisor
 
 
 def run(repository: Repository, *, web: bool = False, port: int | None = None) -> int:
-    """Shows it until the person leaves; the exit code. `web`: in a browser, from this machine
-    alone, on a free port unless one is given. Raises InvalidInput.
+    """Shows it until the person leaves, and supervises the workers started from terminals as long;
+    the exit code. `web`: in a browser, from this machine alone, on a free port unless one is given.
+    Raises InvalidInput.
     """
-    # aiohttp is for the browser alone.
-    if web:
-        from worker_manager.dashboard.web import serve
+    with BackgroundSupervisor(repository.terminal_supervisor):
+        # aiohttp is for the browser alone.
+        if web:
+            from worker_manager.dashboard.web import serve
 
-        return serve(repository, port)
-    from worker_manager.dashboard.app import WatchApp
+            return serve(repository, port)
+        from worker_manager.dashboard.app import WatchApp
 
-    return int(WatchApp(repository).run() or 0)
+        return int(WatchApp(repository).run() or 0)

@@ -15,7 +15,8 @@ u  undo     go on with it, after a stop or a clean
 1 2 3 4     terminal, letters, diff, timeline; Tab to scroll in them
 Enter       more room for them, and back
 /  find     h  cleaned ones   t  light or dark   q  quit
-Looking changes nothing; when you quit, the workers go on.
+Looking changes nothing. Workers that were started from terminals are
+supervised while this is open; when you quit, all workers go on.
 """
 
 EMPTY = """\
