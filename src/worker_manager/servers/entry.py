@@ -50,7 +50,7 @@ def serve_unbuilt(load: Callable[[], handshake.GoOn]) -> None:
 
 
 def has_workers() -> bool:
-    """Whether there may be workers to look after, in the repository of this session."""
+    """Whether there may be workers to supervise, in the repository of this session."""
     return _Orchestrator().has_workers()
 
 
@@ -111,7 +111,7 @@ class _Orchestrator:
             self._start_supervising()
 
     def has_workers(self) -> bool:
-        """Most sessions have none, ever, and nothing to look after."""
+        """Most sessions have none, ever, and nothing to supervise."""
         repository = repository_directory(self._root, self._project)
         return os.path.isdir(os.path.join(repository, WORKERS))
 

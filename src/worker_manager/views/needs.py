@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -32,6 +33,11 @@ class Need(NamedTuple):
     key: str
     text: str
 
+    @property
+    def letter_id(self) -> str:
+        """The id of the letter that tells of it; empty when it needs none."""
+        return "" if self.kind is Kind.WORDS else self.key
+
 
 def of(fleet: Fleet, worker: Worker) -> Need | None:
     """What it waits for now; the oldest when there are several. None for nothing."""
@@ -46,6 +52,21 @@ def of(fleet: Fleet, worker: Worker) -> Need | None:
     if worker.status is Status.RUNNING:
         return _words(fleet, worker, home)
     return None
+
+
+def is_settled(worker: Worker, needed: str | None, has_letter: Callable[[str], bool]) -> bool:
+    """Whether it has finished, or needs somebody, and the letter that says so is there: the record
+    changes first. `needed` is the id of the letter that says what it needs: empty for no letter,
+    None for no need. `has_letter` tells by its id whether a letter is there.
+    """
+    report = worker.report
+    letter_id = needed
+    if worker.finished:
+        letter_id = report.message_id if report else ""
+    if not letter_id:
+        return letter_id is not None
+    is_delivered = report is not None and report.delivered and report.message_id == letter_id
+    return is_delivered or has_letter(letter_id)
 
 
 def _dialog(fleet: Fleet, worker: Worker, request: Request) -> Need:

@@ -13,7 +13,7 @@ from worker_manager.crew.supervision.background import BackgroundSupervisor
 from worker_manager.domain.worker import Worker
 from worker_manager.state.mail import waits
 from worker_manager.views import needs
-from worker_manager.views.needs import Kind, Need
+from worker_manager.views.needs import Need
 
 LOOK_SECONDS = 0.3
 
@@ -63,18 +63,13 @@ class Follower:
         return [self._fleet.records.get(worker_id) for worker_id in self._ids]
 
     def _is_settled(self, worker: Worker) -> bool:
-        if worker.finished:
-            # A report changes the record first: its letter is to be shown, too.
-            return worker.report is None or worker.report.delivered
-        need = needs.of(self._fleet, worker)
-        if need is None or not self._is_told(need):
-            return False
-        return need.key in self._left or not self._is_attended
+        need = None if worker.finished else needs.of(self._fleet, worker)
+        is_given = need is not None and self._is_attended and need.key not in self._left
+        needed = need.letter_id if need is not None and not is_given else None
+        return needs.is_settled(worker, needed, self._has_letter)
 
-    def _is_told(self, need: Need) -> bool:
-        """Whether its letter is there: the record changes first."""
-        is_known = need.kind is Kind.WORDS or need.key in self._seen
-        return is_known or self._fleet.mailbox.contains(need.key)
+    def _has_letter(self, message_id: str) -> bool:
+        return message_id in self._seen or self._fleet.mailbox.contains(message_id)
 
     def _show_letters(self) -> None:
         while claim := self._fleet.claim_from(self._ids):
@@ -89,7 +84,8 @@ class Follower:
         if not self._is_attended:
             return False
         for worker, need in self.needs(workers):
-            if need.key not in self._left and self._is_told(need):
+            is_told = not need.letter_id or self._has_letter(need.letter_id)
+            if is_told and need.key not in self._left:
                 self._ask(worker, need)
                 return True
         return False

@@ -19,6 +19,7 @@ from worker_manager.servers.tools.worker_info import info_of, line_of
 from worker_manager.state.mail import receipts, waits
 from worker_manager.state.mail.inbox import Claim
 from worker_manager.text import rendering
+from worker_manager.views.needs import is_settled
 
 UNTIL = ("any", "all")
 DEFAULT_SECONDS, MOST_SECONDS = 600, 7_200
@@ -123,10 +124,9 @@ class Awaited:
         worker = self.worker(worker_id)
         if worker is None:
             return True
-        # A report changes the record first: the wait is for the message.
-        report = worker.report
-        told = report is None or report.delivered or self._is_there(report.message_id)
-        return told and (worker.finished or worker.status in _IN_NEED)
+        report_id = worker.report.message_id if worker.report else ""
+        needed = report_id if worker.status in _IN_NEED else None
+        return is_settled(worker, needed, self._is_there)
 
     def _is_done(self, worker_id: str) -> bool:
         worker = self.worker(worker_id)
