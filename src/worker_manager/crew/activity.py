@@ -1,7 +1,8 @@
 """What a session does at this moment, by Claude Code's own files about its processes."""
 
+from worker_manager.agents.claude import session_files
 from worker_manager.domain.worker import Activity
-from worker_manager.state import sessions
+from worker_manager.state import process_identity, sessions
 from worker_manager.state.workers import running_checks
 
 
@@ -17,8 +18,14 @@ def activities(root: str) -> dict[str, Activity]:
     return {home: one for home, one in told if one is not None}
 
 
+def running() -> list[tuple[int, str]]:
+    """The claude processes of this user that run, and the directory of each."""
+    noted = session_files.noted()
+    return [one for one in noted if process_identity.start_time(one[0]) is not None]
+
+
 def _told(home: str, pid: int) -> Activity | None:
-    content = sessions.session_file(pid)
+    content = session_files.content(pid)
     since = content.get("statusUpdatedAt")
     if not content.get("status") or not isinstance(since, int | float):
         return None

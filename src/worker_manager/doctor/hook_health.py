@@ -104,7 +104,7 @@ def _without_the_plugin(place: Place, about: str) -> list[Finding]:
     here = repository_directory(place.root, place.directory)
     strangers = [
         pid
-        for pid, cwd in sessions.running()
+        for pid, cwd in activity.running()
         if repository_directory(place.root, cwd) == here
         and sessions.find_by_process(place.root, pid) is None
     ]

@@ -29,7 +29,8 @@ def _is_left_to_a_call(home: str) -> bool:
 
 
 def _is_idle() -> bool:
-    from worker_manager.state import sessions
+    from worker_manager.agents.claude import session_files
+    from worker_manager.hooks.session_process import claude_process
 
-    claude = sessions.claude_process(state_root())
-    return claude is not None and sessions.status_in_session_file(claude) in sessions.AT_PROMPT
+    claude = claude_process(state_root())
+    return claude is not None and session_files.status(claude) in session_files.AT_PROMPT

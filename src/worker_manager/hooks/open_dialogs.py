@@ -35,7 +35,8 @@ def may_wait() -> bool:
     """Whether a dialog may stand there now: what a hook was called for may be over by the time
     it runs.
     """
-    from worker_manager.state import sessions
+    from worker_manager.agents.claude import session_files
+    from worker_manager.hooks.session_process import claude_process
 
-    claude = sessions.claude_process(state_root())
-    return not claude or sessions.status_in_session_file(claude) in ("", WAITING)
+    claude = claude_process(state_root())
+    return not claude or session_files.status(claude) in ("", WAITING)

@@ -7,8 +7,10 @@ import os
 import signal
 import time
 
+from worker_manager.agents.claude import session_files
 from worker_manager.hooks import protocol
-from worker_manager.state import process_identity, sessions
+from worker_manager.hooks.session_process import claude_process
+from worker_manager.state import process_identity
 from worker_manager.state.layout import is_worker_home, repository_of, state_root
 from worker_manager.state.mail.inbox import Claim
 
@@ -56,7 +58,7 @@ class Dialog:
 
     def _is_missing(self) -> bool:
         """Whether it was there and is not at this moment."""
-        status = sessions.status_in_session_file(self._claude) if self._claude else ""
+        status = session_files.status(self._claude) if self._claude else ""
         if status == "waiting":
             self._was_seen = True
         return self._was_seen and status not in ("", "waiting")
@@ -71,7 +73,7 @@ def run() -> int:
     if home is None or not is_worker_home(home):
         return 0
     given = protocol.stdin()
-    dialog = Dialog(sessions.claude_process(state_root()))
+    dialog = Dialog(claude_process(state_root()))
 
     from worker_manager.crew.messaging import dialogs  # 60 ms: there is something to do
     from worker_manager.state.workers.records import Records

@@ -3,6 +3,7 @@
 import sys
 
 from worker_manager.hooks import protocol
+from worker_manager.hooks.session_process import claude_process
 from worker_manager.state import journal, sessions
 from worker_manager.state.layout import is_worker_home, state_root
 
@@ -30,4 +31,4 @@ def run() -> int:
 def _others(home: str) -> list[int]:
     """Other claude processes that speak for this home: resumed a second time, it goes on."""
     root = state_root()
-    return [pid for pid in sessions.attending(root, home) if pid != sessions.claude_process(root)]
+    return [pid for pid in sessions.attending(root, home) if pid != claude_process(root)]

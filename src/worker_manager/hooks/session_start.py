@@ -3,9 +3,17 @@
 import os
 import time
 
+from worker_manager.agents.claude import session_files
 from worker_manager.hooks import delivery, open_dialogs, protocol
+from worker_manager.hooks.session_process import claude_process
 from worker_manager.state import bells, orchestrators, process_identity, sessions
-from worker_manager.state.layout import home_of_session, is_worker_home, repository_of, state_root
+from worker_manager.state.layout import (
+    home_of_session,
+    is_session_id,
+    is_worker_home,
+    repository_of,
+    state_root,
+)
 from worker_manager.state.mail import receipts
 
 EVENT = "SessionStart"
@@ -24,7 +32,7 @@ def run() -> int:
     began = time.time()
     given = protocol.stdin()
     root = state_root()
-    claude = sessions.claude_process(root)
+    claude = claude_process(root)
     told = str(given.get("session_id") or os.environ.get("CLAUDE_CODE_SESSION_ID", ""))
     session_id = _session_id(told, given, claude)
     home = _home(root, session_id, given, claude)
@@ -73,7 +81,8 @@ def _session_id(told: str, given: dict[str, object], claude: int | None) -> str:
     """
     if given.get("source") != "resume" or claude is None:
         return told
-    return sessions.id_in_session_file(claude) or told
+    found = session_files.session_id(claude)
+    return found if is_session_id(found) else told
 
 
 def _home(root: str, session_id: str, given: dict[str, object], claude: int | None) -> str | None:

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from worker_manager.agents.claude import session_files  # of our host, whatever workers are
 from worker_manager.errors import SessionUnknown, WorkerManagerError, WorkerNotFound
 from worker_manager.servers import handshake
 from worker_manager.servers.wire import NOTHING, Kept
@@ -21,6 +22,7 @@ from worker_manager.state.layout import (
     SERVER,
     WORKERS,
     home_of_session,
+    is_session_id,
     is_worker_home,
     repository_directory,
     repository_of,
@@ -93,7 +95,8 @@ class _Orchestrator:
         if known:
             return known
         # After /clear the variable is no longer true.
-        return self._open_home(sessions.id_in_session_file(self._claude) or self._session_id)
+        found = session_files.session_id(self._claude)
+        return self._open_home(found if is_session_id(found) else self._session_id)
 
     def load(self) -> handshake.GoOn:
         """What serves the tools. Raises InvalidSetting."""

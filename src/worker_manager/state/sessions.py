@@ -17,11 +17,7 @@ from worker_manager.state.layout import (
     SERVER,
     SESSIONS,
     home_behind,
-    is_session_id,
 )
-
-#: Statuses of a session at whose prompt nothing runs, but perhaps something in the background.
-AT_PROMPT = ("idle", "shell")
 
 
 def link(root: str, session_id: str, home: str) -> None:
@@ -97,57 +93,6 @@ def server_pid(home: str) -> str:
         return ""
 
 
-def claude_process(root: str) -> int | None:
-    """The pid of the claude process that a hook runs in: newer versions tell it, else it is
-    the nearest ancestor with a session file, or that our server has registered.
-    """
-    told = os.environ.get("CLAUDE_PID", "")
-    if told.isdigit():
-        return int(told)
-    pid: int | None = os.getppid()
-    while pid and pid > 1:
-        if os.path.exists(_session_file(pid)) or find_by_process(root, pid):
-            return pid
-        pid = process_identity.parent(pid)
-    return None
-
-
-def session_file(pid: int) -> dict[str, object]:
-    """What Claude Code's own file says about one of its processes; empty when it can't be read."""
-    import json  # slow to load, and few hooks come here
-
-    try:
-        with open(_session_file(pid), encoding="utf-8") as file:
-            content = json.load(file)
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def id_in_session_file(pid: int) -> str | None:
-    """The session id in Claude Code's own file about one of its processes, or None."""
-    found = str(session_file(pid).get("sessionId", ""))
-    return found if is_session_id(found) else None
-
-
-def status_in_session_file(pid: int) -> str:
-    """What Claude Code says a process does: busy, idle, waiting, shell; empty when unknown."""
-    return str(session_file(pid).get("status", ""))
-
-
-def running() -> list[tuple[int, str]]:
-    """The claude processes of this user that run, and the directory of each, by Claude Code's own
-    files about them.
-    """
-    try:
-        names = os.listdir(os.path.dirname(_session_file(0)))
-    except OSError:
-        return []
-    pids = [int(stem) for name in names if (stem := name.removesuffix(".json")).isdigit()]
-    alive = [pid for pid in pids if process_identity.start_time(pid) is not None]
-    return [(pid, cwd) for pid in alive if (cwd := str(session_file(pid).get("cwd", "")))]
-
-
 def prune_processes(root: str) -> None:
     """Forgets claude processes that have ended."""
     for name in _names(root):
@@ -161,11 +106,6 @@ def _names(root: str) -> list[str]:
         return os.listdir(os.path.join(root, PROCESSES))
     except FileNotFoundError:
         return []
-
-
-def _session_file(pid: int) -> str:
-    configuration = os.environ.get("CLAUDE_CONFIG_DIR") or os.path.expanduser("~/.claude")
-    return os.path.join(configuration, "sessions", f"{pid}.json")
 
 
 def _point(root: str, folder: str, name: str, home: str) -> None:
