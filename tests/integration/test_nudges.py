@@ -20,7 +20,7 @@ from worker_manager.crew.messaging import wake
 from worker_manager.crew.reporting import reports
 from worker_manager.domain import identifiers
 from worker_manager.domain.message import Message
-from worker_manager.domain.worker import Worker
+from worker_manager.domain.worker import Activity, Worker
 from worker_manager.hooks import delivery
 from worker_manager.runtimes.tmux.runtime import Tmux
 from worker_manager.state import process_identity, sessions
@@ -318,10 +318,14 @@ def test_the_same_text_with_the_same_key_is_one_message(terminal: Terminal) -> N
     assert len(mailbox.waiting()) == 3
 
 
+def send_to(socket: str, text: str) -> bool:
+    return message_socket.send(Activity("idle", "", 0.0, socket), text)
+
+
 def test_the_message_socket_takes_one_line(folder: Path) -> None:
     path = folder / "s"
     with listening(path) as server:
-        assert message_socket.send(f"./{path}", 'say "hi"\n')
+        assert send_to(f"./{path}", 'say "hi"\n')
         connection, _ = server.accept()
         with connection:
             line = connection.makefile().read()
@@ -333,9 +337,9 @@ def test_only_a_private_socket_in_a_private_folder_is_spoken_to(folder: Path) ->
     with listening(folder / "open", 0o666), listening(folder / "good"):
         (folder / "link").symlink_to("good")
         (folder / "file").touch()
-        refused = [message_socket.send(f"./{name}", "x") for name in ("open", "link", "file", "no")]
+        refused = [send_to(f"./{name}", "x") for name in ("open", "link", "file", "no")]
         assert refused == [False] * 4
-        assert message_socket.send("./good", "x") is True
+        assert send_to("./good", "x") is True
         folder.resolve().chmod(0o777)
-        assert message_socket.send("./good", "x") is False
-    assert message_socket.send("./good", "x") is False  # nobody listens any more
+        assert send_to("./good", "x") is False
+    assert send_to("./good", "x") is False  # nobody listens any more

@@ -24,7 +24,7 @@ from worker_manager.errors import InvalidInput, WorkerManagerError, WorkerNotFou
 from worker_manager.servers.tools import read_worker
 from worker_manager.state import journal
 from worker_manager.state.mail import receipts
-from worker_manager.text import rendering
+from worker_manager.text import line_files, rendering
 from worker_manager.views import inspection
 from worker_manager.worktrees import marks
 
@@ -269,9 +269,9 @@ def test_of_a_huge_transcript_no_more_is_read_than_needed(
             file.write(tool("Bash", {"command": f"n{number}"}).encode())
     end = transcript.stat().st_size
     for size in (1_000, 3_000_000):
-        begin = transcripts.last_part(str(transcript), size)
+        begin = line_files.last_part(str(transcript), size)
         assert end - 9 * size < begin < end - 100
-        assert transcripts.is_line_start(str(transcript), begin)
+        assert line_files.is_line_start(str(transcript), begin)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     page = seen(fleet, worker.id, "log", inspection.BEGINNING)
     assert page["more"]

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from worker_manager.agents.claude.reset_times import reset_time
+from worker_manager.agents.claude.reset_times import limit_end
 
 NOW = datetime(2026, 11, 21, 14, 30, tzinfo=ZoneInfo("Europe/Berlin"))
 
@@ -28,7 +28,7 @@ NOW = datetime(2026, 11, 21, 14, 30, tzinfo=ZoneInfo("Europe/Berlin"))
     ],
 )
 def test_the_next_time_that_fits_is_meant(text: str, wanted: str) -> None:
-    assert reset_time(text, NOW) == datetime.fromisoformat(wanted)
+    assert limit_end(text, NOW) == datetime.fromisoformat(wanted)
 
 
 @pytest.mark.parametrize(
@@ -36,4 +36,4 @@ def test_the_next_time_that_fits_is_meant(text: str, wanted: str) -> None:
     ["", "rate limited", "resets 30pm", "resets Foo 3 at 9am", "resets Feb 31 at 9am", "resets 3"],
 )
 def test_without_a_time_none_is_made_up(text: str) -> None:
-    assert reset_time(text, NOW) is None
+    assert limit_end(text, NOW) is None

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from worker_manager.agents.base import Usage
 from worker_manager.agents.claude import prices
 from worker_manager.agents.claude.prices import Tokens
-from worker_manager.agents.claude.usage import Meter, Usage, bytes_written
+from worker_manager.agents.claude.usage import Meter, bytes_written
 from worker_manager.errors import InvalidSetting
 
 OPUS = "claude-opus-4-5-20251101"

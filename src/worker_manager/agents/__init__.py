@@ -4,12 +4,22 @@ questions of `base.Agent`. Nothing is loaded before it is asked for: hooks come 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    # mypy sees here that each answers every question.
+    from worker_manager.agents import scripted, unknown
     from worker_manager.agents.base import Agent
+    from worker_manager.agents.claude import agent as claude
 
+    _ALL: tuple[Agent, ...] = (claude, scripted, unknown)
+
+#: The agent that an orchestrator is: worker-manager is a plugin of Claude Code.
+HOST = "claude"
 _MODULES = {
-    "claude": "worker_manager.agents.claude.launch",
+    "claude": "worker_manager.agents.claude.agent",
     "scripted": "worker_manager.agents.scripted",
 }
+
+#: The names that there are.
+KNOWN = tuple(sorted(_MODULES))
 
 
 def agent_named(name: str) -> "Agent":
@@ -19,7 +29,15 @@ def agent_named(name: str) -> "Agent":
     if name not in _MODULES:
         from worker_manager.errors import InvalidInput
 
-        known = ", ".join(sorted(_MODULES))
-        raise InvalidInput(f"There is no agent {name!r}. Choose one of: {known}.")
+        raise InvalidInput(f"There is no agent {name!r}. Choose one of: {', '.join(KNOWN)}.")
     agent: Agent = import_module(_MODULES[name])
     return agent
+
+
+def agent_in_record(name: str) -> "Agent":
+    """The agent of a worker that is there: one which only another version knows has no answers."""
+    if name in _MODULES:
+        return agent_named(name)
+    from worker_manager.agents import unknown
+
+    return unknown

@@ -1,10 +1,11 @@
 """What every agent answers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from worker_manager.domain.worker import Screen
+from worker_manager.domain.worker import Activity, Screen
 
 
 class Assignment(NamedTuple):
@@ -34,16 +35,102 @@ class LaunchSpec(NamedTuple):
     environment: Mapping[str, str] = MappingProxyType({})
 
 
-class Agent(Protocol):
-    """A module of this package."""
+class StartDialog(NamedTuple):
+    """A dialog with which an agent may greet a worker. `signs` are texts of which its screen shows
+    one, `way_out` is what its user can do about it.
+    """
 
-    def launch_spec(self, assignment: Assignment) -> LaunchSpec:
+    name: str
+    signs: tuple[str, ...]
+    way_out: str
+
+
+class Entry(NamedTuple):
+    """What one line of a transcript says, in no, one or several short texts; `at` is an ISO time,
+    `end` the offset behind it.
+    """
+
+    at: str
+    texts: tuple[str, ...]
+    end: int
+
+
+class Usage(NamedTuple):
+    """Tokens that the model read (cached ones too) and wrote so far; of these, those that were
+    not read from its cache; those of its last request, about what its next one will hold. The
+    cost in US dollars; None when a model has no price.
+    """
+
+    read: int
+    written: int
+    fresh: int
+    context: int
+    cost: float | None
+
+
+class Meter(Protocol):
+    """Reads transcripts, each time only what is new in them."""
+
+    def usage(self, path: str, /) -> Usage | None:
+        """What a session has used of its model; None when nobody knows."""
+
+
+class Agent(Protocol):
+    """A module of this package: everything that the program asks an agent CLI. Where an agent has
+    no answer, it says so: None, False, or empty.
+    """
+
+    @property
+    def permission_modes(self) -> tuple[str, ...]:
+        """Those that it can be started with."""
+
+    def launch_spec(self, assignment: Assignment, /) -> LaunchSpec:
         """How to start it. Raises AgentNotInstalled with the next step."""
 
-    def has_conversation(self, transcript: str) -> bool:
-        """Whether there is something to go on with, in the transcript of a session that ended."""
+    def refused_mode(self, mode: str, environ: Mapping[str, str], /) -> tuple[str, str] | None:
+        """Why it does not start in a permission mode in this environment, behind "which", and what
+        to set instead; None when it does.
+        """
 
-    def draft(self, screen: Screen) -> str | None:
+    def start_dialog(self, screen: str, /) -> StartDialog | None:
+        """The dialog on a screen that it stops at before its session begins."""
+
+    def draft(self, screen: Screen, /) -> str | None:
         """What stands in its prompt: empty only when one may type there, None when its screen
         shows no prompt.
+        """
+
+    def activity(self, pid: int, /) -> Activity | None:
+        """What the session of one of its processes does at this moment."""
+
+    def processes(self) -> list[tuple[int, str]]:
+        """Those of this user that it knows of, and the directory of each. Some may have ended."""
+
+    def send(self, activity: Activity, text: str, /) -> bool:
+        """Whether a session, whose activity this is, took a text as a message."""
+
+    def limit_end(self, text: str, now: datetime, /) -> datetime | None:
+        """When a usage limit is over, by what the agent says of it. `now` has a time zone."""
+
+    def has_conversation(self, transcript: str, /) -> bool:
+        """Whether there is something to go on with, in the transcript of a session that ended."""
+
+    def entries(self, transcript: str, offset: int, /) -> Iterator[Entry]:
+        """What was said and called, from an offset on, read as it is asked for. Raises OSError."""
+
+    def latest(self, transcript: str, /) -> str:
+        """What was said or called last; empty when there is nothing to tell."""
+
+    def last_part(self, transcript: str, size: int, /) -> int:
+        """The offset of the first entry within about the last `size` bytes. Raises OSError."""
+
+    def is_entry_start(self, transcript: str, offset: int, /) -> bool:
+        """Whether an entry begins, or will begin, at this offset. Raises OSError."""
+
+    def bytes_written(self, transcript: str, /) -> int:
+        """How much a session has written: as long as this is the same, its usage is, too."""
+
+    def meter(self, price_list: str, /) -> Meter:
+        """Counts what sessions use, with the agent's own prices where the path of a price list is
+        empty. Raises InvalidSetting.
         """

@@ -1,9 +1,45 @@
-"""The agent that plays a script instead of thinking: for the demo, rehearsals and tests."""
+"""The agent that plays a script instead of thinking: for the demo, rehearsals and tests. It plays
+the part of Claude Code, with the same hooks, and writes what that writes.
+"""
 
 import sys
+from collections.abc import Mapping
 
 from worker_manager.agents.base import Assignment, LaunchSpec
+from worker_manager.agents.claude.agent import (
+    activity,
+    bytes_written,
+    entries,
+    is_entry_start,
+    last_part,
+    latest,
+    limit_end,
+    meter,
+    permission_modes,
+    processes,
+    send,
+    start_dialog,
+)
 from worker_manager.domain.worker import Screen
+
+__all__ = [
+    "activity",
+    "bytes_written",
+    "draft",
+    "entries",
+    "has_conversation",
+    "is_entry_start",
+    "last_part",
+    "latest",
+    "launch_spec",
+    "limit_end",
+    "meter",
+    "permission_modes",
+    "processes",
+    "refused_mode",
+    "send",
+    "start_dialog",
+]
 
 
 def launch_spec(assignment: Assignment) -> LaunchSpec:
@@ -11,6 +47,10 @@ def launch_spec(assignment: Assignment) -> LaunchSpec:
     argv = [sys.executable, "-I", "-m", "worker_manager.rehearsal.player"]
     argv += ["--session-id", assignment.session_id, "--plugin-dir", assignment.plugin_root]
     return LaunchSpec(argv, {})
+
+
+def refused_mode(_mode: str, _environ: Mapping[str, str]) -> None:
+    """It starts in any."""
 
 
 def has_conversation(_transcript: str) -> bool:

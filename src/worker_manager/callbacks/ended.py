@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from worker_manager import config
-from worker_manager.agents.claude import start_dialogs
+from worker_manager.agents import agent_in_record
 from worker_manager.config import Settings
 from worker_manager.crew.fleet import Fleet, plugin_root
 from worker_manager.crew.reporting import reports
@@ -65,7 +65,7 @@ def _not_checked_in(worker_id: str) -> int:
         time.sleep(seconds)
         for records, worker in _records_of(worker_id):
             screen = Tmux("").screen(worker.handle)
-            dialog = start_dialogs.shown(screen)
+            dialog = agent_in_record(worker.agent).start_dialog(screen)
             if worker.status is not Status.STARTING:
                 return 0
             if dialog or seconds:

@@ -6,10 +6,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from functools import cached_property
 
-from worker_manager.agents.claude import prices
-from worker_manager.agents.claude.usage import Meter, Usage
+from worker_manager.agents import agent_in_record
+from worker_manager.agents.base import Meter, Usage
 from worker_manager.config import Settings
 from worker_manager.crew import activity
 from worker_manager.crew.presence import fail_vanished, is_gone
@@ -43,6 +42,7 @@ class Context:
         self.runtime = runtime
         self._home = home
         self._records = Records("")
+        self._meters: dict[str, Meter] = {}
 
     @property
     def home(self) -> str:
@@ -115,11 +115,13 @@ class Context:
 
     def activity(self, worker: Worker) -> Activity | None:
         """What its session does at this moment, or None."""
-        return None if worker.finished else activity.activity(self.root, self.home_of(worker))
+        if worker.finished:
+            return None
+        return activity.activity(self.root, self.home_of(worker), worker.agent)
 
-    def activities(self) -> dict[str, Activity]:
-        """What sessions do at this moment, by home."""
-        return activity.activities(self.root)
+    def activities(self, workers: Sequence[Worker]) -> dict[str, Activity]:
+        """What the sessions of these do at this moment, by home."""
+        return activity.activities(self.root, {self.home_of(one): one.agent for one in workers})
 
     def screen(self, worker: Worker) -> str:
         """What its terminal shows, or showed last; empty when that isn't known."""
@@ -131,8 +133,8 @@ class Context:
 
     def usage(self, worker: Worker) -> Usage | None:
         """What it has used of its model; None when nobody knows."""
-        return self._meter.usage(self.transcript(worker))
-
-    @cached_property
-    def _meter(self) -> Meter:
-        return Meter(prices.load(self.settings.prices))
+        meter = self._meters.get(worker.agent)
+        if meter is None:
+            meter = agent_in_record(worker.agent).meter(self.settings.prices)
+            meter = self._meters.setdefault(worker.agent, meter)
+        return meter.usage(self.transcript(worker))

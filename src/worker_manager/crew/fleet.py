@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from pathlib import Path
 
-from worker_manager.agents.claude.usage import Usage
+from worker_manager.agents.base import Usage
 from worker_manager.config import Settings
 from worker_manager.crew.context import Context
 from worker_manager.crew.integration import clean as cleaning
@@ -219,9 +219,9 @@ class Fleet:
         """What its session does at this moment, or None."""
         return self.context.activity(worker)
 
-    def activities(self) -> dict[str, Activity]:
+    def activities(self, workers: Sequence[Worker]) -> dict[str, Activity]:
         """What sessions do at this moment, by home."""
-        return self.context.activities()
+        return self.context.activities(workers)
 
     def transcript(self, worker: Worker) -> str:
         """Where its session writes what it does; empty when that isn't known."""

@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import NamedTuple, TypeVar
 
-from worker_manager.agents.claude import start_dialogs
+from worker_manager.agents.base import StartDialog
+from worker_manager.agents.claude.start_dialogs import start_dialog
 from worker_manager.crew import activity as activities
 from worker_manager.crew.fleet import plugin_root
 from worker_manager.doctor import switches, trial
@@ -126,9 +127,9 @@ def _rung(test: _TestSession, home: str) -> Finding:
     return failed("doorbell", says, repair)
 
 
-def _dialog(test: _TestSession) -> start_dialogs.Dialog | None:
+def _dialog(test: _TestSession) -> StartDialog | None:
     """What it stops at until a person answers."""
-    return start_dialogs.shown(test.runtime.screen(test.handle))
+    return start_dialog(test.runtime.screen(test.handle))
 
 
 def _no_hook(test: _TestSession, place: Place) -> Finding:

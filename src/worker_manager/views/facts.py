@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from worker_manager.agents.claude import transcripts
-from worker_manager.agents.claude.usage import Usage, bytes_written
+from worker_manager.agents import agent_in_record
+from worker_manager.agents.base import Usage
 from worker_manager.crew.fleet import Fleet, attach_line
 from worker_manager.crew.lifecycle.start import place_in
 from worker_manager.domain.worker import Activity, Status, Worker
@@ -148,7 +148,7 @@ class Snapshots:
 
     def _of(self, workers: Sequence[Worker], known: Sequence[_Known]) -> list[Facts]:
         self._count(known)
-        told = self._fleet.activities() if any(not one.finished for one in workers) else {}
+        told = self._fleet.activities([one for one in workers if not one.finished])
         is_queue = any(one.status is Status.QUEUED for one in workers)
         line = self._fleet.queue() if is_queue else ()
         return [self._facts(one, told.get(one.home), line) for one in known]
@@ -161,10 +161,11 @@ class Snapshots:
         pointer = stamp_of(f"{known.home}/{TRANSCRIPT}")
         if pointer != known.pointer:
             known.pointer, known.transcript = pointer, self._fleet.transcript(worker)
-        written = bytes_written(known.transcript) if known.transcript else 0
+        agent = agent_in_record(worker.agent)
+        written = agent.bytes_written(known.transcript) if known.transcript else 0
         if written != known.written:
             known.written, known.facts = written, None
-            known.doing = transcripts.latest(known.transcript)
+            known.doing = agent.latest(known.transcript)
             known.usage = self._fleet.usage(worker)
         known.tip = stamp_of(f"{heads}/{worker.branch}") if worker.branch else ()
         return known

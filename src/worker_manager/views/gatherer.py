@@ -10,8 +10,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from worker_manager.agents.claude import transcripts
-from worker_manager.agents.claude.usage import Usage, bytes_written
+from worker_manager.agents import agent_in_record
+from worker_manager.agents.base import Usage
 from worker_manager.crew import activity
 from worker_manager.crew.fleet import attach_line
 from worker_manager.crew.lifecycle.start import place_in, queue_among
@@ -88,7 +88,14 @@ class Gatherer:
             self._read_records()
         except StateUnavailable as error:
             return Gathered(self._sightings({}), self._damaged, str(error))
-        told = activity.activities(self._repository.root)
+        told = activity.activities(
+            self._repository.root,
+            {
+                self._records.home(one.worker.id): one.worker.agent
+                for one in self._known.values()
+                if not one.worker.finished
+            },
+        )
         for known in self._known.values():
             self._read_transcript(known)
         return Gathered(self._sightings(told), self._damaged, self._silent)
@@ -148,10 +155,11 @@ class Gatherer:
 
     def _read_transcript(self, known: _Known) -> None:
         path = transcript_of(self._records.home(known.worker.id))
-        written = bytes_written(path) if path else 0
+        agent = agent_in_record(known.worker.agent)
+        written = agent.bytes_written(path) if path else 0
         if written != known.written:
             known.written = written
-            known.doing = transcripts.latest(path)
+            known.doing = agent.latest(path)
             known.usage = self._repository.fleet_of(known.worker).usage(known.worker)
 
     def _sightings(self, told: dict[str, Activity]) -> tuple[Sighting, ...]:

@@ -10,14 +10,15 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from worker_manager.agents.claude import transcripts
+from worker_manager.agents import agent_in_record
+from worker_manager.agents.base import Agent
 from worker_manager.crew.fleet import Fleet
 from worker_manager.domain import identifiers
 from worker_manager.domain.worker import Worker
 from worker_manager.errors import InvalidInput, WorkerManagerError, WorktreeGone
 from worker_manager.state import journal, pages
 from worker_manager.state.layout import transcript_of
-from worker_manager.text import figures, rendering
+from worker_manager.text import figures, line_files, rendering
 from worker_manager.worktrees import bases, diffs, own
 from worker_manager.worktrees import changes as worktree_changes
 
@@ -176,9 +177,12 @@ def log(fleet: Fleet, worker: Worker, cursor: str, room: int) -> View:
     """What it did, by its transcript and its journal; only looks. Raises InvalidInput."""
     home = fleet.records.home(worker.id)
     paths = (transcript_of(home), journal.path_of(home))
-    begun = _offsets(paths, cursor)
+    agent = agent_in_record(worker.agent)
+    begun = _offsets(agent, paths, cursor)
     sources = [_Source(*source) for source in zip((0, 1), paths, begun, strict=True)]
-    events = heapq.merge(*map(_events, sources), key=lambda event: event.at)
+    events = heapq.merge(
+        *(_events(agent, source) for source in sources), key=lambda event: event.at
+    )
     if cursor:
         lines, offsets, more = _as_fit(events, begun, room)
     else:
@@ -192,9 +196,9 @@ def log(fleet: Fleet, worker: Worker, cursor: str, room: int) -> View:
     return View(worker, said, text, f"{_tag(paths[0])}-{offsets[0]}-{offsets[1]}", more)
 
 
-def _events(source: _Source) -> Iterator[_Event]:
+def _events(agent: Agent, source: _Source) -> Iterator[_Event]:
     """Of one file, as they are asked for. One that can't be read has none."""
-    read = journal.events if source.number else transcripts.entries
+    read = journal.events if source.number else agent.entries
     try:
         for entry in read(source.path, source.offset):
             yield _Event(entry[0], source.number, entry[1], entry[2])
@@ -243,32 +247,33 @@ def _lines(event: _Event) -> list[str]:
     return [f"{figures.time_of_day(event.at)} {text}".strip() for text in event.texts]
 
 
-def _offsets(paths: tuple[str, str], cursor: str) -> tuple[int, int]:
+def _offsets(agent: Agent, paths: tuple[str, str], cursor: str) -> tuple[int, int]:
     """Where to begin in each file. Raises InvalidInput."""
     if cursor == BEGINNING:
         return 0, 0
     if not cursor:
-        return _last(paths[0]), _last(paths[1])
+        return _last(agent.last_part, paths[0]), _last(line_files.last_part, paths[1])
     found = re.fullmatch(r"([0-9a-f]{6})-(\d{1,18})-(\d{1,18})", cursor)
     # A worker that has just started has no transcript yet.
     if not found or found[1] not in (_tag(paths[0]), _tag("")):
         raise _bad(cursor, "its log")
     offsets = int(found[2]), int(found[3])
-    if not all(_is_line_start(*pair) for pair in zip(paths, offsets, strict=True)):
+    starts = (agent.is_entry_start, line_files.is_line_start)
+    if not all(map(_is_start, starts, paths, offsets)):
         raise _bad(cursor, "its log")
     return offsets
 
 
-def _last(path: str) -> int:
+def _last(last_part: Callable[[str, int], int], path: str) -> int:
     try:
-        return transcripts.last_part(path, LAST_BYTES)
+        return last_part(path, LAST_BYTES)
     except OSError:
         return 0
 
 
-def _is_line_start(path: str, offset: int) -> bool:
+def _is_start(is_start: Callable[[str, int], bool], path: str, offset: int) -> bool:
     try:
-        return transcripts.is_line_start(path, offset)
+        return is_start(path, offset)
     except OSError:
         return True  # it is gone: nothing will be read
 

@@ -7,10 +7,7 @@ from collections.abc import Mapping
 
 from worker_manager.agents.base import Assignment, LaunchSpec
 from worker_manager.agents.claude import patience
-from worker_manager.agents.claude.prompt_box import draft
 from worker_manager.errors import AgentNotInstalled, InvalidInput
-
-__all__ = ["PERMISSION_MODES", "draft", "launch_spec"]
 
 PERMISSION_MODES = (
     "bypassPermissions",
@@ -111,9 +108,14 @@ def _settings(assignment: Assignment) -> dict[str, object]:
     }
 
 
-def is_refused(mode: str, environ: Mapping[str, str]) -> bool:
-    """Whether Claude Code does not start in this permission mode here."""
-    return mode == "bypassPermissions" and os.geteuid() == 0 and environ.get("IS_SANDBOX") != "1"
+def refused_mode(mode: str, environ: Mapping[str, str]) -> tuple[str, str] | None:
+    """As `Agent.refused_mode`."""
+    if mode != "bypassPermissions" or os.geteuid() != 0 or environ.get("IS_SANDBOX") == "1":
+        return None
+    return (
+        "Claude Code refuses as root",
+        'permission_mode = "acceptEdits"; or IS_SANDBOX=1 where this is a sandbox',
+    )
 
 
 def _checked_mode(mode: str) -> str:
@@ -121,7 +123,7 @@ def _checked_mode(mode: str) -> str:
         raise InvalidInput(
             f"There is no permission mode {mode!r}. Choose one of: {', '.join(PERMISSION_MODES)}."
         )
-    if is_refused(mode, os.environ):
+    if refused_mode(mode, os.environ):
         raise AgentNotInstalled(
             "Claude Code refuses permission mode bypassPermissions as root. Give "
             "permission_mode=acceptEdits, or set IS_SANDBOX=1 if this machine is a sandbox."

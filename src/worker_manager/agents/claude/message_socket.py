@@ -7,13 +7,18 @@ import os
 import socket
 import stat
 
+from worker_manager.domain.worker import Activity
 from worker_manager.text.output import json_line
 
 TIMEOUT_SECONDS = 1.0
 
 
-def send(path: str, text: str) -> bool:
+def send(activity: Activity, text: str) -> bool:
     """Whether the session's socket took the text. Only one that is this user's alone is used."""
+    return _put(activity.socket, text)
+
+
+def _put(path: str, text: str) -> bool:
     line = json_line({"type": "user", "message": {"role": "user", "content": text}}) + "\n"
     try:
         if not _is_private(path):

@@ -19,7 +19,7 @@ _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _SPANS = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1)}
 
 
-def reset_time(text: str, now: datetime) -> datetime | None:
+def limit_end(text: str, now: datetime) -> datetime | None:
     """The first time after `now` (with a zone: the person's) that fits what a text says; None
     when it names none.
     """

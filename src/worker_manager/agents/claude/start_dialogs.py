@@ -3,52 +3,43 @@ Texts of 2.1.197 and 2.1.329; those of the first start, the login, the renderer 
 were read in the programs, the others seen on the screen. Nobody presses a key for the user.
 """
 
-from typing import NamedTuple
-
-
-class Dialog(NamedTuple):
-    """`signs` are texts of which its screen shows one."""
-
-    name: str
-    signs: tuple[str, ...]
-    way_out: str
-
+from worker_manager.agents.base import StartDialog
 
 _DIALOGS = (
-    Dialog(
+    StartDialog(
         "trust dialog",
         ("Is this a project you created or one you trust?",),
         "Start `claude` once in the repository and accept its question, or accept it at the "
         "worker's terminal.",
     ),
-    Dialog(
+    StartDialog(
         "bypass warning",
         ("running in Bypass Permissions mode",),
         "Accept it at the worker's terminal, or start workers with another permission_mode.",
     ),
-    Dialog(
+    StartDialog(
         "API key question",
         ("Detected a custom API key in your environment",),
         "Start `claude` once and answer its question, or answer it at the worker's terminal.",
     ),
-    Dialog(
+    StartDialog(
         "project MCP servers",
         ("New MCP server found in this project", "new MCP servers found in"),
         "Choose at the worker's terminal. To be asked no more, name the servers you approve of in "
         "enabledMcpjsonServers of your ~/.claude/settings.json.",
     ),
-    Dialog(
+    StartDialog(
         "first start",
         ("Choose the text style that looks best",),
         "Start `claude` once and finish its set-up.",
     ),
-    Dialog("login", ("Select login method",), "Start `claude` once and log in."),
-    Dialog(
+    StartDialog("login", ("Select login method",), "Start `claude` once and log in."),
+    StartDialog(
         "renderer question",
         ("Try the new fullscreen renderer?",),
         "Answer it at the worker's terminal.",
     ),
-    Dialog(
+    StartDialog(
         "auto mode question",
         ("Auto mode can't check",),
         "Answer it at the worker's terminal, or start workers with another permission_mode.",
@@ -56,7 +47,7 @@ _DIALOGS = (
 )
 
 
-def shown(screen: str) -> Dialog | None:
+def start_dialog(screen: str) -> StartDialog | None:
     """The dialog on a screen, or None."""
     text = " ".join(screen.split())
     found = (dialog for dialog in _DIALOGS if any(sign in text for sign in dialog.signs))

@@ -6,27 +6,18 @@ asked for.
 """
 
 import json
-import os
 from collections.abc import Iterator
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any
 
+from worker_manager.agents.base import Entry
 from worker_manager.text import rendering
+from worker_manager.text.line_files import LINE_LIMIT, last_part, skip_line
 
-#: A longer line is only named: what is said or called is short, what a tool gave may be anything.
-LINE_LIMIT = 1_000_000
 TEXT_LIMIT = 300
 LATEST_BYTES = 50_000
 TEXTS_LIMIT = 5
 #: What tells most of a tool's input, best first.
 _TELLING = ("command", "file_path", "path", "pattern", "url", "query", "summary", "question")
-
-
-class Entry(NamedTuple):
-    """What one line says, in no, one or several short texts; `end` is the offset behind it."""
-
-    at: str
-    texts: tuple[str, ...]
-    end: int
 
 
 def entries(path: str, offset: int) -> Iterator[Entry]:
@@ -39,7 +30,7 @@ def entries(path: str, offset: int) -> Iterator[Entry]:
             if line.endswith(b"\n"):
                 said_at, texts = _understood(line)
                 at = said_at or at
-            elif _skip_line(file):
+            elif skip_line(file):
                 texts = (f"(a line of {file.tell() - offset:,} bytes)",)
             else:
                 return
@@ -54,38 +45,6 @@ def latest(path: str) -> str:
     except OSError:
         return ""
     return texts[-1][-1] if texts else ""
-
-
-def last_part(path: str, size: int) -> int:
-    """The offset of the first line that begins within the last `size` bytes; of an earlier one
-    when none does. Raises OSError.
-    """
-    with open(path, "rb") as file:
-        end = file.seek(0, os.SEEK_END)
-        while size < end:
-            file.seek(end - size - 1)
-            _skip_line(file)
-            if file.tell() < end:
-                return file.tell()
-            size *= 8
-    return 0
-
-
-def is_line_start(path: str, offset: int) -> bool:
-    """Whether a line begins, or will begin, at this offset. Raises OSError."""
-    with open(path, "rb") as file:
-        if offset == 0:
-            return True
-        file.seek(offset - 1)
-        return file.read(1) == b"\n"
-
-
-def _skip_line(file: BinaryIO) -> bool:
-    """To the end of the line; False when it has none yet."""
-    while line := file.readline(LINE_LIMIT):
-        if line.endswith(b"\n"):
-            return True
-    return False
 
 
 def _understood(line: bytes) -> tuple[str, tuple[str, ...]]:

@@ -7,22 +7,11 @@ from __future__ import annotations
 import json
 import os
 import threading
-from typing import Any, NamedTuple
+from typing import Any
 
+from worker_manager.agents.base import Usage
+from worker_manager.agents.claude import prices
 from worker_manager.agents.claude.prices import Prices, Tokens
-
-
-class Usage(NamedTuple):
-    """Tokens that the model read (cached ones too) and wrote so far; of these, those that were
-    not read from its cache; those of its last request, about what its next one will hold. The
-    cost in US dollars; None when a model has no price.
-    """
-
-    read: int
-    written: int
-    fresh: int
-    context: int
-    cost: float | None
 
 
 class Meter:
@@ -58,6 +47,11 @@ class Meter:
         return Usage(
             read, written, fresh, context, sum(known) if len(known) == len(costs) else None
         )
+
+
+def meter(price_list: str) -> Meter:
+    """As `Agent.meter`."""
+    return Meter(prices.load(price_list))
 
 
 class _Transcript:

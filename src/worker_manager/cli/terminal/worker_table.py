@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from worker_manager.agents.claude import transcripts
+from worker_manager.agents import agent_in_record
 from worker_manager.cli.terminal.columns import cut, fill, width, widths
 from worker_manager.cli.terminal.output import bold, in_color
 from worker_manager.crew.messaging.dialogs import REASONS
@@ -72,7 +72,8 @@ def _way_to_give(one: Facts) -> str:
 def now_of(fleet: Fleet, worker: Worker) -> tuple[str, str, str]:
     """Status, since when, and what it does: as in the list, without asking git."""
     status, reason, since = worker.seen(fleet.activity(worker), at=time.time())
-    doing = "" if worker.finished else transcripts.latest(fleet.transcript(worker))
+    agent = agent_in_record(worker.agent)
+    doing = "" if worker.finished else agent.latest(fleet.transcript(worker))
     return status.value, since, rendering.one_line(for_people(reason) or doing)
 
 

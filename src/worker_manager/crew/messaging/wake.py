@@ -12,9 +12,8 @@ import os
 import time
 from typing import NamedTuple
 
-from worker_manager.agents import agent_named
+from worker_manager.agents import agent_in_record
 from worker_manager.agents.base import Agent
-from worker_manager.agents.claude import message_socket
 from worker_manager.crew import activity as activities
 from worker_manager.crew.context import Context
 from worker_manager.domain import identifiers
@@ -108,7 +107,7 @@ def ensure_delivered(
 def _ring(letter: _Letter) -> tuple[str, str]:
     """Rings for a letter that waits; the channel that was used last, or why none was."""
     channel, reason = "", letter.wait_until_idle()
-    if not reason and letter.is_waiting() and message_socket.send(letter.activity().socket, LINE):
+    if not reason and letter.is_waiting() and letter.terminal.agent.send(letter.activity(), LINE):
         channel = SOCKET
         letter.is_taken(letter.waits.react)
     if not reason and letter.is_waiting():
@@ -132,7 +131,8 @@ class _Letter:
 
     def activity(self) -> Activity:
         """What the session does; without a status when nobody knows."""
-        return activities.activity(self._root, self._home) or Activity("", "", time.time())
+        found = activities.activity(self._root, self._home, self.terminal.worker.agent)
+        return found or Activity("", "", time.time())
 
     def is_waiting(self) -> bool:
         return receipts.fate(self._home, self._id) == receipts.WAITING
@@ -233,12 +233,12 @@ class _Terminal(NamedTuple):
             return "", _NO_ANSWER
         if screen.is_scrolled:
             return "", _SCROLLED
-        draft = self._agent.draft(screen)
+        draft = self.agent.draft(screen)
         return draft or "", _NO_PROMPT if draft is None else ""
 
     def shows_line(self, seconds: float) -> bool:
         """Whether our line, and nothing else, stands in the prompt within this time."""
-        agent, deadline = self._agent, time.monotonic() + seconds
+        agent, deadline = self.agent, time.monotonic() + seconds
         while True:
             screen = self.runtime.look(self.worker.handle)
             if screen and _is_line(agent.draft(screen) or ""):
@@ -248,8 +248,8 @@ class _Terminal(NamedTuple):
             time.sleep(0.05)
 
     @property
-    def _agent(self) -> Agent:
-        return agent_named(self.worker.agent)
+    def agent(self) -> Agent:
+        return agent_in_record(self.worker.agent)
 
 
 def _is_line(draft: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from worker_manager.agents.claude.reset_times import reset_time
+from worker_manager.agents import agent_in_record
 from worker_manager.crew.context import Context
 from worker_manager.crew.messaging import outbox
 from worker_manager.crew.reporting import reports
@@ -27,7 +27,7 @@ def turn_failed(root: str, records: Records, worker_id: str, error: str, said: s
     """
     text = f"Its turn ended with an error of the API: {error}.\n{said}".rstrip()
     if error == RATE_LIMIT:
-        end = _end(said)
+        end = _end(records.get(worker_id), said)
         usage_limit.note(root, worker_id, end.timestamp())
         text += f"\nNew workers wait until {end:%a %H:%M}; then it is told to go on by itself."
     reports.blocked(records, worker_id, messages.LIMIT, text, reason=error)
@@ -49,7 +49,8 @@ def go_on(context: Context, workers: Sequence[Worker]) -> None:
         outbox.deliver(context, one.id, message, once=True)
 
 
-def _end(said: str) -> datetime:
+def _end(worker: Worker, said: str) -> datetime:
     """When it is over, in the person's time."""
     at = datetime.now().astimezone()
-    return (reset_time(said, at) or at + timedelta(seconds=RETRY_SECONDS)).astimezone()
+    end = agent_in_record(worker.agent).limit_end(said, at)
+    return (end or at + timedelta(seconds=RETRY_SECONDS)).astimezone()

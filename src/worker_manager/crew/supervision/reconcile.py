@@ -49,7 +49,7 @@ def notify_idle(
     """
     notified = {}
     running = [one for one in workers if one.status is Status.RUNNING]
-    doing = activity.activities(root) if running else {}
+    doing = activity.activities(root, {records.home(one.id): one.agent for one in running})
     for one in running:
         home = records.home(one.id)
         since = None if reminders.was_told_of(home) else one.idle_since(doing.get(home))

@@ -78,9 +78,8 @@ class Supervisor:
         """When `supervise_once` has something to do next, if nothing is heard before."""
         records = self.context.records
         homes = {records.home(one.id): one for one in self.context.own()}
-        doing = {
-            homes[home].id: one for home, one in self.context.activities().items() if home in homes
-        }
+        activities = self.context.activities(list(homes.values()))
+        doing = {homes[home].id: activity for home, activity in activities.items()}
         notified = [one.id for home, one in homes.items() if reminders.was_told_of(home)]
         notified += [
             one.id
