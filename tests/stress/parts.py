@@ -20,6 +20,7 @@ from tests.stress.tally import Tally
 from tests.support.scripted.hooks import hook_command
 from tests.support.scripted.workers import HANG
 from tests.support.terminals.tmux import tmux_pid
+from worker_manager.agents.claude.receipts import receipts as look
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle.start import Wanted
 from worker_manager.domain.message import COMPLETION, Message
@@ -102,7 +103,7 @@ def killed_hooks(folder: Path, socket: str, *, kills: int = 500, waiting: int = 
         if not was_killed:
             _show(text, tally, transcript)
     while True:
-        receipts.settle(fleet.home, restarted=True)
+        receipts.settle(fleet.home, look, restarted=True)
         text, _ = _hook(after=None)
         if not text:
             return tally

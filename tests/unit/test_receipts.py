@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from worker_manager.agents.claude.receipts import receipts as look
+from worker_manager.agents.claude.receipts import where_it_grows
 from worker_manager.domain.message import Message
 from worker_manager.errors import StateUnavailable
 from worker_manager.state.layout import mailbox_path, transcript_of
@@ -50,7 +52,7 @@ class Session:
         self.write("assistant", "I see.")
 
     def settle(self, *, restarted: bool) -> None:
-        receipts.settle(self.home, restarted=restarted)
+        receipts.settle(self.home, look, restarted=restarted)
 
     def settle_later(self, *, restarted: bool = False) -> None:
         """Settles once the receipts have had their time."""
@@ -330,8 +332,8 @@ def test_the_transcript_of_a_session_resumed_elsewhere_is_found_by_its_name(
         folder.mkdir(parents=True)
     (began / "id.jsonl").touch()
 
-    receipts.note_transcript(home, str(resumed / "id.jsonl"))
+    receipts.note_transcript(home, where_it_grows(str(resumed / "id.jsonl")))
     assert transcript_of(home) == str(began / "id.jsonl")
 
-    receipts.note_transcript(home, str(resumed / "new.jsonl"))
+    receipts.note_transcript(home, where_it_grows(str(resumed / "new.jsonl")))
     assert transcript_of(home) == str(resumed / "new.jsonl")

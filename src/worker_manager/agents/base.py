@@ -1,6 +1,6 @@
 """What every agent answers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
@@ -82,10 +82,19 @@ class Agent(Protocol):
 
     @property
     def permission_modes(self) -> tuple[str, ...]:
-        """Those that it can be started with."""
+        """Those that it can be started with; empty where it has none."""
 
     def launch_spec(self, assignment: Assignment, /) -> LaunchSpec:
         """How to start it. Raises AgentNotInstalled with the next step."""
+
+    @property
+    def session_variables(self) -> tuple[str, ...]:
+        """Those of the environment that a session of it has of its own, and must not pass on."""
+
+    def first_prompt(self, file: str, /) -> str:
+        """What tells it the task that lies in a file. The task itself stands on no command line,
+        which every user of the machine can read.
+        """
 
     def refused_mode(self, mode: str, environ: Mapping[str, str], /) -> tuple[str, str] | None:
         """Why it does not start in a permission mode in this environment, behind "which", and what
@@ -114,6 +123,13 @@ class Agent(Protocol):
 
     def has_conversation(self, transcript: str, /) -> bool:
         """Whether there is something to go on with, in the transcript of a session that ended."""
+
+    def receipts(
+        self, transcript: str, offset: int, ids: Collection[str], /
+    ) -> tuple[set[str], set[str], bool]:
+        """Which of these message ids the model has got, from an offset on, and which are only
+        queued; whether the model has said something since. Raises OSError.
+        """
 
     def entries(self, transcript: str, offset: int, /) -> Iterator[Entry]:
         """What was said and called, from an offset on, read as it is asked for. Raises OSError."""

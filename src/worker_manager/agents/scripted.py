@@ -10,14 +10,16 @@ from worker_manager.agents.claude.agent import (
     activity,
     bytes_written,
     entries,
+    first_prompt,
     is_entry_start,
     last_part,
     latest,
     limit_end,
     meter,
-    permission_modes,
     processes,
+    receipts,
     send,
+    session_variables,
     start_dialog,
 )
 from worker_manager.domain.worker import Screen
@@ -27,6 +29,7 @@ __all__ = [
     "bytes_written",
     "draft",
     "entries",
+    "first_prompt",
     "has_conversation",
     "is_entry_start",
     "last_part",
@@ -36,10 +39,15 @@ __all__ = [
     "meter",
     "permission_modes",
     "processes",
+    "receipts",
     "refused_mode",
     "send",
+    "session_variables",
     "start_dialog",
 ]
+
+#: It asks for nothing.
+permission_modes: tuple[str, ...] = ()
 
 
 def launch_spec(assignment: Assignment) -> LaunchSpec:

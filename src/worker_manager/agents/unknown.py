@@ -2,7 +2,7 @@
 every answer that an agent may lack.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
 from worker_manager.agents.base import Assignment, Entry, LaunchSpec, Meter, StartDialog, Usage
@@ -10,6 +10,7 @@ from worker_manager.domain.worker import Activity, Screen
 from worker_manager.errors import AgentNotInstalled
 
 permission_modes: tuple[str, ...] = ()
+session_variables: tuple[str, ...] = ()
 
 
 def launch_spec(_: Assignment) -> LaunchSpec:
@@ -18,6 +19,11 @@ def launch_spec(_: Assignment) -> LaunchSpec:
         "This version of worker-manager does not know the worker's agent. Upgrade it, or start "
         "another worker."
     )
+
+
+def first_prompt(file: str) -> str:
+    """In words that any agent understands."""
+    return f"Your task is in the file {file}. Read all of it, then do it."
 
 
 def refused_mode(_mode: str, _environ: Mapping[str, str]) -> tuple[str, str] | None:
@@ -58,6 +64,13 @@ def limit_end(_text: str, _now: datetime) -> datetime | None:
 def has_conversation(_transcript: str) -> bool:
     """None that is known."""
     return False
+
+
+def receipts(
+    _transcript: str, _offset: int, _ids: Collection[str]
+) -> tuple[set[str], set[str], bool]:
+    """None that could be read."""
+    return set(), set(), False
 
 
 def entries(_transcript: str, _offset: int) -> Iterator[Entry]:

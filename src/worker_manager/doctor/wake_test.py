@@ -16,6 +16,8 @@ from contextlib import contextmanager, suppress
 from typing import NamedTuple, TypeVar
 
 from worker_manager.agents.base import StartDialog
+from worker_manager.agents.claude.launch import SESSION_VARIABLES
+from worker_manager.agents.claude.receipts import receipts as look
 from worker_manager.agents.claude.start_dialogs import start_dialog
 from worker_manager.crew import activity as activities
 from worker_manager.crew.fleet import plugin_root
@@ -29,7 +31,6 @@ from worker_manager.state import sessions
 from worker_manager.state.layout import home_of_session, mailbox_path, transcript_of
 from worker_manager.state.mail import receipts, redelivery
 from worker_manager.state.mail.mailbox import Mailbox
-from worker_manager.state.workers import launches
 from worker_manager.state.workers.records import now
 
 #: A session checks in after 1 to 3 s; a busy machine is slow.
@@ -114,12 +115,12 @@ def _rung(test: _TestSession, home: str) -> Finding:
         redelivery.ring_again(
             mailbox, time.time()
         )  # as the server does of a session that has workers
-        return receipts.fate(home, letter.id) == receipts.SEEN
+        return receipts.fate(home, look, letter.id) == receipts.SEEN
 
     mailbox.deliver(letter)
     if _wait(is_seen, WAKE_SECONDS):
         return ok("doorbell", f"a test letter woke a session in {_since(began)} (tried).")
-    if receipts.fate(home, letter.id) == receipts.TAKEN:
+    if receipts.fate(home, look, letter.id) == receipts.TAKEN:
         says = "a hook took the test letter, but it never reached the conversation (tried)."
     else:
         says = "the test letter lay unseen before an idle session (tried)."
@@ -171,7 +172,7 @@ def _started(directory: str) -> Iterator[_TestSession]:
 def _command(test: _TestSession) -> list[str]:
     """claude, with nothing that a session of the caller has of its own."""
     ours = [name for name in os.environ if name.startswith("WORKER_MANAGER_")]
-    unset = [word for name in (*launches.SESSION_VARIABLES, *ours) for word in ("-u", name)]
+    unset = [word for name in (*SESSION_VARIABLES, *ours) for word in ("-u", name)]
     state = f"WORKER_MANAGER_STATE_DIR={test.root}"
     python = f"WORKER_MANAGER_PYTHON={sys.executable}"
     claude = ["claude", "--session-id", test.session_id, "--plugin-dir", plugin_root()]

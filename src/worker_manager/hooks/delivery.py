@@ -35,9 +35,10 @@ def settle(home: str, *, restarted: bool) -> None:
     """As `receipts.settle`: what the disk refuses is left for the next time."""
     with ignoring(OSError, StateUnavailable):
         if Inbox(mailbox_path(home)).pending():
+            from worker_manager.agents.claude.receipts import receipts as look
             from worker_manager.state.mail import receipts
 
-            receipts.settle(home, restarted=restarted)
+            receipts.settle(home, look, restarted=restarted)
 
 
 def take(home: str) -> Shown | None:

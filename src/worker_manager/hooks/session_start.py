@@ -4,6 +4,7 @@ import os
 import time
 
 from worker_manager.agents.claude import session_files
+from worker_manager.agents.claude.receipts import where_it_grows
 from worker_manager.hooks import delivery, open_dialogs, protocol
 from worker_manager.hooks.session_process import claude_process
 from worker_manager.state import bells, orchestrators, process_identity, sessions
@@ -48,7 +49,8 @@ def run() -> int:
             open_dialogs.restarted(home)
         _check_in(home, began)
     delivery.settle(home, restarted=given.get("source") not in SAME_PROCESS)
-    receipts.note_transcript(home, str(given.get("transcript_path", "")).replace(told, session_id))
+    transcript = str(given.get("transcript_path", "")).replace(told, session_id)
+    receipts.note_transcript(home, where_it_grows(transcript))
     sessions.note_start(home, claude)
     if not is_worker_home(home):
         _wait_for_server(home, ORCHESTRATOR_WAIT_SECONDS)

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple, Self, TextIO
 import anyio
 from anyio.abc import TaskGroup
 
+from worker_manager.agents.claude.launch import SESSION_VARIABLES
 from worker_manager.errors import WorkerManagerError
 from worker_manager.rehearsal.client import (
     CallFailed,
@@ -31,7 +32,6 @@ from worker_manager.rehearsal.client import (
     ServerCommand,
     connected,
 )
-from worker_manager.state.workers.launches import SESSION_VARIABLES
 
 SERVER_KEY = "crew"
 SERVER_START_SECONDS = 30.0

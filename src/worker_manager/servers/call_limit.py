@@ -1,4 +1,6 @@
-"""For how long the session that calls listens to the call."""
+"""For how long the session that calls listens to the call. Who calls is our host: an orchestrator
+is always a session of Claude Code, and so is whoever else introduces itself as one.
+"""
 
 from __future__ import annotations
 

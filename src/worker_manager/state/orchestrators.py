@@ -35,7 +35,7 @@ def open_home(root: str, session_id: str, project: str) -> str:
         return known
     if not is_session_id(session_id):
         raise SessionUnknown(
-            f"CLAUDE_CODE_SESSION_ID is {session_id!r}, which is no session id. "
+            f"The id of this session is {session_id!r}, which is no session id. "
             "Start worker-manager from Claude Code, as a plugin."
         )
     repository = repository_directory(root, project)

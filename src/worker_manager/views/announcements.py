@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
+from worker_manager.agents import agent_in_record
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration.clean import Outcome
 from worker_manager.crew.integration.merge import Merged
@@ -21,7 +22,8 @@ from worker_manager.worktrees import own, removal
 def started(started: Started, reason: str) -> list[str]:
     """Lines. `reason`: what it waits for when it is queued, as `Facts.reason`."""
     worker = started.worker
-    mode = f", permission mode {worker.permission_mode}" if worker.agent == "claude" else ""
+    modes = agent_in_record(worker.agent).permission_modes
+    mode = f", permission mode {worker.permission_mode}" if modes else ""
     is_queued = worker.status is Status.QUEUED
     state = f"queued ({reason}); it starts by itself" if is_queued else "started"
     lines = [f"Worker {worker.id} ({worker.name}) {state}: {worker.agent}{mode}."]

@@ -2,12 +2,15 @@
 
 from worker_manager.agents.claude.launch import (
     PERMISSION_MODES,
+    SESSION_VARIABLES,
+    first_prompt,
     has_conversation,
     launch_spec,
     refused_mode,
 )
 from worker_manager.agents.claude.message_socket import send
 from worker_manager.agents.claude.prompt_box import draft
+from worker_manager.agents.claude.receipts import receipts
 from worker_manager.agents.claude.reset_times import limit_end
 from worker_manager.agents.claude.session_activity import activity
 from worker_manager.agents.claude.session_files import noted as processes
@@ -22,6 +25,7 @@ __all__ = [
     "bytes_written",
     "draft",
     "entries",
+    "first_prompt",
     "has_conversation",
     "is_entry_start",
     "last_part",
@@ -31,9 +35,12 @@ __all__ = [
     "meter",
     "permission_modes",
     "processes",
+    "receipts",
     "refused_mode",
     "send",
+    "session_variables",
     "start_dialog",
 ]
 
 permission_modes = PERMISSION_MODES
+session_variables = SESSION_VARIABLES

@@ -25,6 +25,26 @@ SETTINGS, SYSTEM_PROMPT = "settings.json", "system.md"
 SERVER_MILLISECONDS = "180000"
 _TOOL_PREFIX = "mcp__plugin_worker-manager_crew__"
 
+#: What a session has of its own, and must not pass on to workers.
+#: CLAUDE_CODE_CHILD_SESSION would leave the worker without a transcript.
+SESSION_VARIABLES = (
+    "CLAUDECODE",
+    "CLAUDE_CODE_CHILD_SESSION",
+    "CLAUDE_CODE_ENTRYPOINT",
+    "CLAUDE_CODE_SESSION_ID",
+    "CLAUDE_CODE_SESSION_ATTENDED",
+    "CLAUDE_CODE_MESSAGING_SOCKET",
+    "CLAUDE_CODE_MESSAGING_TOKEN",
+    "CLAUDE_CODE_CHILD_NOTES_DIR",
+    "CLAUDE_CODE_LAUNCHED_BY_SESSION_IDS",
+    "CLAUDE_ENV_FILE",
+    "CLAUDE_PID",
+    "CLAUDE_PLUGIN_DATA",
+    "CLAUDE_PLUGIN_ROOT",
+    "CLAUDE_PROJECT_DIR",
+    "AI_AGENT",
+)
+
 _SYSTEM_PROMPT = """\
 You are worker {worker_id} ("{title}") of worker-manager. An orchestrator, itself a Claude Code \
 session, gave you the task; nobody watches your terminal. You work in {path}{branch}. Change \
@@ -66,6 +86,11 @@ def launch_spec(assignment: Assignment) -> LaunchSpec:
     }
     start = os.environ.get("MCP_TIMEOUT", SERVER_MILLISECONDS)
     return LaunchSpec(argv, files, {"MCP_TIMEOUT": start})
+
+
+def first_prompt(file: str) -> str:
+    """As `Agent.first_prompt`: Claude Code puts what is named by `@` beside the prompt."""
+    return f'Your task is in the file @"{file}". Read all of it, then do it.'
 
 
 def has_conversation(transcript: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
+from worker_manager.agents import HOST, agent_named
 from worker_manager.crew.context import Context
 from worker_manager.crew.reporting import forwarding, reports
 from worker_manager.domain.worker import Worker
@@ -71,7 +72,8 @@ def _with_unread(records: Records, workers: Sequence[Worker]) -> set[str]:
             senders.setdefault(owner, set()).add(one.id)
     for owner in {one.owner for one in workers}:
         with suppress(StateUnavailable):
-            receipts.settle(orchestrator_home(records.repository, owner), restarted=True)
+            home = orchestrator_home(records.repository, owner)
+            receipts.settle(home, agent_named(HOST).receipts, restarted=True)
     boxes = {owner: forwarding.mailbox_of(records, owner) for owner in senders}
     return set().union(*(boxes[one].has_reports_of(those) for one, those in senders.items()))
 

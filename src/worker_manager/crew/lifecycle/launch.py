@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from worker_manager.agents import agent_named
+from worker_manager.agents import HOST, agent_named
 from worker_manager.agents.base import Assignment, LaunchSpec
 from worker_manager.domain.worker import Worker
 from worker_manager.runtimes.base import Runtime
@@ -50,14 +51,16 @@ class Launcher(NamedTuple):
         in its home. Raises a WorkerManagerError.
         """
         spec = self.spec(worker, home)
-        for file, text in spec.files.items():
-            launches.write_file(home, file, text)
+        for name, text in spec.files.items():
+            launches.write_file(home, name, text)
+        file = RESTORED if worker.has_run else TASK
         ours = [sys.executable, "-I", "-m", "worker_manager"]
         launches.write_script(
             home,
             cwd=worker.path,
             argv=spec.argv,
-            prompt=launches.prompt(home, RESTORED if worker.has_run else TASK),
+            prompt=agent_named(worker.agent).first_prompt(os.path.join(home, file)),
+            unset=agent_named(HOST).session_variables,
             environment={
                 **spec.environment,
                 "WORKER_MANAGER_WORKER_ID": worker.id,

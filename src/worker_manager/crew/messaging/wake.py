@@ -134,16 +134,19 @@ class _Letter:
         found = activities.activity(self._root, self._home, self.terminal.worker.agent)
         return found or Activity("", "", time.time())
 
+    def _fate(self) -> str:
+        return receipts.fate(self._home, self.terminal.agent.receipts, self._id)
+
     def is_waiting(self) -> bool:
-        return receipts.fate(self._home, self._id) == receipts.WAITING
+        return self._fate() == receipts.WAITING
 
     def is_taken(self, seconds: float) -> bool:
         """Whether it is taken within this time; waits for its receipt, too."""
         deadline = time.monotonic() + seconds
-        fate = receipts.fate(self._home, self._id)
+        fate = self._fate()
         while fate != receipts.SEEN and time.monotonic() < deadline:
             time.sleep(0.1)
-            fate = receipts.fate(self._home, self._id)
+            fate = self._fate()
         return fate != receipts.WAITING
 
     def wait_until_idle(self) -> str:
@@ -161,7 +164,7 @@ class _Letter:
         return ""
 
     def result(self, channel: str, reason: str) -> WakeResult:
-        fate = receipts.fate(self._home, self._id)
+        fate = self._fate()
         if fate != receipts.WAITING:
             return WakeResult(SEEN if fate == receipts.SEEN else DELIVERED, channel)
         if reason:

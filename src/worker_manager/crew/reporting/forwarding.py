@@ -10,6 +10,7 @@ import os
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 
+from worker_manager.agents import HOST, agent_named
 from worker_manager.domain import identifiers, message
 from worker_manager.domain.message import Message
 from worker_manager.domain.worker import Former, Status, Worker
@@ -83,7 +84,7 @@ def _empty(records: Records, worker: Worker, owner: str, asking: Collection[str]
     home = orchestrator_home(records.repository, owner)
     is_gone = not sessions.attending(os.path.dirname(records.repository), home)
     with suppress(StateUnavailable):
-        receipts.settle(home, restarted=is_gone)
+        receipts.settle(home, agent_named(HOST).receipts, restarted=is_gone)
     own = mailbox_of(records, worker.owner)
     own.create()
     return not mailbox_of(records, owner).hand_over(own, worker.id, asking)

@@ -8,6 +8,7 @@ import anyio
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 
+from worker_manager.agents import HOST, agent_named
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.supervision.background import BackgroundSupervisor
 from worker_manager.domain import message as messages
@@ -91,7 +92,8 @@ class Awaited:
         if not has_news and time.monotonic() - self._looked < STATUS_SECONDS:
             return False
         self._looked = time.monotonic()
-        held = receipts.held_back(self.fleet.home, since=self._began - GAP_SECONDS)
+        look, since = agent_named(HOST).receipts, self._began - GAP_SECONDS
+        held = receipts.held_back(self.fleet.home, look, since=since)
         self.held = [_Letter(one.id, one.sender, one.type) for one in held]
         if not self.ids or any(one.type in messages.NEEDS_ANSWER for one in self._known()):
             return True

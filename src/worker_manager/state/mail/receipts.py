@@ -1,22 +1,25 @@
-"""Did what we showed reach the model? Then its id stands in the session's own transcript.
+"""Did what we showed reach the model? Then its id stands in the session's own transcript, in which
+its agent looks for it.
 
-Claude Code drops the output of a hook that took too long, and a wake-up that it had queued
-when it was killed. A hook's text is in the transcript 0.1 s after the hook has ended (seen),
-that of SessionStart only with the next prompt (seen); a queued one as a `queue-operation`
-until the model gets it. So nothing is concluded before the model has said something, nor from
-a file that can't be read.
+A session drops the output of a hook that took too long, and a wake-up that it had queued when it
+was killed; and a text may come into the transcript late. So nothing is concluded before the model
+has said something, nor from a file that can't be read.
 """
 
 import os
 import time
+from _collections_abc import Callable, Collection
 
 from worker_manager.domain.message import Message
 from worker_manager.errors import ignoring
 from worker_manager.state.files import disk_errors, write_atomic
 from worker_manager.state.layout import TRANSCRIPT, mailbox_path, transcript_of
-from worker_manager.state.mail.inbox import names_in, place_of_receipt
+from worker_manager.state.mail.inbox import place_of_receipt
 from worker_manager.state.mail.mailbox import Mailbox
 
+#: As `Agent.receipts`: which ids stand in a transcript from an offset on, which are queued, and
+#: whether the model has said something.
+Look = Callable[[str, int, Collection[str]], tuple[set[str], set[str], bool]]
 #: In a home: the transcript in which a receipt was seen.
 WORKS = "receipts"
 #: A busy machine may be slow to write; until then nothing is concluded.
@@ -37,35 +40,23 @@ FATE_BYTES = 300_000
 
 
 def note_transcript(home: str, path: str) -> None:
-    """From now on the session of this home writes its transcript there; or, resumed in another
-    directory, where it began to.
-    """
-    path = _where_it_grows(path)
+    """From now on the session of this home writes its transcript there."""
     if _read(os.path.join(home, TRANSCRIPT)) != path.encode():
         write_atomic(os.path.join(home, TRANSCRIPT), path.encode())
 
 
-def _where_it_grows(path: str) -> str:
-    """A session's transcript, whose name is its id, lies in a folder named by a directory."""
-    if not path or os.path.exists(path):
-        return path
-    projects, name = os.path.dirname(os.path.dirname(path)), os.path.basename(path)
-    found = (os.path.join(projects, folder, name) for folder in names_in(projects))
-    return next((one for one in found if os.path.isfile(one)), path)
-
-
-def settle(home: str, *, restarted: bool) -> None:
-    """Has what Claude Code dropped shown once more. `restarted` when the claude process is a
-    new one: what the old one had only queued is lost. Raises StateUnavailable when the disk has
-    refused something; that is left for the next time.
+def settle(home: str, look: Look, *, restarted: bool) -> None:
+    """Has what the session dropped shown once more. `restarted` when its process is a new one:
+    what the old one had only queued is lost. Raises StateUnavailable when the disk has refused
+    something; that is left for the next time.
     """
     with disk_errors(mailbox_path(home)):
-        _settle(home, restarted=restarted)
+        _settle(home, look, restarted=restarted)
 
 
-def _settle(home: str, *, restarted: bool) -> None:
+def _settle(home: str, look: Look, *, restarted: bool) -> None:
     mailbox = Mailbox(mailbox_path(home))
-    portions, refused = _portions(mailbox, restarted)
+    portions, refused = _portions(mailbox, look, restarted)
     # Of all of them first: one receipt that is seen tells how the others are to be understood.
     works = dict.fromkeys(one.transcript for one in portions if SEEN in one.found.values())
     for transcript in works:
@@ -82,7 +73,9 @@ def _settle(home: str, *, restarted: bool) -> None:
         raise refused
 
 
-def _portions(mailbox: Mailbox, restarted: bool) -> "tuple[list[_Portion], OSError | None]":
+def _portions(
+    mailbox: Mailbox, look: Look, restarted: bool
+) -> "tuple[list[_Portion], OSError | None]":
     """What was shown long enough ago, and why not all of it can be looked at. What can't be for
     GIVE_UP_SECONDS is shown again, once: a repeat is better than a look at each prompt for ever.
     """
@@ -92,7 +85,7 @@ def _portions(mailbox: Mailbox, restarted: bool) -> "tuple[list[_Portion], OSErr
         age = _age(mailbox.folder("pending", claimer))
         if restarted or age >= SETTLE_SECONDS:
             try:
-                portions.append(_portion(mailbox, claimer))
+                portions.append(_portion(mailbox, look, claimer))
             except OSError as error:
                 if age >= GIVE_UP_SECONDS:
                     mailbox.settle(claimer, set(mailbox.ids_read(claimer)), UNREADABLE)
@@ -121,7 +114,7 @@ class _Portion:
         return DROPPED if QUEUED in self.found.values() else ABSENT
 
 
-def _portion(mailbox: Mailbox, claimer: str) -> _Portion:
+def _portion(mailbox: Mailbox, look: Look, claimer: str) -> _Portion:
     # Before its mark, which is written before they are there: then an empty mark is a lost one.
     shown = mailbox.ids_read(claimer)
     mark = _content(mailbox.folder("pending", claimer))
@@ -133,27 +126,26 @@ def _portion(mailbox: Mailbox, claimer: str) -> _Portion:
         portion.found = dict.fromkeys(shown, MISSING)
         return portion
     with ignoring(FileNotFoundError):
-        tail = _tail(path, offset)
-        portion.found = {name: _look(tail, name) for name in shown}
-        portion.answered = any(map(_is_of_the_model, tail))
+        seen, queued, portion.answered = look(path, offset, shown)
+        portion.found = dict.fromkeys(shown, MISSING)
+        portion.found |= dict.fromkeys(queued, QUEUED) | dict.fromkeys(seen, SEEN)
     return portion
 
 
-def held_back(home: str, *, since: float) -> list[Message]:
-    """What hooks have taken since then, and Claude Code shows when the call that runs has ended."""
+def held_back(home: str, look: Look, *, since: float) -> list[Message]:
+    """What hooks have taken since then, and the session shows when the call that runs has ended."""
     mailbox = Mailbox(mailbox_path(home))
-    held = set()
+    held: set[str] = set()
     for claimer in mailbox.pending():
         marker = mailbox.folder("pending", claimer)
         offset, path = place_of_receipt(_read(marker))
         if offset is not None and _age(marker) < time.time() - since:
             with ignoring(OSError):
-                tail = _tail(path, offset)
-                held |= {one for one in mailbox.ids_read(claimer) if _look(tail, one) == QUEUED}
+                held |= look(path, offset, mailbox.ids_read(claimer))[1]
     return [one for one, _ in mailbox.history(HISTORY) if one.id in held] if held else []
 
 
-def fate(home: str, message_id: str) -> str:
+def fate(home: str, look: Look, message_id: str) -> str:
     """What became of a message to this home: WAITING in its mailbox, TAKEN out of it to be shown,
     or SEEN: it stands in the conversation.
     """
@@ -161,10 +153,10 @@ def fate(home: str, message_id: str) -> str:
         return WAITING
     path = transcript_of(home)
     try:
-        tail = _tail(path, max(0, os.stat(path).st_size - FATE_BYTES))
+        seen, _, _ = look(path, max(0, os.stat(path).st_size - FATE_BYTES), [message_id])
     except OSError:
-        tail = []
-    return SEEN if _look(tail, message_id) == SEEN else TAKEN
+        return TAKEN
+    return SEEN if message_id in seen else TAKEN
 
 
 def _works(home: str, transcript: str) -> bool:
@@ -177,32 +169,6 @@ def _works(home: str, transcript: str) -> bool:
 def _note_works(home: str, transcript: str) -> None:
     if not _works(home, transcript):
         write_atomic(os.path.join(home, WORKS), os.fsencode(transcript))
-
-
-def _look(tail: list[bytes], message_id: str) -> str:
-    types = {_type(line) for line in tail if message_id.encode() in line}
-    if types - {"queue-operation", "assistant"}:
-        return SEEN
-    return QUEUED if "queue-operation" in types else MISSING
-
-
-def _is_of_the_model(line: bytes) -> bool:
-    return b'"assistant"' in line and _type(line) == "assistant"
-
-
-def _type(line: bytes) -> str:
-    import json  # slow to load, and needed only for lines that may tell something
-
-    try:
-        return str(json.loads(line).get("type", ""))
-    except (ValueError, AttributeError):
-        return ""
-
-
-def _tail(path: str, offset: int) -> list[bytes]:
-    with open(path, "rb") as file:
-        file.seek(offset)
-        return file.read().split(b"\n")
 
 
 def _age(path: str) -> float:

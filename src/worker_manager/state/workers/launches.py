@@ -14,25 +14,6 @@ from worker_manager.state import process_identity
 from worker_manager.state.files import read_regular, write_atomic
 from worker_manager.state.layout import WORKERS
 
-#: What the session that starts a worker has of its own, and must not pass on.
-#: CLAUDE_CODE_CHILD_SESSION would leave the worker without a transcript.
-SESSION_VARIABLES = (
-    "CLAUDECODE",
-    "CLAUDE_CODE_CHILD_SESSION",
-    "CLAUDE_CODE_ENTRYPOINT",
-    "CLAUDE_CODE_SESSION_ID",
-    "CLAUDE_CODE_SESSION_ATTENDED",
-    "CLAUDE_CODE_MESSAGING_SOCKET",
-    "CLAUDE_CODE_MESSAGING_TOKEN",
-    "CLAUDE_CODE_CHILD_NOTES_DIR",
-    "CLAUDE_CODE_LAUNCHED_BY_SESSION_IDS",
-    "CLAUDE_ENV_FILE",
-    "CLAUDE_PID",
-    "CLAUDE_PLUGIN_DATA",
-    "CLAUDE_PLUGIN_ROOT",
-    "CLAUDE_PROJECT_DIR",
-    "AI_AGENT",
-)
 PROCESS, SCRIPT = "process", "launch.sh"
 #: A session checks in 1 to 3 s after its start.
 CHECK_IN_SECONDS = 20
@@ -57,15 +38,6 @@ def read_text(home: str, name: str) -> str:
         return read_regular(os.path.join(home, name)).decode("utf-8", "replace")
     except (OSError, StateCorrupt):
         return ""
-
-
-def prompt(home: str, name: str) -> str:
-    """What the agent is told of the task in a file of the worker's home. The task itself stands on
-    no command line, which every user of the machine can read: Claude Code puts what is named by
-    `@` beside the prompt.
-    """
-    path = os.path.join(home, name)
-    return f'Your task is in the file @"{path}". Read all of it, then do it.'
 
 
 def note_process(home: str, process: str) -> None:
@@ -119,6 +91,7 @@ def write_script(
     environment: Mapping[str, str],
     on_exit: Sequence[str],
     on_silence: Sequence[str],
+    unset: Sequence[str],
     before: Sequence[str] = (),
 ) -> None:
     """The launch script. `on_exit` is called with the script's pid and the agent's
@@ -126,14 +99,15 @@ def write_script(
     alone, which dies of it, so that it is told to the agent, too; the second outlives the agent.
 
     `before` is run in the agent's place first; when it fails, there is no agent. `on_silence` is
-    called when the worker has not checked in CHECK_IN_SECONDS after that.
+    called when the worker has not checked in CHECK_IN_SECONDS after that. `unset` are variables of
+    the session that starts it.
     """
     exports = [f"export {name}={shlex.quote(value)}" for name, value in environment.items()]
     record = shlex.quote(os.path.join(home, "worker.json"))
     told = f'exec {shlex.join(on_exit)} "$$" "$?"'
     lines = [
         "#!/bin/sh",
-        f"unset {' '.join(SESSION_VARIABLES)}",
+        f"unset {' '.join(unset)}",
         *exports,
         # In the foreground: a program in the background of a shell ignores Ctrl-C, and all that
         # it runs does.
