@@ -12,6 +12,8 @@ import pytest
 
 from tests.conftest import CHECKOUT
 from worker_manager import __version__
+from worker_manager.agents import KNOWN, agent_named
+from worker_manager.agents.base import Agent
 from worker_manager.config import load
 from worker_manager.domain.message import Message
 from worker_manager.errors import InvalidSetting
@@ -195,3 +197,27 @@ def test_text_leaves_by_one_door() -> None:
 
     assert written - _OWN_TEXT == set()
     assert dumped - _OWN_JSON == set()
+
+
+def texts_in(path: Path) -> set[str]:
+    """The texts of a module that are no docstrings."""
+    tree = ast.parse(path.read_text("utf-8"))
+    alone = {one.value for one in ast.walk(tree) if isinstance(one, ast.Expr)}
+    found = [one for one in ast.walk(tree) if isinstance(one, ast.Constant) and one not in alone]
+    return {one.value for one in found if isinstance(one.value, str)}
+
+
+def test_the_state_directory_knows_no_fact_of_claude_code() -> None:
+    """Its paths, variables, and what stands in its transcripts."""
+    state = CHECKOUT / "src" / "worker_manager" / "state"
+    texts = set().union(*map(texts_in, state.rglob("*.py")))
+    facts = re.compile(r"\.claude|CLAUDE|queue-operation|^(assistant|sessionId|projects)$")
+
+    assert {one for one in texts if facts.search(one)} == set()
+
+
+def test_each_agent_answers_each_question() -> None:
+    """mypy sees that, too, and how; this says which answer is missing."""
+    questions = {name for name in vars(Agent) if not name.startswith("_")}
+    for name in KNOWN:
+        assert questions - set(dir(agent_named(name))) == set(), name
