@@ -11,7 +11,7 @@ from functools import partial
 from bench.measuring import Row, in_turns, seconds
 from bench.stage import Stage, add_worker, stage
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.integration.merge import Wish
+from worker_manager.crew.integration.merge import MergeOptions
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import MergeRefused
 
@@ -46,7 +46,7 @@ def _in_conflict(fleet: Fleet, world: Stage) -> Worker:
 
 def _refused(fleet: Fleet, worker: Worker) -> None:
     with suppress(MergeRefused):
-        fleet.merge(worker.id, Wish())
+        fleet.merge(worker.id, MergeOptions())
         raise AssertionError("it is in")
 
 

@@ -16,7 +16,7 @@ from tests.support.documents import Block, blocks, lines, pages, shows
 from tests.support.scripted.bench import add_worker, commit
 from tests.support.scripted.workers import running_worker
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.integration.clean import Order
+from worker_manager.crew.integration.clean import CleanOptions
 
 #: Commands that can't be run here: why, and the nearest that can.
 REPLACED = {
@@ -78,7 +78,7 @@ def with_a_worker(fleet: Fleet, repository: Path) -> Sandbox:
 def with_a_cleaned_worker(fleet: Fleet, repository: Path) -> Sandbox:
     worker = add_worker(fleet, repository, {"a": "1"})
     Path(worker.path, "left").write_text("LEFT", "utf-8")
-    fleet.clean(Order([worker.id], force=True))
+    fleet.clean(CleanOptions([worker.id], force=True))
     ref = fleet.worker(worker.id).cleaned
     return Sandbox(repository, {"ID": worker.id, "REF": ref, "FILE": "left", "BRANCH": "mine"})
 

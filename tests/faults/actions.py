@@ -14,8 +14,8 @@ from worker_manager.config import Settings
 from worker_manager.crew.context import Context
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration import clean as cleaning
-from worker_manager.crew.integration.clean import Order
-from worker_manager.crew.integration.merge import Wish
+from worker_manager.crew.integration.clean import CleanOptions
+from worker_manager.crew.integration.merge import MergeOptions
 from worker_manager.crew.lifecycle import adopt as adoption
 from worker_manager.crew.lifecycle.start import Wanted
 from worker_manager.crew.messaging import dialogs
@@ -209,12 +209,12 @@ def merge(
     _: Tell, root: str, home: str, project: str, socket: str, worker_id: str, strategy: str
 ) -> None:
     """Merges a worker's branch."""
-    fleet(root, home, project, socket).merge(worker_id, Wish(strategy))
+    fleet(root, home, project, socket).merge(worker_id, MergeOptions(strategy))
 
 
 def clean(_: Tell, root: str, home: str, project: str, socket: str, worker_id: str) -> str:
     """Cleans a worker, whatever it has; gives why it was not."""
-    order = Order([worker_id], force=True)
+    order = CleanOptions([worker_id], force=True)
     (outcome,) = fleet(root, home, project, socket).clean(order)
     return outcome.why_not
 

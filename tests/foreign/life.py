@@ -20,8 +20,8 @@ from tests.support.scripted.workers import take_mail
 from tests.support.waiting import wait_until
 from worker_manager import config
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.integration.clean import Order
-from worker_manager.crew.integration.merge import STRATEGIES, Merged, Wish
+from worker_manager.crew.integration.clean import CleanOptions
+from worker_manager.crew.integration.merge import STRATEGIES, Merged, MergeOptions
 from worker_manager.crew.lifecycle.start import Wanted
 from worker_manager.crew.reporting import reports
 from worker_manager.domain import message
@@ -113,7 +113,7 @@ class Life:
 
     def merge(self, strategy: str) -> Merge | None:
         """Its branch comes in, or the refusal changes nothing."""
-        wish = Wish(strategy, self.row.into)
+        wish = MergeOptions(strategy, self.row.into)
         merged: Merged | None = self._refusable(
             strategy, lambda: self.fleet.merge(self.worker.id, wish)
         )
@@ -140,7 +140,7 @@ class Life:
     def clean(self, *, force: bool = False, into: str = "") -> bool:
         """Whether it is cleaned."""
         was_there = os.path.lexists(self.worker.path)
-        order = Order([self.worker.id], force=force)
+        order = CleanOptions([self.worker.id], force=force)
         (outcome,) = self._act(lambda: self._fleet.clean(order))
         self.said = outcome.why_not
         if self.said:

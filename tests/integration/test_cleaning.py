@@ -11,8 +11,8 @@ from tests.conftest import git, make_fleet
 from tests.support.scripted.bench import add_worker, commit, set_status
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration import clean
-from worker_manager.crew.integration.clean import Order
-from worker_manager.crew.integration.merge import Wish
+from worker_manager.crew.integration.clean import CleanOptions
+from worker_manager.crew.integration.merge import MergeOptions
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import InvalidInput, WorkerNotFound
 from worker_manager.views import inspection
@@ -21,7 +21,7 @@ from worker_manager.views import inspection
 def why_kept(fleet: Fleet, worker: Worker, *, force: bool = False) -> str:
     """What is said of the one worker that must not go; nothing has changed then."""
     before = trees_and_branches(Path(worker.project))
-    (outcome,) = fleet.clean(Order([worker.id], force=force))
+    (outcome,) = fleet.clean(CleanOptions([worker.id], force=force))
     assert trees_and_branches(Path(worker.project)) == before
     assert not fleet.worker(worker.id).cleaned
     return outcome.why_not
@@ -48,12 +48,12 @@ def test_merged_workers_go_and_the_rest_stays_with_a_reason(
     (Path(dirty.path) / "left").touch()
     running = add_worker(fleet, repository, status=Status.RUNNING)
     commit(repository, {"mine": "x"})
-    fleet.merge(merged.id, Wish(strategy))
+    fleet.merge(merged.id, MergeOptions(strategy))
     main = git(repository, "rev-parse", "main")
 
-    rehearsed = {one.worker.id: one for one in fleet.clean(Order(is_dry_run=True))}
+    rehearsed = {one.worker.id: one for one in fleet.clean(CleanOptions(is_dry_run=True))}
     assert os.path.isdir(merged.path)
-    outcomes = {one.worker.id: one for one in fleet.clean(Order())}
+    outcomes = {one.worker.id: one for one in fleet.clean(CleanOptions())}
 
     assert {key: one.why_not for key, one in rehearsed.items()} == {
         key: one.why_not for key, one in outcomes.items()
@@ -76,9 +76,9 @@ def test_an_unfinished_worker_stays_whatever_is_asked(fleet: Fleet, repository: 
 
     assert "it is running: wait for its report" in why_kept(fleet, worker, force=True)
     with pytest.raises(WorkerNotFound):
-        fleet.clean(Order(["12345678"]))
+        fleet.clean(CleanOptions(["12345678"]))
     with pytest.raises(InvalidInput, match="force needs ids"):
-        fleet.clean(Order(force=True))
+        fleet.clean(CleanOptions(force=True))
 
 
 @pytest.mark.promise("clean-back")
@@ -95,7 +95,7 @@ def test_what_was_forced_away_comes_back_with_all_its_files(fleet: Fleet, reposi
     status = git(tree, "status", "--porcelain")
     tip = git(repository, "rev-parse", worker.branch)
 
-    (outcome,) = fleet.clean(Order([worker.id], force=True))
+    (outcome,) = fleet.clean(CleanOptions([worker.id], force=True))
     assert outcome.why_not == ""
     assert not os.path.lexists(tree)
     back(fleet, worker)
@@ -124,7 +124,7 @@ def test_commits_that_only_a_reflog_names_are_kept(fleet: Fleet, repository: Pat
     staged = git(tree, "rev-parse", ":staged")
     (tree / "staged").write_text("later", "utf-8")
 
-    fleet.clean(Order([worker.id], force=True))
+    fleet.clean(CleanOptions([worker.id], force=True))
     git(repository, "reflog", "expire", "--expire=now", "--all")
     git(repository, "gc", "-q", "--prune=now")
 
@@ -159,7 +159,7 @@ def test_a_link_inside_of_a_worktree_is_removed_and_not_followed(
     (read_only / "file").touch()
     read_only.chmod(0o555)
 
-    assert fleet.clean(Order([worker.id], force=True))[0].why_not == ""
+    assert fleet.clean(CleanOptions([worker.id], force=True))[0].why_not == ""
 
     assert (outside / "deep" / "file").exists()
     assert not os.path.lexists(worker.path)
@@ -238,7 +238,7 @@ def test_a_worktree_that_somebody_removed_is_forgotten_and_its_branch_kept_safe(
     assert "is not merged" in why_kept(fleet, worker)
     git(repository, "merge", "-q", worker.branch)
     assert "was moved or removed" in why_kept(fleet, worker)
-    assert fleet.clean(Order([worker.id], force=True))[0].why_not == ""
+    assert fleet.clean(CleanOptions([worker.id], force=True))[0].why_not == ""
 
     listed = git(repository, "worktree", "list")
     assert worker.path not in listed
@@ -276,10 +276,10 @@ def test_a_worker_without_a_worktree_loses_its_terminal_only(
     worker = add_worker(fleet, repository)
     fleet.records.update(worker.id, lambda one: replace(one, branch="", path=str(repository)))
 
-    assert fleet.clean(Order())[0].why_not == ""
+    assert fleet.clean(CleanOptions())[0].why_not == ""
 
     assert (repository / "README").exists()
-    assert fleet.clean(Order()) == []
+    assert fleet.clean(CleanOptions()) == []
     back(fleet, worker)
     assert fleet.worker(worker.id).cleaned == ""
 
@@ -290,9 +290,9 @@ def test_another_sessions_workers_are_not_cleaned(
     worker = add_worker(fleet, repository)
     other = make_fleet(repository, tmux_socket, "session-2")
 
-    assert other.clean(Order()) == []
+    assert other.clean(CleanOptions()) == []
     with pytest.raises(WorkerNotFound):
-        other.clean(Order([worker.id]))
+        other.clean(CleanOptions([worker.id]))
 
 
 def test_cleaning_is_suggested_when_much_is_left(fleet: Fleet, repository: Path) -> None:
@@ -312,7 +312,7 @@ def test_cleaning_is_suggested_when_much_is_left(fleet: Fleet, repository: Path)
 def test_a_cleaned_worker_can_still_be_looked_at(fleet: Fleet, repository: Path) -> None:
     worker = add_worker(fleet, repository, {"a": "COMMITTED-1\n"})
     (Path(worker.path) / "b").write_text("LEFT-1\n", "utf-8")
-    fleet.clean(Order([worker.id], force=True))
+    fleet.clean(CleanOptions([worker.id], force=True))
 
     view = inspection.look(fleet, worker.id, "diff", "", 8_000)
 
@@ -351,7 +351,7 @@ def test_what_can_not_be_read_is_named_and_a_read_only_directory_goes(
     (Path(worker.path) / "cache").mkdir()
     (Path(worker.path) / "cache" / "file").touch()
     (Path(worker.path) / "cache").chmod(0o555)
-    assert fleet.clean(Order([worker.id], force=True))[0].why_not == ""
+    assert fleet.clean(CleanOptions([worker.id], force=True))[0].why_not == ""
     assert not os.path.lexists(worker.path)
 
 
@@ -378,7 +378,7 @@ def test_directories_in_directories_are_removed_however_deep(
     deep = os.path.join(worker.path, *["d"] * 1_100)
     subprocess.run(["mkdir", "-p", deep], check=True)
 
-    (outcome,) = fleet.clean(Order([worker.id], force=force))
+    (outcome,) = fleet.clean(CleanOptions([worker.id], force=force))
 
     assert outcome.why_not == ""
     assert not os.path.lexists(worker.path)

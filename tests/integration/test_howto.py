@@ -9,8 +9,8 @@ from tests.conftest import CHECKOUT, git
 from tests.support.documents import blocks, lines
 from tests.support.scripted.bench import add_worker, commit
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.integration.clean import Order
-from worker_manager.crew.integration.merge import Wish
+from worker_manager.crew.integration.clean import CleanOptions
+from worker_manager.crew.integration.merge import MergeOptions
 from worker_manager.errors import MergeRefused
 
 
@@ -25,7 +25,7 @@ def test_what_was_cleaned_can_be_brought_back_by_hand(fleet: Fleet, repository: 
     worker = add_worker(fleet, repository, {"a": "1"})
     tip = git(repository, "rev-parse", worker.branch)
     (Path(worker.path) / "left").write_text("LEFT", "utf-8")
-    fleet.clean(Order([worker.id], force=True))
+    fleet.clean(CleanOptions([worker.id], force=True))
     ref = fleet.worker(worker.id).cleaned
     said = []
 
@@ -48,7 +48,7 @@ def test_a_merge_can_be_taken_back_by_hand(fleet: Fleet, repository: Path) -> No
     before = commit(repository, {"b": "1"})
     worker = add_worker(fleet, repository, {"a": "1"})
     with pytest.raises(MergeRefused) as caught:
-        fleet.merge(worker.id, Wish(checks=["echo changed > a; false"]))
+        fleet.merge(worker.id, MergeOptions(checks=["echo changed > a; false"]))
     ((_, *arguments),) = commands("conflicts.md", BEFORE=before)
     assert f"git {' '.join(arguments)}" in str(caught.value)
     git(repository, "checkout", "a")

@@ -12,7 +12,7 @@ from tests.conftest import git
 from tests.support.scripted.bench import add_worker, commit, state, write_hook
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.integration.merge import Wish
+from worker_manager.crew.integration.merge import MergeOptions
 from worker_manager.domain.message import Message
 from worker_manager.domain.worker import Worker, from_json, to_json
 from worker_manager.errors import MergeRefused
@@ -48,14 +48,14 @@ def test_a_post_merge_hook_that_hangs_or_fails_changes_nothing_of_the_merge(
     write_hook(repository, "post-merge", script)
     ran = repository.parent / "ran"
 
-    merged = fleet.merge(worker.id, Wish(checks=[f"touch {ran}"]))
+    merged = fleet.merge(worker.id, MergeOptions(checks=[f"touch {ran}"]))
 
     assert merged.notes == (said,)
     assert merged.merge.done
     assert ran.exists()
     other = add_worker(fleet, repository, {"b": "1"})
     with pytest.raises(MergeRefused, match="was taken back"):
-        fleet.merge(other.id, Wish(checks=["exit 1"]))
+        fleet.merge(other.id, MergeOptions(checks=["exit 1"]))
     assert not (repository / "b").exists()
 
 
@@ -66,7 +66,7 @@ def test_the_post_merge_hook_runs_as_that_of_git(fleet: Fleet, repository: Path)
     write_hook(repository, "post-merge", f"{script} > {log}")
     before = git(repository, "rev-parse", "HEAD")
 
-    fleet.merge(worker.id, Wish())
+    fleet.merge(worker.id, MergeOptions())
 
     after = git(repository, "rev-parse", "HEAD")
     assert log.read_text() == f"0 {repository} {before} {after} merge {worker.branch}\n"
@@ -84,7 +84,7 @@ def test_a_person_who_changes_branches_while_checks_run_keeps_the_new_one(
     before = git(repository, "rev-parse", "main")
 
     with pytest.raises(MergeRefused, match=r"taken back from main.* has changed branches since"):
-        fleet.merge(worker.id, Wish(strategy, checks=["git switch -q -c feature; exit 1"]))
+        fleet.merge(worker.id, MergeOptions(strategy, checks=["git switch -q -c feature; exit 1"]))
 
     assert git(repository, "rev-parse", "main") == before
     assert git(repository, "symbolic-ref", "HEAD") == "refs/heads/feature"
@@ -101,7 +101,7 @@ def test_a_branch_that_was_taken_elsewhere_is_taken_back_there(
     moves = f"git switch -q -c feature; git worktree add -q {other} main; exit 1"
 
     with pytest.raises(MergeRefused, match="taken back from main"):
-        fleet.merge(worker.id, Wish(checks=[moves]))
+        fleet.merge(worker.id, MergeOptions(checks=[moves]))
 
     assert not (other / "a").exists()
     assert git(other, "status", "--porcelain") == ""
@@ -112,13 +112,17 @@ def test_a_branch_that_went_on_is_not_taken_back(fleet: Fleet, repository: Path)
     worker = add_worker(fleet, repository, {"a": "1"})
 
     with pytest.raises(MergeRefused, match=r"IT IS STILL IN main.*main has gone on since"):
-        fleet.merge(worker.id, Wish(checks=["git commit -q --allow-empty -m mine; exit 1"]))
+        fleet.merge(worker.id, MergeOptions(checks=["git commit -q --allow-empty -m mine; exit 1"]))
 
     record = fleet.worker(worker.id)
     assert record.merge is not None
     assert record.merge.done
     assert record.is_merge_open
-    assert fleet.merge(worker.id, Wish()).notes[1].startswith("Not run, but it counts as merged:")
+    assert (
+        fleet.merge(worker.id, MergeOptions())
+        .notes[1]
+        .startswith("Not run, but it counts as merged:")
+    )
     assert not fleet.worker(worker.id).is_merge_open
 
 
@@ -147,7 +151,7 @@ def test_while_files_are_written_nobody_can_leave_the_branch(
     git(repository, "config", "filter.slow.smudge", smudge)
     (repository / ".git" / "info" / "attributes").write_text("*.slow filter=slow\n")
 
-    fleet.merge(worker.id, Wish())
+    fleet.merge(worker.id, MergeOptions())
 
     assert git(repository, "symbolic-ref", "HEAD") == "refs/heads/main"
     assert git(repository, "show", "main:a.slow") == (repository / "a.slow").read_text() == "1"
@@ -171,7 +175,7 @@ def test_a_branch_that_may_not_move_leaves_its_checkout_alone(
         (repository / ".git" / locks[what]).touch()
 
     with pytest.raises(MergeRefused) as caught:
-        fleet.merge(worker.id, Wish())
+        fleet.merge(worker.id, MergeOptions())
 
     assert state(repository) == before
     assert fleet.worker(worker.id).merge is None
@@ -180,7 +184,7 @@ def test_a_branch_that_may_not_move_leaves_its_checkout_alone(
     for one in locks.values():
         (repository / ".git" / one).unlink(missing_ok=True)
     (repository / ".git" / "hooks" / "reference-transaction").unlink(missing_ok=True)
-    fleet.merge(worker.id, Wish())
+    fleet.merge(worker.id, MergeOptions())
     assert git(repository, "status", "--porcelain") == ""
 
 
@@ -192,7 +196,7 @@ def test_a_hook_that_fails_or_hangs_once_the_branch_has_moved_changes_nothing(
         worker = add_worker(fleet, repository, {script: "1"})
         write_hook(repository, "reference-transaction", f'[ "$1" != committed ] || {script}')
 
-        merged = fleet.merge(worker.id, Wish(checks=["true"]))
+        merged = fleet.merge(worker.id, MergeOptions(checks=["true"]))
 
         assert merged.merge.sha == git(repository, "rev-parse", "main")
         assert (repository / script).exists()
@@ -210,7 +214,7 @@ def test_a_file_that_git_was_told_not_to_look_at_is_named_with_the_flag(
     before = state(repository)
 
     with pytest.raises(MergeRefused) as caught:
-        fleet.merge(worker.id, Wish())
+        fleet.merge(worker.id, MergeOptions())
 
     assert f"'README' in {repository} has changes of their own" in str(caught.value)
     assert f"git status hides 'README': git update-index --no-{flag} 'README'" in str(caught.value)
@@ -218,7 +222,7 @@ def test_a_file_that_git_was_told_not_to_look_at_is_named_with_the_flag(
     assert state(repository) == before
     (repository / "README").write_text("hello\n")
     git(repository, "update-index", f"--no-{flag}", "README")
-    fleet.merge(worker.id, Wish())
+    fleet.merge(worker.id, MergeOptions())
 
 
 #: What the worker adds; what lies there of the person's own, and git ignores.
@@ -245,7 +249,7 @@ def test_what_git_does_not_know_is_never_overwritten(
     before = state(repository)
 
     with pytest.raises(MergeRefused, match=f"'{mine}' in .* has changes of their own"):
-        fleet.merge(worker.id, Wish())
+        fleet.merge(worker.id, MergeOptions())
 
     assert (repository / mine).read_text() == "MINE"
     assert state(repository) == before
@@ -265,7 +269,7 @@ def test_links_directories_and_letters_may_change_into_each_other(
     commit(tree, {"file/inside": "1"})
     os.utime(repository / "tool", (1, 1))  # only touched
 
-    fleet.merge(worker.id, Wish())
+    fleet.merge(worker.id, MergeOptions())
 
     assert git(repository, "status", "--porcelain") == ""
     assert (repository / "dir").is_symlink()
@@ -291,7 +295,7 @@ def test_a_checkout_in_which_git_is_at_work_is_left_alone(
     before = state(repository)
 
     with pytest.raises(MergeRefused, match=f"a {what} is under way in {repository}"):
-        fleet.merge(worker.id, Wish())
+        fleet.merge(worker.id, MergeOptions())
 
     assert state(repository) == before
 
@@ -303,7 +307,7 @@ def test_a_sparse_checkout_stays_sparse(fleet: Fleet, repository: Path) -> None:
     git(Path(worker.path), "sparse-checkout", "disable")
     commit(worker.path, {"in/b": "1", "out/b": "1", "out/a": "2"})
 
-    fleet.merge(worker.id, Wish())
+    fleet.merge(worker.id, MergeOptions())
 
     assert git(repository, "status", "--porcelain") == ""
     assert (repository / "in" / "b").exists()
@@ -316,9 +320,9 @@ SCRIPT = """\
 import sys
 from tests.conftest import make_fleet
 from pathlib import Path
-from worker_manager.crew.integration.merge import Wish
+from worker_manager.crew.integration.merge import MergeOptions
 repository, socket, worker, *checks = sys.argv[1:]
-make_fleet(Path(repository), socket).merge(worker, Wish(checks=checks))
+make_fleet(Path(repository), socket).merge(worker, MergeOptions(checks=checks))
 """
 
 
@@ -358,7 +362,7 @@ def test_checks_of_a_server_that_was_killed_are_outstanding_and_told(
     # An older version keeps what it does not know.
     older = {key: value for key, value in to_json(record).items() if key != "unchecked"}
     assert from_json({**older, "unchecked": list(record.unchecked)}) == record
-    assert fleet.merge(worker.id, Wish(checks=["test -e a"])).merge.sha == record.merge.sha
+    assert fleet.merge(worker.id, MergeOptions(checks=["test -e a"])).merge.sha == record.merge.sha
     assert not fleet.worker(worker.id).is_merge_open
 
 
@@ -372,7 +376,7 @@ def test_outstanding_checks_that_fail_later_take_the_merge_back(
     killed_merge(repository, tmux_socket, worker, sign, f"touch {sign}; exec sleep 5")
 
     with pytest.raises(MergeRefused, match="The merge was taken back"):
-        fleet.merge(worker.id, Wish(checks=["exit 1"]))
+        fleet.merge(worker.id, MergeOptions(checks=["exit 1"]))
 
     assert state(repository) == before
     assert fleet.worker(worker.id).merge is None
@@ -408,7 +412,7 @@ def test_killed_while_git_writes_files_the_checkout_is_put_back_by_who_looks_nex
     assert git(repository, "status", "--porcelain") == "?? mine"
     (repository / "mine").unlink()
     assert state(repository) == before
-    fleet.merge(worker.id, Wish())
+    fleet.merge(worker.id, MergeOptions())
     assert (repository / "b.slow").exists()
 
 
@@ -428,9 +432,9 @@ def test_files_that_were_changed_since_a_merge_was_cut_off_are_left_and_told(
 
     assert (repository / "a").read_text() == "the person's"
     with pytest.raises(MergeRefused, match="read-tree failed"):
-        fleet.merge(worker.id, Wish())
+        fleet.merge(worker.id, MergeOptions())
     git(repository, "reset", "-q", "--hard")
-    fleet.merge(worker.id, Wish())
+    fleet.merge(worker.id, MergeOptions())
 
 
 def letters_of_merges(fleet: Fleet) -> bool:

@@ -12,8 +12,8 @@ from tests.conftest import git
 from tests.support.scripted.bench import add_worker, commit
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration import clean
-from worker_manager.crew.integration.clean import Order
-from worker_manager.crew.integration.merge import Wish
+from worker_manager.crew.integration.clean import CleanOptions
+from worker_manager.crew.integration.merge import MergeOptions
 from worker_manager.domain.worker import Worker
 from worker_manager.worktrees import changes
 
@@ -23,12 +23,12 @@ def merged(fleet: Fleet, repository: Path) -> Worker:
     """With nothing left to merge."""
     commit(repository, {"config.ini": "old\n", "notes": "1\n2\n3\n"})
     worker = add_worker(fleet, repository, {"a": "1\n"})
-    fleet.merge(worker.id, Wish())
+    fleet.merge(worker.id, MergeOptions())
     return worker
 
 
 def why_kept(fleet: Fleet, worker: Worker) -> str:
-    (outcome,) = fleet.clean(Order([worker.id]))
+    (outcome,) = fleet.clean(CleanOptions([worker.id]))
     assert not fleet.worker(worker.id).cleaned
     assert os.path.isdir(worker.path)
     return outcome.why_not
@@ -36,7 +36,7 @@ def why_kept(fleet: Fleet, worker: Worker) -> str:
 
 def gone_and_back(fleet: Fleet, repository: Path, worker: Worker) -> Path:
     """Cleaned by force; all that only a reflog names is forgotten; brought back."""
-    (outcome,) = fleet.clean(Order([worker.id], force=True))
+    (outcome,) = fleet.clean(CleanOptions([worker.id], force=True))
     assert outcome.why_not == ""
     git(repository, "reflog", "expire", "--expire=now", "--all")
     git(repository, "gc", "-q", "--prune=now")
@@ -139,7 +139,7 @@ def test_work_in_the_stash_keeps_its_worktree_and_other_entries_do_not(
     git(tree, "stash", "-q")
     assert "its work lies in the stash (WIP on (no branch)" in why_kept(fleet, merged)
     git(tree, "stash", "drop", "-q")
-    assert fleet.clean(Order([merged.id]))[0].why_not == ""
+    assert fleet.clean(CleanOptions([merged.id]))[0].why_not == ""
     assert "README" in git(repository, "stash", "show", "--name-only")
 
 
@@ -154,7 +154,7 @@ def test_merged_is_what_is_merged_now(fleet: Fleet, repository: Path, merged: Wo
 def test_a_merge_into_a_branch_that_is_gone_counts_no_more(fleet: Fleet, repository: Path) -> None:
     worker = add_worker(fleet, repository, {"a": "1"})
     git(repository, "branch", "topic")
-    fleet.merge(worker.id, Wish(into="topic"))
+    fleet.merge(worker.id, MergeOptions(into="topic"))
     git(repository, "branch", "-D", "topic")
 
     assert "is not merged into topic" in why_kept(fleet, worker)
@@ -178,7 +178,7 @@ def test_without_its_branch_the_head_tells_what_is_merged(
     assert "its worktree stands at" in said
     assert ("feature/renamed" in said) is (how == "renamed")
     git(repository, "merge", "-q", git(tree, "rev-parse", "HEAD"))
-    assert fleet.clean(Order([worker.id]))[0].why_not == ""
+    assert fleet.clean(CleanOptions([worker.id]))[0].why_not == ""
 
 
 @pytest.mark.promise("clean-safe", "clean-back")
@@ -248,12 +248,12 @@ def test_a_submodule_as_its_commit_wants_it_is_no_obstacle(
     if is_moved:
         commit(tree / "lib", {"lib": "the worker's"})
 
-    (outcome,) = fleet.clean(Order([worker.id], force=is_moved))
+    (outcome,) = fleet.clean(CleanOptions([worker.id], force=is_moved))
 
     if is_moved:
         assert "another repository or worktree lies in it (lib)" in outcome.why_not
         git(tree / "lib", "reset", "-q", "--hard", "HEAD~1")
-        (outcome,) = fleet.clean(Order([worker.id], force=True))
+        (outcome,) = fleet.clean(CleanOptions([worker.id], force=True))
         assert "lies in it (lib)" in outcome.why_not  # its reflog has a commit of its own
     else:
         assert outcome.why_not == ""
@@ -279,13 +279,13 @@ def test_what_can_not_be_saved_now_lies_where_it_was(
     objects.parent.mkdir(exist_ok=True)
     objects.touch()  # no ref can be written below it
 
-    (outcome,) = fleet.clean(Order([merged.id]))
+    (outcome,) = fleet.clean(CleanOptions([merged.id]))
 
     assert "failed" in outcome.why_not
     assert os.path.isdir(merged.path)
     assert not fleet.worker(merged.id).cleaned
     objects.unlink()
-    assert fleet.clean(Order([merged.id]))[0].why_not == ""
+    assert fleet.clean(CleanOptions([merged.id]))[0].why_not == ""
 
 
 @pytest.mark.promise("clean-safe", "clean-back")

@@ -14,7 +14,7 @@ from tests.conftest import git
 from tests.support.scripted.bench import add_worker, commit
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration import clean
-from worker_manager.crew.integration.clean import Order
+from worker_manager.crew.integration.clean import CleanOptions
 from worker_manager.crew.lifecycle import stop
 from worker_manager.crew.reporting import evidence
 from worker_manager.domain.worker import Status, Worker
@@ -89,7 +89,7 @@ def test_what_is_no_worktree_any_more_is_neither_cleaned_nor_saved(
     lose(Path(worker.path), tmp_path / "elsewhere")
     before = state(repository)
 
-    (outcome,) = fleet.clean(Order([worker.id], force=force))
+    (outcome,) = fleet.clean(CleanOptions([worker.id], force=force))
 
     assert f"is no worktree of {worker.branch} any more" in outcome.why_not
     assert "restore_worker" in outcome.why_not
@@ -172,7 +172,7 @@ def test_a_restore_does_not_take_a_directory_for_the_worktree(
     fleet: Fleet, repository: Path, worker: Worker
 ) -> None:
     tree = Path(worker.path)
-    (outcome,) = fleet.clean(Order([worker.id], force=True))
+    (outcome,) = fleet.clean(CleanOptions([worker.id], force=True))
     assert outcome.why_not == ""
     (tree / ".cache").mkdir(parents=True)  # a watcher that outlived the terminal
 
@@ -193,7 +193,7 @@ def test_what_is_made_where_a_worktree_was_is_no_part_of_its_removal(
     os.rename(tree, f"{tree}{removal.GOING}")  # a clean that was killed after this
     (tree / ".cache").mkdir(parents=True)
 
-    (outcome,) = fleet.clean(Order([worker.id], force=True))
+    (outcome,) = fleet.clean(CleanOptions([worker.id], force=True))
 
     assert outcome.why_not == ""
     ref = fleet.worker(worker.id).cleaned
@@ -211,13 +211,13 @@ def test_a_process_that_outlived_its_terminal_loses_nothing_that_it_writes(
     script = "n=0; while [ $n -lt 300 ]; do n=$((n+1)); echo $n > late-$n; sleep 0.01; done"
     with subprocess.Popen(["sh", "-c", script], cwd=worker.path) as writer:
         for _ in range(50):
-            (outcome,) = fleet.clean(Order([worker.id], force=True))
+            (outcome,) = fleet.clean(CleanOptions([worker.id], force=True))
             if outcome.why_not:
                 assert "a process still writes" in outcome.why_not
             if writer.poll() is not None:
                 break
         writer.wait()
-    fleet.clean(Order([worker.id], force=True))
+    fleet.clean(CleanOptions([worker.id], force=True))
 
     written = {f"late-{number}" for number in range(1, 301)}
     ref = fleet.worker(worker.id).cleaned
@@ -251,7 +251,7 @@ def test_files_that_lie_there_are_newer_than_what_a_stop_saved(
 def test_a_persons_worktree_in_its_place_is_moved_aside_with_all_git_knows_of_it(
     fleet: Fleet, repository: Path, worker: Worker
 ) -> None:
-    fleet.clean(Order([worker.id], force=True))
+    fleet.clean(CleanOptions([worker.id], force=True))
     git(repository, "worktree", "add", "-q", "--detach", worker.path, "main")
     theirs = commit(worker.path, {"theirs": "x"})
     Path(worker.path, "staged").write_text("x", "utf-8")
@@ -271,7 +271,7 @@ def test_a_persons_worktree_in_its_place_is_moved_aside_with_all_git_knows_of_it
 def test_what_git_knows_of_a_persons_worktree_that_is_not_there_stays(
     fleet: Fleet, repository: Path, worker: Worker
 ) -> None:
-    fleet.clean(Order([worker.id], force=True))
+    fleet.clean(CleanOptions([worker.id], force=True))
     git(repository, "worktree", "add", "-q", "--detach", worker.path, "main")
     theirs = commit(worker.path, {"theirs": "x"})
     elsewhere = repository.parent / "elsewhere"
@@ -311,13 +311,13 @@ def test_nobody_waits_at_a_pipe_in_the_place_of_the_pointer(worker: Worker) -> N
 def test_what_came_after_the_last_look_is_named_and_stays(
     fleet: Fleet, repository: Path, worker: Worker
 ) -> None:
-    (outcome,) = fleet.clean(Order([worker.id], force=True))
+    (outcome,) = fleet.clean(CleanOptions([worker.id], force=True))
     assert outcome.why_not == ""
     going = Path(f"{worker.path}{removal.GOING}")
     going.mkdir()
     (going / "late").write_text("LATE", "utf-8")
 
-    (again,) = fleet.clean(Order([worker.id]))
+    (again,) = fleet.clean(CleanOptions([worker.id]))
 
     assert "has something that came while it was removed" in again.why_not
     assert (going / "late").read_text("utf-8") == "LATE"

@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import git, make_fleet, make_repository
 from tests.support.scripted.bench import add_worker, commit
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.integration.merge import Wish
+from worker_manager.crew.integration.merge import MergeOptions
 from worker_manager.errors import MergeRefused
 from worker_manager.worktrees import bases, ref_update
 
@@ -117,9 +117,9 @@ def test_a_merge_moves_the_checkout_of_the_session(
     before = git(place, "rev-parse", "main")
 
     with pytest.raises(MergeRefused, match="was taken back"):
-        fleet.merge(second.id, Wish(strategy, checks=["test -e b && exit 1"]))
+        fleet.merge(second.id, MergeOptions(strategy, checks=["test -e b && exit 1"]))
     assert git(place, "rev-parse", "main") == before
-    fleet.merge(worker.id, Wish(strategy, checks=["test -e a"]))
+    fleet.merge(worker.id, MergeOptions(strategy, checks=["test -e a"]))
 
     assert (place / "a").read_text("utf-8") == "1\n"
     assert (place / "README").read_text("utf-8") == "worker\n"
@@ -136,10 +136,10 @@ def test_a_session_in_a_linked_worktree_moves_the_main_checkout(
     fleet = make_fleet(place, tmux_socket)
     worker = add_worker(fleet, place, {"a": "1\n"})
 
-    fleet.merge(worker.id, Wish(into="main"))
+    fleet.merge(worker.id, MergeOptions(into="main"))
     assert (repository / "a").exists()
     assert not (place / "a").exists()
-    fleet.merge(worker.id, Wish(into="side"))
+    fleet.merge(worker.id, MergeOptions(into="side"))
 
     assert (place / "a").exists()
     assert git(place, "status", "--porcelain") == git(repository, "status", "--porcelain", "-uno")
@@ -156,13 +156,17 @@ def test_a_checkout_that_git_does_not_tell_from_there_is_not_guessed(
     before = git(repository, "rev-parse", "main")
 
     with pytest.raises(MergeRefused, match=r"main is checked out, but git doesn't say where"):
-        fleet.merge(worker.id, Wish(into="main"))
+        fleet.merge(worker.id, MergeOptions(into="main"))
 
     assert git(repository, "rev-parse", "main") == before
     assert bases.main_checkout(str(place)) == place
     assert not (repository.parent / "store" / "a").exists()
     git(repository, "switch", "-q", "-c", "other")
-    assert fleet.merge(worker.id, Wish(into="main")).notes[0].endswith("only the branch has moved.")
+    assert (
+        fleet.merge(worker.id, MergeOptions(into="main"))
+        .notes[0]
+        .endswith("only the branch has moved.")
+    )
 
 
 def test_a_branch_that_is_checked_out_twice_is_left_alone(fleet: Fleet, repository: Path) -> None:
@@ -170,10 +174,10 @@ def test_a_branch_that_is_checked_out_twice_is_left_alone(fleet: Fleet, reposito
     git(repository, "worktree", "add", "-q", "-f", "../twice", "main")
 
     with pytest.raises(MergeRefused, match=r"main is checked out in .*repo and in .*twice"):
-        fleet.merge(worker.id, Wish())
+        fleet.merge(worker.id, MergeOptions())
 
     git(repository.parent / "twice", "switch", "-q", "-c", "other")
-    fleet.merge(worker.id, Wish())
+    fleet.merge(worker.id, MergeOptions())
 
 
 def test_a_worktree_that_is_gone_or_has_no_git_file_is_no_checkout(
@@ -185,14 +189,14 @@ def test_a_worktree_that_is_gone_or_has_no_git_file_is_no_checkout(
     (inside / ".git").unlink()
 
     with pytest.raises(MergeRefused, match=r"topic is checked out in .*inside, and no worktree"):
-        fleet.merge(worker.id, Wish(into="topic"))
+        fleet.merge(worker.id, MergeOptions(into="topic"))
     assert git(repository, "symbolic-ref", "HEAD") == "refs/heads/main"
     (inside / "README").unlink()
     inside.rmdir()
     with pytest.raises(MergeRefused, match="git worktree prune"):
-        fleet.merge(worker.id, Wish(into="topic"))
+        fleet.merge(worker.id, MergeOptions(into="topic"))
     git(repository, "worktree", "prune")
-    fleet.merge(worker.id, Wish(into="topic"))
+    fleet.merge(worker.id, MergeOptions(into="topic"))
 
     assert not (repository / "a").exists()
 
@@ -211,7 +215,7 @@ def test_what_means_a_branch_is_recorded_as_that_branch(
     assert bases.resolve_base(bases.survey(str(repository)), name).name == wanted
     assert ref_update.target(str(repository), name).branch == wanted
     worker = add_worker(fleet, repository, {"a": "1"})
-    assert fleet.merge(worker.id, Wish(into=name)).merge.into == wanted
+    assert fleet.merge(worker.id, MergeOptions(into=name)).merge.into == wanted
     assert (repository / "a").exists() is (wanted == "main")
 
 

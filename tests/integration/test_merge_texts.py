@@ -13,7 +13,7 @@ from tests.conftest import git, make_fleet
 from tests.support.scripted.bench import add_worker, commit, write_hook
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.integration.merge import Wish
+from worker_manager.crew.integration.merge import MergeOptions
 from worker_manager.domain.worker import Worker
 from worker_manager.errors import MergeRefused
 from worker_manager.state.locking import exclusive
@@ -23,7 +23,7 @@ from worker_manager.worktrees import merging
 def refused(fleet: Fleet, worker: Worker, strategy: str = "merge") -> MergeRefused:
     """What is said of a merge that can't be."""
     with pytest.raises(MergeRefused) as caught:
-        fleet.merge(worker.id, Wish(strategy))
+        fleet.merge(worker.id, MergeOptions(strategy))
     return caught.value
 
 
@@ -139,7 +139,7 @@ def test_a_rebase_keeps_authors_dates_and_messages_byte_for_byte(
     raw_commit(worker, who + encoding + signed + b"\n" + message)
     commit(repository, {"mine": "x"})
 
-    fleet.merge(worker.id, Wish("rebase"))
+    fleet.merge(worker.id, MergeOptions("rebase"))
 
     head, _, kept = raw(repository, "main").partition(b"\n\n")
     lines = head.split(b"\n")
@@ -176,7 +176,7 @@ def test_settings_for_logs_and_encodings_change_no_message(
     commit(repository, {"mine": "x"})
     git(repository, "config", "i18n.commitEncoding", "ISO-8859-1")
 
-    fleet.merge(worker.id, Wish(strategy))
+    fleet.merge(worker.id, MergeOptions(strategy))
 
     head, _, message = raw(repository, "main").decode().partition("\n\n")
     assert "author Test <test@example.invalid> " in head
@@ -220,7 +220,7 @@ def test_hooks_find_what_is_installed_in_the_checkout(
     write_hook(repository, "commit-msg", 'node_modules/.bin/lint && echo seen >> "$1"; rm -rf *')
     shutil.move(repository / ".git" / "hooks" / "commit-msg", hooks / "commit-msg")
 
-    fleet.merge(worker.id, Wish(strategy))
+    fleet.merge(worker.id, MergeOptions(strategy))
 
     assert git(repository, "ls-tree", "-r", "--name-only", "main").split() == [
         ".gitignore",
@@ -250,7 +250,7 @@ def test_a_hook_whose_program_is_missing_says_why_and_what_to_do(
     )
     assert "The strategy rebase runs no hook before a commit; or merge by hand" in str(error)
     assert "tools/lint" in error.shown
-    fleet.merge(worker.id, Wish("rebase"))
+    fleet.merge(worker.id, MergeOptions("rebase"))
 
 
 @pytest.mark.parametrize("left", [[], ["loose file"]])
@@ -281,7 +281,7 @@ def test_of_a_branch_that_the_worker_renamed_the_new_name_is_said(
     way_out = f"git branch -m {worker.branch}"
     assert f"in {worker.path}: {way_out}" in said
     git(Path(worker.path), *way_out.split()[1:])
-    fleet.merge(worker.id, Wish())
+    fleet.merge(worker.id, MergeOptions())
 
 
 def test_of_a_worktree_that_is_no_more_only_the_branch_counts(
@@ -292,7 +292,7 @@ def test_of_a_worktree_that_is_no_more_only_the_branch_counts(
     commit(repository, {"mine": "x"})
     (repository / "persons").touch()
 
-    merged = fleet.merge(worker.id, Wish())
+    merged = fleet.merge(worker.id, MergeOptions())
 
     assert merged.notes == (
         f"{worker.path} is not its worktree any more: only its branch was looked at.",
@@ -305,7 +305,7 @@ def test_drivers_and_attributes_are_those_of_git(fleet: Fleet, repository: Path)
     worker = add_worker(fleet, repository, {"README": "theirs\n", "a": "1"})
     commit(repository, {"README": "ours\n"})
 
-    fleet.merge(worker.id, Wish())
+    fleet.merge(worker.id, MergeOptions())
 
     assert (repository / "README").read_text() == "ours\n"
 
@@ -320,7 +320,7 @@ def test_a_submodule_that_the_worker_moved_is_merged(fleet: Fleet, repository: P
     git(Path(worker.path), "update-index", "--cacheinfo", f"160000,{moved},sub")
     git(Path(worker.path), "commit", "-q", "-m", "move it")
 
-    fleet.merge(worker.id, Wish())
+    fleet.merge(worker.id, MergeOptions())
 
     # As after a merge by hand: the checkout of the submodule stays where it was.
     assert git(repository, "rev-parse", "main:sub") == moved
@@ -343,7 +343,7 @@ def test_other_kinds_of_repositories(
     worker = add_worker(fleet, place, {"a": "1"})
     commit(place, {"mine": "x"})
 
-    fleet.merge(worker.id, Wish(strategy, checks=["test -e a"]))
+    fleet.merge(worker.id, MergeOptions(strategy, checks=["test -e a"]))
 
     assert git(place, "status", "--porcelain") == ""
 

@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import git
 from tests.support.scripted.bench import add_worker, commit, state, write_hook
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.integration.merge import Wish
+from worker_manager.crew.integration.merge import MergeOptions
 from worker_manager.domain.worker import Status
 from worker_manager.errors import InvalidInput, MergeRefused, WorkerNotFound, WorktreeRefused
 from worker_manager.state import journal
@@ -37,7 +37,7 @@ def test_a_merge_gives_what_git_itself_would(
     git(twin, *own)
     before = git(repository, "rev-parse", "HEAD")
 
-    merged = fleet.merge(worker.id, Wish(strategy))
+    merged = fleet.merge(worker.id, MergeOptions(strategy))
 
     tree = git(twin, "write-tree")
     assert git(repository, "rev-parse", "main^{tree}") == tree
@@ -66,7 +66,7 @@ def test_a_rebased_commit_keeps_its_author_date_and_message(fleet: Fleet, reposi
     git(tree, "commit", "-q", "--cleanup=verbatim", "-m", words, "--date=2001-02-03T04:05:06+0700")
     commit(repository, {"mine": "x"})
 
-    fleet.merge(worker.id, Wish("rebase"))
+    fleet.merge(worker.id, MergeOptions("rebase"))
 
     form = "--format=%an %aI%n%B"
     shown = git(repository, "show", "--no-patch", form, "main")
@@ -84,7 +84,7 @@ def test_a_commit_that_is_there_already_is_passed_over_and_one_that_was_reverted
     git(repository, "revert", "--no-edit", "HEAD")
     before = git(repository, "rev-parse", "HEAD")
 
-    fleet.merge(worker.id, Wish("rebase"))
+    fleet.merge(worker.id, MergeOptions("rebase"))
 
     assert git(repository, "rev-list", "--count", f"{before}..main") == "1"
     assert (repository / "b").exists()
@@ -100,7 +100,7 @@ def test_a_conflict_changes_nothing_and_names_files_and_hunks(
     before = state(repository)
 
     with pytest.raises(MergeRefused) as caught:
-        fleet.merge(worker.id, Wish(strategy))
+        fleet.merge(worker.id, MergeOptions(strategy))
 
     said = str(caught.value)
     assert "'README'" in said
@@ -122,8 +122,8 @@ def test_a_rebase_that_would_lose_what_a_merge_resolved_is_refused(
     commit(tree, {"only in the merge": "x"})
 
     with pytest.raises(MergeRefused, match="Choose the strategy merge or squash"):
-        fleet.merge(worker.id, Wish("rebase"))
-    fleet.merge(worker.id, Wish("squash"))
+        fleet.merge(worker.id, MergeOptions("rebase"))
+    fleet.merge(worker.id, MergeOptions("squash"))
 
     assert (repository / "only in the merge").exists()
 
@@ -136,14 +136,14 @@ def test_changes_of_the_persons_own_are_never_touched(fleet: Fleet, repository: 
     before = state(repository)
 
     with pytest.raises(MergeRefused, match=r"'README' in .* has changes of their own.*Commit or"):
-        fleet.merge(worker.id, Wish())
+        fleet.merge(worker.id, MergeOptions())
     assert state(repository) == before
     assert fleet.worker(worker.id).merge is None
 
     git(repository, "checkout", "README")
     (repository / "other").write_text("mine", "utf-8")
     (repository / "new").write_text("mine", "utf-8")
-    fleet.merge(worker.id, Wish())
+    fleet.merge(worker.id, MergeOptions())
     assert git(repository, "status", "--porcelain") == "M other\n?? new"
     assert (repository / "README").read_text("utf-8") == "worker\n"
 
@@ -162,7 +162,7 @@ def test_untracked_and_ignored_files_are_not_overwritten(
     before = state(repository)
 
     with pytest.raises(MergeRefused, match=f"{name}|overwritten"):
-        fleet.merge(worker.id, Wish())
+        fleet.merge(worker.id, MergeOptions())
 
     assert (repository / name).read_text("utf-8") == "MINE"
     assert state(repository) == before
@@ -173,8 +173,8 @@ def test_a_branch_that_is_checked_out_nowhere_moves_alone(fleet: Fleet, reposito
     worker = add_worker(fleet, repository, {"a": "1"})
     git(repository, "checkout", "-q", "--detach")
 
-    merged = fleet.merge(worker.id, Wish(into="release"))
-    again = fleet.merge(worker.id, Wish())  # the checkout has left main, too
+    merged = fleet.merge(worker.id, MergeOptions(into="release"))
+    again = fleet.merge(worker.id, MergeOptions())  # the checkout has left main, too
 
     assert merged.notes == ("release is checked out nowhere: only the branch has moved.",)
     assert git(repository, "show", "release:a") == git(repository, "show", "main:a") == "1"
@@ -192,7 +192,7 @@ def test_a_branch_that_is_being_rebased_is_left_alone(fleet: Fleet, repository: 
         git(repository, "rebase", "main")
 
     with pytest.raises(MergeRefused, match="topic is being rebased"):
-        fleet.merge(worker.id, Wish(into="topic"))
+        fleet.merge(worker.id, MergeOptions(into="topic"))
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_an_unfinished_worker_is_not_merged(
     worker = add_worker(fleet, repository, {"a": "1"}, status=status)
 
     with pytest.raises(MergeRefused, match=said):
-        fleet.merge(worker.id, Wish())
+        fleet.merge(worker.id, MergeOptions())
 
 
 def test_what_can_not_be_merged_is_said(fleet: Fleet, repository: Path) -> None:
@@ -213,30 +213,30 @@ def test_what_can_not_be_merged_is_said(fleet: Fleet, repository: Path) -> None:
     busy = add_worker(fleet, repository, {"b": "1"}, status=Status.RUNNING)
 
     with pytest.raises(InvalidInput, match=r"strategy is 'magic'. Choose one of: merge, squash"):
-        fleet.merge(worker.id, Wish("magic"))
+        fleet.merge(worker.id, MergeOptions("magic"))
     with pytest.raises(MergeRefused, match=r"no local branch 'nope' .*Name one with into"):
-        fleet.merge(worker.id, Wish(into="nope"))
+        fleet.merge(worker.id, MergeOptions(into="nope"))
     with pytest.raises(MergeRefused, match=f"worker {busy.id} is running"):
-        fleet.merge(worker.id, Wish(into=busy.branch))
+        fleet.merge(worker.id, MergeOptions(into=busy.branch))
     with pytest.raises(MergeRefused, match="is its own branch"):
-        fleet.merge(worker.id, Wish(into=worker.branch))
+        fleet.merge(worker.id, MergeOptions(into=worker.branch))
     with pytest.raises(WorkerNotFound):
-        fleet.merge("12345678", Wish())
+        fleet.merge("12345678", MergeOptions())
     git(Path(worker.path), "checkout", "-q", "--detach")
     commit(worker.path, {"c": "1"})
     with pytest.raises(MergeRefused, match=r"which its branch \S+ does not have"):
-        fleet.merge(worker.id, Wish())
+        fleet.merge(worker.id, MergeOptions())
     git(repository, "worktree", "remove", worker.path)
     git(repository, "branch", "-D", worker.branch)
     with pytest.raises(MergeRefused, match=r"is gone\. restore_worker"):
-        fleet.merge(worker.id, Wish())
+        fleet.merge(worker.id, MergeOptions())
 
 
 def test_what_is_not_committed_is_not_merged_and_said(fleet: Fleet, repository: Path) -> None:
     worker = add_worker(fleet, repository, {"a": "1"})
     (Path(worker.path) / "left").touch()
 
-    merged = fleet.merge(worker.id, Wish())
+    merged = fleet.merge(worker.id, MergeOptions())
 
     assert merged.notes == (f"Not committed, so not merged: 'left' in {worker.path}.",)
 
@@ -244,10 +244,10 @@ def test_what_is_not_committed_is_not_merged_and_said(fleet: Fleet, repository: 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_second_merge_has_nothing_to_do(fleet: Fleet, repository: Path, strategy: str) -> None:
     worker = add_worker(fleet, repository, {"a": "1"})
-    fleet.merge(worker.id, Wish(strategy))
+    fleet.merge(worker.id, MergeOptions(strategy))
     before = state(repository)
 
-    assert fleet.merge(worker.id, Wish(strategy)).notes == ("main had all of it before.",)
+    assert fleet.merge(worker.id, MergeOptions(strategy)).notes == ("main had all of it before.",)
     assert state(repository) == before
 
 
@@ -263,7 +263,7 @@ def test_a_check_that_fails_takes_the_merge_back(
     before = state(repository)
 
     with pytest.raises(MergeRefused, match="The merge was taken back") as caught:
-        fleet.merge(worker.id, Wish(checks=["test -e a && test -e mine", command]))
+        fleet.merge(worker.id, MergeOptions(checks=["test -e a && test -e mine", command]))
 
     assert caught.value.shown == ("BROKEN" if "BROKEN" in command else "")
     assert ("not done after 1 s" in str(caught.value)) is ("sleep" in command)
@@ -277,7 +277,7 @@ def test_a_merge_that_can_not_be_taken_back_is_said(fleet: Fleet, repository: Pa
     worker = add_worker(fleet, repository, {"README": "theirs\n"})
 
     with pytest.raises(MergeRefused, match=r"IT IS STILL IN main.*git reset --keep [0-9a-f]{40}"):
-        fleet.merge(worker.id, Wish(checks=["echo by the check > README; exit 1"]))
+        fleet.merge(worker.id, MergeOptions(checks=["echo by the check > README; exit 1"]))
 
     record = fleet.worker(worker.id).merge
     assert record is not None
@@ -287,7 +287,7 @@ def test_a_merge_that_can_not_be_taken_back_is_said(fleet: Fleet, repository: Pa
 def test_checks_that_succeed_leave_the_merge(fleet: Fleet, repository: Path) -> None:
     worker = add_worker(fleet, repository, {"a": "1"})
 
-    fleet.merge(worker.id, Wish("squash", checks=["test -e a", "true"]))
+    fleet.merge(worker.id, MergeOptions("squash", checks=["test -e a", "true"]))
 
     assert (repository / "a").exists()
 
@@ -304,7 +304,7 @@ def test_a_hook_that_refuses_is_obeyed(
     before = state(repository)
 
     with pytest.raises(MergeRefused, match=f"{hook} hook says no") as caught:
-        fleet.merge(worker.id, Wish(strategy))
+        fleet.merge(worker.id, MergeOptions(strategy))
 
     assert caught.value.shown == "HOOK SAYS NO"
     assert state(repository) == before
@@ -318,7 +318,7 @@ def test_hooks_may_change_the_message_and_the_files(fleet: Fleet, repository: Pa
     write_hook(repository, "pre-merge-commit", "echo formatted > a; git add a")
     write_hook(repository, "post-merge", f"touch {repository}/post-merge-ran")
 
-    fleet.merge(worker.id, Wish())
+    fleet.merge(worker.id, MergeOptions())
 
     assert "Change-Id: I1" in git(repository, "log", "-1", "--format=%B")
     assert (repository / "a").read_text("utf-8") == "formatted\n"
@@ -337,7 +337,7 @@ def test_hooks_that_lie_in_the_checkout_beside_the_project_count(
     git(repository, "config", "core.hooksPath", ".hooks")
 
     with pytest.raises(MergeRefused, match="commit-msg hook says no"):
-        fleet.merge(worker.id, Wish())
+        fleet.merge(worker.id, MergeOptions())
 
 
 @pytest.mark.parametrize("is_checked_out", [True, False])
@@ -372,7 +372,7 @@ def test_commits_are_signed_where_the_person_signs(
     git(repository, "config", "commit.gpgsign", "true")
     git(repository, "config", "gpg.program", str(signer))
 
-    fleet.merge(worker.id, Wish(strategy))
+    fleet.merge(worker.id, MergeOptions(strategy))
 
     assert "gpgsig SIGNED" in git(repository, "cat-file", "commit", "main")
 
@@ -391,7 +391,7 @@ def test_a_signature_that_hangs_or_fails_changes_nothing(
     before = state(repository)
 
     with pytest.raises(MergeRefused, match=r"commit-tree did not end within 1 s"):
-        fleet.merge(worker.id, Wish())
+        fleet.merge(worker.id, MergeOptions())
 
     assert state(repository) == before
 
@@ -405,6 +405,6 @@ def test_no_editor_and_no_question_is_ever_opened(
     git(repository, "config", "merge.autoStash", "true")
     for strategy in STRATEGIES:
         worker = add_worker(fleet, repository, {strategy: "1"})
-        fleet.merge(worker.id, Wish(strategy))
+        fleet.merge(worker.id, MergeOptions(strategy))
         assert git(repository, "show", f"main:{strategy}") == "1"
         assert git(repository, "status", "--porcelain") == ""

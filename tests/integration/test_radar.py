@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import git, make_fleet
 from tests.support.scripted.bench import add_worker, commit, set_status
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.integration.merge import Wish
+from worker_manager.crew.integration.merge import MergeOptions
 from worker_manager.domain.worker import Status, Worker
 
 
@@ -90,7 +90,7 @@ def test_only_open_work_counts(fleet: Fleet, repository: Path, crew: tuple[Worke
     commit(other.path, {"README": "other\n"})
     set_status(fleet, one, Status.STOPPED)
     set_status(fleet, other, Status.COMPLETED)
-    fleet.merge(other.id, Wish("squash"))
+    fleet.merge(other.id, MergeOptions("squash"))
     commit(repository, {"README": "and on\n"})
 
     fleet.supervisor.supervise_once()

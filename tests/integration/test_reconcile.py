@@ -14,7 +14,7 @@ from tests.faults.injection import forks
 from tests.support.scripted.rehearsed import session
 from tests.support.scripted.workers import HANG, recorded_worker
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.integration.clean import Order
+from worker_manager.crew.integration.clean import CleanOptions
 from worker_manager.crew.lifecycle.start import Wanted
 from worker_manager.crew.presence import fail_vanished
 from worker_manager.crew.supervision import reconcile
@@ -65,7 +65,7 @@ def test_of_a_worker_that_was_cleaned_nothing_is_missing(fleet: Fleet, repositor
     shutil.rmtree(worker.path)
     assert fleet.workers()[0].missing == "worktree"
 
-    (cleaned,) = fleet.clean(Order((worker.id,), force=True))
+    (cleaned,) = fleet.clean(CleanOptions((worker.id,), force=True))
 
     assert fleet.worker(worker.id).cleaned, cleaned
     assert fleet.workers()[0].missing == ""

@@ -17,8 +17,8 @@ from tests.stress.tally import Tally
 from tests.support.scripted.workers import take_mail
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.integration.clean import Order
-from worker_manager.crew.integration.merge import Wish
+from worker_manager.crew.integration.clean import CleanOptions
+from worker_manager.crew.integration.merge import MergeOptions
 from worker_manager.crew.lifecycle.start import Wanted
 from worker_manager.domain.message import COMPLETION, CONFLICT
 from worker_manager.errors import MergeRefused
@@ -61,9 +61,9 @@ def _travel(repository: Path, socket: str) -> int:
     timed("complete", lambda: wait_until(are_done, 120))
     timed("radar", fleet.supervisor.supervise_once)
     heard.extend(letter.type for letter in take_mail(fleet))
-    timed("merge", lambda: fleet.merge(ids[0], Wish("merge", "", ["test -e " + FILE])))
+    timed("merge", lambda: fleet.merge(ids[0], MergeOptions("merge", "", ["test -e " + FILE])))
     refused = _is_refused(fleet, ids[1])
-    timed("clean", lambda: fleet.clean(Order(ids, force=True)))
+    timed("clean", lambda: fleet.clean(CleanOptions(ids, force=True)))
     gone = not any(os.path.exists(fleet.worker(one).path) for one in ids)
     timed("restore", lambda: fleet.restore(ids[1]))
     kept = (Path(fleet.worker(ids[1]).path) / FILE).read_text("utf-8")
@@ -93,7 +93,7 @@ def _start(fleet: Fleet, text: str) -> str:
 
 def _is_refused(fleet: Fleet, worker_id: str) -> bool:
     try:
-        fleet.merge(worker_id, Wish("merge", "", ()))
+        fleet.merge(worker_id, MergeOptions("merge", "", ()))
     except MergeRefused as error:
         return FILE in str(error)
     return False

@@ -176,17 +176,19 @@ class Fleet:
         """End the session of every unfinished worker of this orchestrator. Returns their ids."""
         return stops.end_each(self.context, self.workers())
 
-    def merge(self, worker_id: str, wish: merges.Wish) -> merges.Merged:
+    def merge(self, worker_id: str, options: merges.MergeOptions) -> merges.Merged:
         """Merge a finished worker's branch: see `merge.merge`."""
-        return merges.merge(self.context, worker_id, wish)
+        return merges.merge(self.context, worker_id, options)
 
-    def merge_all(self, worker_ids: Sequence[str], wish: merges.Wish) -> list[merges.Merged]:
+    def merge_all(
+        self, worker_ids: Sequence[str], options: merges.MergeOptions
+    ) -> list[merges.Merged]:
         """Merge one after the other: see `merge.merge_all`."""
-        return merges.merge_all(self.context, worker_ids, wish)
+        return merges.merge_all(self.context, worker_ids, options)
 
-    def clean(self, order: cleaning.Order) -> list[cleaning.Outcome]:
+    def clean(self, options: cleaning.CleanOptions) -> list[cleaning.CleanResult]:
         """Remove what finished workers have left, so that it can be restored: see `clean.clean`."""
-        return cleaning.clean(self.context, self.workers(), order)
+        return cleaning.clean(self.context, self.workers(), options)
 
     def orphans(self, everybody: Sequence[Worker]) -> list[Worker]:
         """Workers in this repository whose orchestrator is gone: see `adopt.orphans`."""

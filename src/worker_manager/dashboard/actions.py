@@ -7,8 +7,8 @@ from __future__ import annotations
 import shutil
 
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.integration.clean import Order
-from worker_manager.crew.integration.merge import Wish
+from worker_manager.crew.integration.clean import CleanOptions
+from worker_manager.crew.integration.merge import MergeOptions
 from worker_manager.crew.repository import Repository
 from worker_manager.dashboard.wording import for_people
 from worker_manager.errors import WorkerManagerError
@@ -51,12 +51,12 @@ class Actions:
 
     def merge(self, worker_id: str, strategy: str) -> str:
         """Brings its branch in; several lines."""
-        merged = self._fleet(worker_id).merge(worker_id, Wish(strategy))
+        merged = self._fleet(worker_id).merge(worker_id, MergeOptions(strategy))
         return f"{for_people(announcements.merged(merged))}\n\n{merged.changed}"
 
     def may_clean(self, worker_id: str) -> str:
         """What a clean would take. Raises Refused when it would take nothing."""
-        (outcome,) = self._fleet(worker_id).clean(Order([worker_id], is_dry_run=True))
+        (outcome,) = self._fleet(worker_id).clean(CleanOptions([worker_id], is_dry_run=True))
         if outcome.why_not:
             raise Refused(f"{outcome.worker.name} stays: {outcome.why_not}.")
         return (
@@ -66,7 +66,7 @@ class Actions:
 
     def clean(self, worker_id: str) -> str:
         """Takes away what it has left."""
-        (outcome,) = self._fleet(worker_id).clean(Order([worker_id]))
+        (outcome,) = self._fleet(worker_id).clean(CleanOptions([worker_id]))
         if outcome.why_not:
             raise Refused(f"{outcome.worker.name} stays: {outcome.why_not}.")
         return f"Cleaned {outcome.worker.name}; undo (u) brings it back, h shows it."

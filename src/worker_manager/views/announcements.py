@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from worker_manager.agents import agent_in_record
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.integration.clean import Outcome
+from worker_manager.crew.integration.clean import CleanResult
 from worker_manager.crew.integration.merge import Merged
 from worker_manager.crew.lifecycle.start import Place, Started
 from worker_manager.crew.messaging import wake
@@ -112,7 +112,7 @@ def merged(merged: Merged) -> str:
     return "\n".join([head, *map(rendering.clean, merged.notes)])
 
 
-def cleaned(outcomes: Sequence[Outcome], *, is_dry_run: bool) -> str:
+def cleaned(outcomes: Sequence[CleanResult], *, is_dry_run: bool) -> str:
     """Of all that were looked at."""
     gone = [one for one in outcomes if not one.why_not]
     kept = [one for one in outcomes if one.why_not]

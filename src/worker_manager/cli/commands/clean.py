@@ -18,7 +18,7 @@ from worker_manager.text.commands import for_people
 if TYPE_CHECKING:
     from worker_manager.cli.results import AllCleaned
     from worker_manager.crew.fleet import Fleet
-    from worker_manager.crew.integration.clean import Order, Outcome
+    from worker_manager.crew.integration.clean import CleanOptions, CleanResult
 
 _EXAMPLE = """\
 worker-manager clean --dry-run
@@ -37,14 +37,14 @@ def command(references: tuple[str, ...], dry_run: bool, force: bool, as_json: bo
     if force and not references:
         raise InvalidInput("--force needs workers: name those whose unmerged work may go.")
 
-    from worker_manager.crew.integration.clean import Order
+    from worker_manager.crew.integration.clean import CleanOptions
     from worker_manager.views import announcements
 
-    orders = _orders(references, Order((), dry_run, force))
-    outcomes: list[Outcome] = []
+    chosen = _for_each_fleet(references, CleanOptions((), dry_run, force))
+    outcomes: list[CleanResult] = []
     with busy("cleaning"):
-        for fleet, order in orders:
-            outcomes += fleet.clean(order)
+        for fleet, options in chosen:
+            outcomes += fleet.clean(options)
     if as_json:
         emit(_result(outcomes, is_dry_run=dry_run))
     else:
@@ -52,17 +52,19 @@ def command(references: tuple[str, ...], dry_run: bool, force: bool, as_json: bo
     return Exit.FAILED if references and any(one.why_not for one in outcomes) else Exit.OK
 
 
-def _orders(references: tuple[str, ...], order: Order) -> list[tuple[Fleet, Order]]:
+def _for_each_fleet(
+    references: tuple[str, ...], options: CleanOptions
+) -> list[tuple[Fleet, CleanOptions]]:
     """What each owner's fleet is to clean."""
     if not references:
-        return [(fleet, order) for fleet in targets.repository().fleets()]
+        return [(fleet, options) for fleet in targets.repository().fleets()]
     ids: dict[Fleet, list[str]] = {}
     for fleet, worker in targets.workers(references):
         ids.setdefault(fleet, []).append(worker.id)
-    return [(fleet, order._replace(ids=named)) for fleet, named in ids.items()]
+    return [(fleet, options._replace(ids=named)) for fleet, named in ids.items()]
 
 
-def _result(outcomes: list[Outcome], *, is_dry_run: bool) -> AllCleaned:
+def _result(outcomes: list[CleanResult], *, is_dry_run: bool) -> AllCleaned:
     from worker_manager.cli.results import AllCleaned, Cleaned
 
     cleaned = [

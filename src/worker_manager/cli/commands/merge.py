@@ -43,13 +43,13 @@ def command(
     found = targets.workers(references)
 
     from worker_manager.cli.results import AllMerged, merged_of
-    from worker_manager.crew.integration.merge import Wish
+    from worker_manager.crew.integration.merge import MergeOptions
 
     merged: list[Merged] = []
     for fleet, worker in found:
         try:
             with busy(f"merging {worker.name}"):
-                merged.append(fleet.merge(worker.id, Wish(strategy, into, checks)))
+                merged.append(fleet.merge(worker.id, MergeOptions(strategy, into, checks)))
         except WorkerManagerError as error:
             done = ", ".join(one.worker.id for one in merged)
             before = f"Merged before: {done}. Then: " if done and as_json else ""

@@ -9,7 +9,7 @@ from worker_manager.cli.terminal import prompts
 from worker_manager.cli.terminal.diffs import changes, show
 from worker_manager.cli.terminal.spinner import busy
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.integration.merge import Wish
+from worker_manager.crew.integration.merge import MergeOptions
 from worker_manager.domain import message
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import WorkerManagerError
@@ -60,7 +60,7 @@ def _is_agreed(fleet: Fleet, worker: Worker) -> bool:
 def _merge(fleet: Fleet, worker: Worker, reporter: Reporter) -> bool:
     try:
         with busy(f"merging {worker.name}"):
-            merged = fleet.merge(worker.id, Wish())
+            merged = fleet.merge(worker.id, MergeOptions())
     except WorkerManagerError as error:
         text = "\n".join(filter(None, (for_people(str(error)), error.shown)))
         reporter.say("refused", worker, rendering.clean(text))

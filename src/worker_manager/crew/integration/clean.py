@@ -31,7 +31,7 @@ NOTHING = "-"
 ROUNDS = 3
 
 
-class Outcome(NamedTuple):
+class CleanResult(NamedTuple):
     """What became, or would become, of a worker: `why_not` is empty when it is cleaned."""
 
     worker: Worker
@@ -57,7 +57,7 @@ class Look:
         return tree.branch in self._held[goal]
 
 
-class Order(NamedTuple):
+class CleanOptions(NamedTuple):
     """What to clean: the workers of these ids, else all that are finished. `force` takes those,
     too, that are not merged or have files that no commit holds.
     """
@@ -67,17 +67,17 @@ class Order(NamedTuple):
     force: bool = False
 
 
-def clean(context: Context, workers: Sequence[Worker], order: Order) -> list[Outcome]:
+def clean(context: Context, workers: Sequence[Worker], options: CleanOptions) -> list[CleanResult]:
     """Clean those of these workers that may go. Raises InvalidInput when `force` has no ids, and
     WorkerNotFound when one of the ids is not this orchestrator's.
     """
-    for worker_id in order.ids:
+    for worker_id in options.ids:
         context.worker(worker_id)
-    if order.force and not order.ids:
+    if options.force and not options.ids:
         raise InvalidInput("force needs ids: name the workers whose unmerged work may go.")
-    chosen = [one for one in workers if _is_meant(one, order)]
+    chosen = [one for one in workers if _is_meant(one, options)]
     looks: dict[str, Look] = {}
-    return [_clean_one(context, one, order, looks) for one in chosen]
+    return [_clean_one(context, one, options, looks) for one in chosen]
 
 
 def is_gone(worker: Worker) -> bool:
@@ -133,35 +133,39 @@ def _bring_back(records: Records, worker: Worker) -> str:
     return ref
 
 
-def _is_meant(worker: Worker, order: Order) -> bool:
-    if order.ids:
-        return worker.id in order.ids
+def _is_meant(worker: Worker, options: CleanOptions) -> bool:
+    if options.ids:
+        return worker.id in options.ids
     if not worker.finished or not worker.cleaned:
         return worker.finished
     is_left = removal.is_half_gone(worker.path) or own.stands(worker.path, worker.branch)
     return bool(worker.branch) and is_left
 
 
-def _clean_one(context: Context, worker: Worker, order: Order, looks: dict[str, Look]) -> Outcome:
+def _clean_one(
+    context: Context, worker: Worker, options: CleanOptions, looks: dict[str, Look]
+) -> CleanResult:
     records = context.records
     try:
         if worker.project not in looks and worker.branch:
             looks[worker.project] = Look(worker.project)
         look = looks.get(worker.project)
-        why_not = _first_refusal_reason(records.get(worker.id), order, look)
-        if why_not or order.is_dry_run:
-            return Outcome(worker, why_not, 0 if why_not else _size(worker))
+        why_not = _first_refusal_reason(records.get(worker.id), options, look)
+        if why_not or options.is_dry_run:
+            return CleanResult(worker, why_not, 0 if why_not else _size(worker))
         with _alone_with(records, worker.id):
-            return _attempt(context, records.get(worker.id), order)
+            return _attempt(context, records.get(worker.id), options)
     except (WorkerManagerError, OSError) as error:
-        return Outcome(worker, str(error))
+        return CleanResult(worker, str(error))
 
 
-def _first_refusal_reason(worker: Worker, order: Order, look: Look | None) -> str:
+def _first_refusal_reason(worker: Worker, options: CleanOptions, look: Look | None) -> str:
     """Why it stays, as far as a first look tells; empty when it may go."""
     if not worker.finished or not worker.branch or look is None:
         return _unfinished(worker)
-    return _refusal_reason(worker, removal.find(look.seen, worker.path, worker.branch), order, look)
+    return _refusal_reason(
+        worker, removal.find(look.seen, worker.path, worker.branch), options, look
+    )
 
 
 def _unfinished(worker: Worker) -> str:
@@ -170,24 +174,24 @@ def _unfinished(worker: Worker) -> str:
     return f"it is {worker.status.value}: wait for its report, or stop_worker it"
 
 
-def _attempt(context: Context, worker: Worker, order: Order) -> Outcome:
+def _attempt(context: Context, worker: Worker, options: CleanOptions) -> CleanResult:
     if not worker.finished:  # by now: it was restored
-        return Outcome(worker, _unfinished(worker))
+        return CleanResult(worker, _unfinished(worker))
     context.runtime.end(worker.handle)
     if not worker.branch:
         _, after = context.records.update(
             worker.id, lambda one: replace(one, cleaned=NOTHING, closed=True)
         )
-        return Outcome(after, "")
+        return CleanResult(after, "")
     # Its session has ended: this look is the one that counts.
     look = Look(worker.project)
-    why_not, freed = _first_refusal_reason(worker, order, look), _size(worker)
+    why_not, freed = _first_refusal_reason(worker, options, look), _size(worker)
     if not why_not:
         tree = removal.find(look.seen, worker.path, worker.branch)
         why_not = _set_aside_and_take_away(context, worker, tree)
     if not why_not:
         journal.note(context.home_of(worker), "cleaned")
-    return Outcome(context.records.get(worker.id), why_not, 0 if why_not else freed)
+    return CleanResult(context.records.get(worker.id), why_not, 0 if why_not else freed)
 
 
 def _size(worker: Worker) -> int:
@@ -267,9 +271,9 @@ def _new_ref(worker: Worker) -> str:
     return f"refs/worker-manager/{worker.id}/{time.time_ns()}"
 
 
-def _refusal_reason(worker: Worker, tree: Tree, order: Order, look: Look) -> str:
+def _refusal_reason(worker: Worker, tree: Tree, options: CleanOptions, look: Look) -> str:
     """Why it stays; empty when it may go."""
-    unsafe = "" if order.force else _unsafe(worker, tree, look)
+    unsafe = "" if options.force else _unsafe(worker, tree, look)
     return removal.forbidden(look.seen, tree) or unsafe
 
 

@@ -37,7 +37,7 @@ CHECK_SECONDS = 900
 SAID_LIMIT = 3_000
 
 
-class Wish(NamedTuple):
+class MergeOptions(NamedTuple):
     """How to merge: `into` is a branch, the worker's base when empty; `checks` are shell commands
     that must succeed in the checkout afterwards, else the merge is taken back.
     """
@@ -64,7 +64,7 @@ class _Job(NamedTuple):
     worker: Worker
     tip: str
     target: Target
-    wish: Wish
+    options: MergeOptions
 
 
 class _InConflict(Exception):
@@ -75,14 +75,14 @@ class _InConflict(Exception):
         self.job, self.trial, self.where = job, trial, where
 
 
-def merge_all(context: Context, worker_ids: Sequence[str], wish: Wish) -> list[Merged]:
+def merge_all(context: Context, worker_ids: Sequence[str], options: MergeOptions) -> list[Merged]:
     """Merge one after the other. Raises MergeRefused, which says which are in by then."""
     if not worker_ids:
         raise InvalidInput("ids is empty. Name at least one worker; list_workers has the ids.")
     merged: list[Merged] = []
     for worker_id in dict.fromkeys(worker_ids):
         try:
-            merged.append(merge(context, worker_id, wish))
+            merged.append(merge(context, worker_id, options))
         except WorkerManagerError as error:
             done = ", ".join(one.worker.id for one in merged)
             before = f"Merged before: {done}. Then: " if done else ""
@@ -90,19 +90,19 @@ def merge_all(context: Context, worker_ids: Sequence[str], wish: Wish) -> list[M
     return merged
 
 
-def merge(context: Context, worker_id: str, wish: Wish) -> Merged:
+def merge(context: Context, worker_id: str, options: MergeOptions) -> Merged:
     """Merge the branch of one of this orchestrator's finished workers. Raises MergeRefused,
     InvalidInput or WorkerNotFound; then nothing is changed.
     """
     worker = context.look_at(worker_id)
-    if wish.strategy not in STRATEGIES:
+    if options.strategy not in STRATEGIES:
         raise InvalidInput(
-            f"strategy is {wish.strategy!r}. Choose one of: {', '.join(STRATEGIES)}."
+            f"strategy is {options.strategy!r}. Choose one of: {', '.join(STRATEGIES)}."
         )
     try:
         with _one_at_a_time(context):
             worker = _settled(context, context.records.get(worker.id))
-            return _merge(_prepare(context, worker, wish))
+            return _merge(_prepare(context, worker, options))
     except WorktreeRefused as error:
         raise _refused(worker, str(error), error.shown) from error
     except _InConflict as found:
@@ -178,7 +178,7 @@ def _tell(context: Context, worker: Worker, begun: Merge, what: str, body: str) 
         reports.tell_once(records, records.get(worker.id), messages.MERGE, message_id, body)
 
 
-def _prepare(context: Context, worker: Worker, wish: Wish) -> _Job:
+def _prepare(context: Context, worker: Worker, options: MergeOptions) -> _Job:
     """Looks whether it may be merged at all."""
     if not worker.finished:
         raise _refused(
@@ -192,15 +192,15 @@ def _prepare(context: Context, worker: Worker, wish: Wish) -> _Job:
     tip = attempt(directory, "rev-parse", "--verify", "--quiet", HEADS + worker.branch)
     if not tip:
         raise _refused(worker, _without_branch(worker))
-    target = ref_update.target(directory, wish.into or worker.base_branch)
+    target = ref_update.target(directory, options.into or worker.base_branch)
     _require_free(context, worker, target)
     _require_on_its_branch(worker, tip)
     _require_commits(directory, worker, tip)
-    if wish.checks and not target.checkout:
+    if options.checks and not target.checkout:
         raise _refused(
             worker, f"checks need a checkout, and {target.branch} is checked out nowhere"
         )
-    return _Job(context, directory, worker, tip, target, wish)
+    return _Job(context, directory, worker, tip, target, options)
 
 
 def _merge(job: _Job) -> Merged:
@@ -211,9 +211,9 @@ def _merge(job: _Job) -> Merged:
     if sha == target.sha:
         return _had_before(job)
     _require_room(job, sha)
-    begun = Merge(target.branch, job.wish.strategy, job.tip, target.sha, sha, now())
+    begun = Merge(target.branch, job.options.strategy, job.tip, target.sha, sha, now())
     # Before anything moves: should we be killed, it is known what to look for.
-    records.update(worker.id, lambda one: one.merging(begun, tuple(job.wish.checks)))
+    records.update(worker.id, lambda one: one.merging(begun, tuple(job.options.checks)))
     notes = _notes(job)
     with _noting_what_became(job, begun):
         why = f"merge {worker.branch}"
@@ -231,9 +231,9 @@ def _had_before(job: _Job) -> Merged:
     notes = [f"{into.branch} had all of it before."]
     begun = worker.merge
     if begun is None or (begun.tip, begun.into) != (job.tip, into.branch):
-        begun = Merge(into.branch, job.wish.strategy, job.tip, into.sha, into.sha, now())
-    elif worker.unchecked and job.wish.checks:
-        outstanding = tuple(job.wish.checks)
+        begun = Merge(into.branch, job.options.strategy, job.tip, into.sha, into.sha, now())
+    elif worker.unchecked and job.options.checks:
+        outstanding = tuple(job.options.checks)
         job.context.records.update(worker.id, lambda one: one.merging(begun, outstanding))
         with _noting_what_became(job._replace(worker=worker.merging(None)), begun):
             _check(job, begun)
@@ -258,7 +258,7 @@ def _noting_what_became(job: _Job, begun: Merge) -> Iterator[None]:
         with suppress(WorktreeRefused):  # git doesn't say: whoever looks next finds out
             is_in = _is_in(job.directory, begun)
             before = (job.worker.merge, job.worker.unchecked)
-            found = (replace(begun, done=True), tuple(job.wish.checks)) if is_in else before
+            found = (replace(begun, done=True), tuple(job.options.checks)) if is_in else before
             job.context.records.update(job.worker.id, lambda one: one.merging(*found))
         raise
 
@@ -269,14 +269,14 @@ def _commit(job: _Job) -> str:
         return job.target.sha
     trial = merging.try_merge(job.directory, job.target.sha, job.tip)
     _require_clean(job, trial)
-    if job.wish.strategy == "rebase":
+    if job.options.strategy == "rebase":
         return _replayed(job, trial)
-    is_squash = job.wish.strategy == "squash"
+    is_squash = job.options.strategy == "squash"
     if is_squash and trial.tree == run(job.directory, "rev-parse", f"{job.target.sha}^{{tree}}"):
         return job.target.sha
     parents = [job.target.sha] if is_squash else [job.target.sha, job.tip]
     message = _squash_message(job) if is_squash else _merge_message(job)
-    made = (job.wish.strategy, trial.tree, parents, message)
+    made = (job.options.strategy, trial.tree, parents, message)
     return commits.make(job.directory, *made, lender=job.directory)
 
 
@@ -296,7 +296,7 @@ def _replayed(job: _Job, trial: merging.Trial) -> str:
 
 def _check(job: _Job, begun: Merge) -> None:
     """Runs the checks; the first that fails takes the merge back. Raises MergeRefused."""
-    for command in job.wish.checks:
+    for command in job.options.checks:
         ended = shell.run(command, cwd=job.target.checkout, seconds=CHECK_SECONDS)
         if ended.code != 0:
             how = f"exit code {ended.code}" if ended.code else f"not done after {CHECK_SECONDS} s"

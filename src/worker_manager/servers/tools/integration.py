@@ -8,8 +8,9 @@ from pydantic import BaseModel, Field
 
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration import merge as merges
-from worker_manager.crew.integration.clean import Order, Outcome
-from worker_manager.crew.integration.merge import Merged, Wish
+from worker_manager.crew.integration.clean import CleanOptions
+from worker_manager.crew.integration.clean import CleanResult as Cleaned
+from worker_manager.crew.integration.merge import Merged, MergeOptions
 from worker_manager.domain import identifiers
 from worker_manager.errors import MergeRefused
 from worker_manager.servers.tooling import Result, answer, tool_errors
@@ -73,7 +74,7 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
     ) -> Annotated[CallToolResult, MergeResult]:
         """Merge finished workers' branches, each whole or not at all. Conflicts change nothing."""
         with tool_errors():
-            merged = _merge_all(fleet, ids, Wish(strategy, into or "", checks or ()))
+            merged = _merge_all(fleet, ids, MergeOptions(strategy, into or "", checks or ()))
             infos = [_merge_info(one) for one in merged]
             return answer(_merge_text(merged), MergeResult(merged=infos))
 
@@ -89,17 +90,17 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
         one back.
         """
         with tool_errors():
-            outcomes = fleet.clean(Order(ids or (), dry_run, force))
+            outcomes = fleet.clean(CleanOptions(ids or (), dry_run, force))
             infos = [_clean_info(one) for one in outcomes]
             freed = sum(one.freed_bytes for one in infos)
             text = announcements.cleaned(outcomes, is_dry_run=dry_run)
             return answer(text, CleanResult(workers=infos, freed_bytes=freed))
 
 
-def _merge_all(fleet: Fleet, ids: list[str], wish: Wish) -> list[Merged]:
+def _merge_all(fleet: Fleet, ids: list[str], options: MergeOptions) -> list[Merged]:
     """As `Fleet.merge_all`, its errors with what is shown of them."""
     try:
-        return fleet.merge_all(ids, wish)
+        return fleet.merge_all(ids, options)
     except MergeRefused as error:
         shown = rendering.fenced(rendering.clean(error.shown), identifiers.new_message_id())
         raise MergeRefused(rendering.clean(str(error)) + shown) from error
@@ -126,7 +127,7 @@ def _merge_text(merged: list[Merged]) -> str:
     return "\n".join([*parts, f"clean_workers(ids=[{ids}]) removes their worktrees and branches."])
 
 
-def _clean_info(outcome: Outcome) -> CleanInfo:
+def _clean_info(outcome: Cleaned) -> CleanInfo:
     worker = outcome.worker
     return CleanInfo(
         id=worker.id,
