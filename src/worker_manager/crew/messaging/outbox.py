@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from worker_manager.crew.context import Context
+from typing import TYPE_CHECKING
+
 from worker_manager.crew.reporting.reports import report_lock
 from worker_manager.domain import identifiers
 from worker_manager.domain.message import Message
@@ -11,6 +12,9 @@ from worker_manager.state.layout import mailbox_path
 from worker_manager.state.locking import exclusive
 from worker_manager.state.mail.mailbox import Mailbox
 from worker_manager.state.workers.records import now
+
+if TYPE_CHECKING:  # 10 ms, and workers' hooks and servers load this
+    from worker_manager.crew.context import Context
 
 
 def order(

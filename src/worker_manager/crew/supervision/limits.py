@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from worker_manager.agents import agent_in_record
-from worker_manager.crew.context import Context
 from worker_manager.crew.messaging import outbox
 from worker_manager.crew.reporting import reports
 from worker_manager.domain import identifiers
@@ -14,6 +14,9 @@ from worker_manager.domain import message as messages
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.state import usage_limit
 from worker_manager.state.workers.records import Records
+
+if TYPE_CHECKING:  # 10 ms, and a worker's hook loads this
+    from worker_manager.crew.context import Context
 
 #: Claude Code's word for a usage limit.
 RATE_LIMIT = "rate_limit"
