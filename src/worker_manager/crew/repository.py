@@ -77,7 +77,7 @@ class Repository:
         return fleet.supervisor if fleet else None
 
     def orphans(self) -> list[Worker]:
-        """As `adoption.orphans`, for a person: none of them is one's own."""
+        """Workers whose orchestrator is gone, for a person: none of them is one's own."""
         return adopt.orphans(self.root, self.records, orchestrators.TERMINAL, self.records.all())
 
     def fleets(self) -> list[Fleet]:

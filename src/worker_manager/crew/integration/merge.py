@@ -110,7 +110,7 @@ def merge(context: Context, worker_id: str, options: MergeOptions) -> Merged:
 
 
 def settle_all(context: Context, workers: Sequence[Worker]) -> None:
-    """Finds out of merges that were cut off whether they were done."""
+    """Find out whether merges that were interrupted are in, and correct the records."""
     if any(one.merge and not one.merge.done for one in workers):
         with suppress(StateBusy), _one_at_a_time(context, timeout_seconds=1):
             for one in workers:

@@ -1,4 +1,6 @@
-"""Workers that met the usage limit of their account: told of, and told to go on when it is over."""
+"""Workers that met the usage limit of their account: their owner is notified, and they are told to
+continue when it is over.
+"""
 
 from __future__ import annotations
 
