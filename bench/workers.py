@@ -13,7 +13,7 @@ from bench.mail import bare_letter
 from bench.measuring import Row, in_turns, seconds
 from bench.stage import Stage, add_worker, stage
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.domain import identifiers
 from worker_manager.domain.worker import Worker
 

@@ -17,7 +17,7 @@ from worker_manager.crew.integration import clean as cleaning
 from worker_manager.crew.integration.clean import CleanOptions
 from worker_manager.crew.integration.merge import MergeOptions
 from worker_manager.crew.lifecycle import adopt as adoption
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.crew.messaging import dialogs
 from worker_manager.crew.reporting import reports
 from worker_manager.domain.message import Message
@@ -131,6 +131,22 @@ def start(tell: Tell, root: str, home: str, project: str, socket: str) -> str:
     )
     tell(started.worker.id)
     return started.worker.id
+
+
+def start_with(tell: Tell, root: str, home: str, project: str, socket: str, key: str) -> str:
+    """The same, with a key."""
+    wanted = Wanted("t", '```steps\n[{"hang": true}]\n```', key=key)
+    started = fleet(root, home, project, socket).start(wanted)
+    tell(started.worker.id)
+    return started.worker.id
+
+
+def start_with_at(
+    barrier: Barrier, answers: Any, root: str, home: str, project: str, socket: str, key: str
+) -> None:
+    """The same, together with the others at the barrier."""
+    barrier.wait()
+    answers.put(start_with(lambda _: None, root, home, project, socket, key))
 
 
 def start_together(

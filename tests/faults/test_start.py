@@ -9,10 +9,12 @@ import pytest
 
 from tests.conftest import make_fleet, make_repository
 from tests.faults import actions
-from tests.faults.injection import ERRORS, KILL, Outcome, run
+from tests.faults.injection import ERRORS, KILL, Outcome, forks, run
 from tests.faults.world import unaccounted
+from tests.support.scripted.workers import HANG
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.domain.worker import Status
 from worker_manager.state.layout import state_root
 
@@ -65,3 +67,54 @@ def test_a_start_that_the_disk_refuses_at_any_step_leaves_nothing(
             assert not list(Path(state_root()).glob("*/workers/.new-*"))
         if outcome.steps < at:
             break
+
+
+@pytest.mark.promise("start-key")
+@pytest.mark.timeout(600)
+def test_a_start_with_a_key_that_is_killed_at_any_step_is_begun_again_as_one_worker(
+    project: Path, tmux_socket: str
+) -> None:
+    fleet = make_fleet(project, tmux_socket)
+    root = state_root()
+    for at in range(1, LAST_STEP, EVERY):
+        key = f"step {at}"
+        given = (root, fleet.home, str(project), tmux_socket, key)
+        outcome = run(actions.start_with, *given, root=root, fault=KILL, at=at)
+        again = fleet.start(Wanted("t", HANG, key=key)).worker
+
+        wait_until(lambda one=again.id: fleet.look_at(one).status is Status.RUNNING)
+        assert [one.key for one in fleet.workers()].count(key) == 1
+        strange = unaccounted(fleet, project, tmux_socket)
+        assert [one for one in strange if not one.endswith("stopped by its orchestrator")] == []
+        assert list(Path(again.path).iterdir())  # the files of its commit are there
+        fleet.stop(again.id)
+        if not outcome.killed:
+            assert outcome.result == again.id
+            break
+    else:
+        pytest.fail("a start has more steps than that")
+
+
+@pytest.mark.promise("start-key")
+@pytest.mark.timeout(600)
+def test_several_that_start_with_one_key_at_once_start_one_worker(
+    project: Path, tmux_socket: str
+) -> None:
+    fleet = make_fleet(project, tmux_socket)
+    for number in range(3):
+        barrier, answers = forks.Barrier(3), forks.Queue()
+        given = (state_root(), fleet.home, str(project), tmux_socket, f"key {number}")
+        several = [
+            forks.Process(target=actions.start_with_at, args=(barrier, answers, *given))
+            for _ in range(3)
+        ]
+        for one in several:
+            one.start()
+        ids = {answers.get(timeout=60) for _ in several}
+        for one in several:
+            one.join()
+
+        (worker_id,) = ids
+        wait_until(lambda one=worker_id: fleet.look_at(one).status is Status.RUNNING)
+        assert len(fleet.workers()) == number + 1
+        assert unaccounted(fleet, project, tmux_socket) == []

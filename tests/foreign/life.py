@@ -22,7 +22,7 @@ from worker_manager import config
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration.clean import CleanOptions
 from worker_manager.crew.integration.merge import STRATEGIES, Merged, MergeOptions
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.crew.reporting import reports
 from worker_manager.domain import message
 from worker_manager.domain.worker import Merge, Worker

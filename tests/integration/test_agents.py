@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.bench import add_worker
+from tests.support.scripted.bench import add_worker
 from worker_manager import agents
 from worker_manager.crew.fleet import Fleet
 from worker_manager.domain.worker import Status, Worker

@@ -14,7 +14,7 @@ from tests.support.scripted.workers import HANG
 from tests.support.terminals.tmux import hanging
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.domain.worker import Status
 from worker_manager.errors import (
     AgentNotInstalled,

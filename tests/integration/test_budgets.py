@@ -11,7 +11,7 @@ from tests.conftest import make_fleet
 from tests.support.scripted.workers import HANG, letters_to, running_worker, take_news
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.crew.reporting import reports
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import BudgetSpent, InvalidInput

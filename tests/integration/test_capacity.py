@@ -11,7 +11,7 @@ from tests.conftest import make_fleet
 from tests.support.scripted.workers import HANG, recorded_worker
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle.capacity import NEEDED_BYTES, WORKERS_FOR_EACH_CORE
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.domain.worker import Status
 
 

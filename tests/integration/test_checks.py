@@ -21,7 +21,7 @@ from tests.conftest import CHECKOUT, git
 from tests.support.scripted.workers import HANG
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.crew.reporting import checks, reports
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import ChecksFailed, InvalidInput

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import CHECKOUT
 from tests.integration.cli.conftest import validated
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 
 MODULE = [sys.executable, "-I", "-m", "worker_manager"]
 
@@ -87,7 +87,7 @@ def test_a_disk_that_takes_no_more_is_said_and_leaves_nothing(
     script = (
         "import resource, sys; sys.path.insert(0, sys.argv[1]); "
         "from pathlib import Path; from tests.conftest import make_fleet; "
-        "from worker_manager.crew.lifecycle.start import Wanted; "
+        "from worker_manager.crew.lifecycle.request import Wanted; "
         "fleet = make_fleet(Path(sys.argv[2]), sys.argv[3]); "
         "resource.setrlimit(resource.RLIMIT_FSIZE, (50000, 50000)); "
         "fleet.start(Wanted('t', 'x' * 60000))"

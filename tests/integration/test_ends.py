@@ -18,7 +18,7 @@ from tests.support.scripted.workers import running_worker, take_news
 from tests.support.terminals.tmux import hanging, run_tmux, tmux_pid
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.crew.reporting import reports
 from worker_manager.domain.worker import Status
 from worker_manager.errors import RuntimeUnavailable

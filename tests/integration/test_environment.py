@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.conftest import git, make_fleet, make_repository
 from tests.support.scripted.workers import HANG
 from tests.support.waiting import wait_until
-from worker_manager.crew.lifecycle.start import Started, Wanted
+from worker_manager.crew.lifecycle.request import Started, Wanted
 from worker_manager.domain.worker import Status
 from worker_manager.errors import WorktreeRefused
 from worker_manager.worktrees import copies, trees
@@ -395,7 +395,7 @@ def test_a_redirecting_variable_redirects_no_worker(
         f"os.environ.update(GIT_DIR={str(other / '.git')!r}, GIT_WORK_TREE={str(other)!r})\n"
         "from pathlib import Path\n"
         "from tests.conftest import make_fleet\n"
-        "from worker_manager.crew.lifecycle.start import Wanted\n"
+        "from worker_manager.crew.lifecycle.request import Wanted\n"
         f"fleet = make_fleet(Path({str(repository)!r}), {tmux_socket!r})\n"
         f"print(fleet.start(Wanted('t', {HANG!r}, checks=['true'])).worker.path)\n",
         "utf-8",

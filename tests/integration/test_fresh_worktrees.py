@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import git, make_fleet, make_repository
 from tests.support.scripted.workers import HANG
 from tests.support.waiting import wait_until
-from worker_manager.crew.lifecycle.start import Started, Wanted
+from worker_manager.crew.lifecycle.request import Started, Wanted
 from worker_manager.errors import WorktreeRefused
 from worker_manager.state.workers.records import Records
 from worker_manager.worktrees import baseline, deletion, evidence, fresh, marks, removal, trees
@@ -304,7 +304,7 @@ def test_a_slow_hook_holds_up_no_other_start(
     hook(repository, f"touch {tmp_path}/began; while [ ! -e {tmp_path}/go ]; do sleep 0.05; done")
     script = (
         "from pathlib import Path\nfrom tests.conftest import make_fleet\n"
-        "from worker_manager.crew.lifecycle.start import Wanted\n"
+        "from worker_manager.crew.lifecycle.request import Wanted\n"
         f"make_fleet(Path({str(repository)!r}), {tmux_socket!r}).start(Wanted('t', {HANG!r}))\n"
     )
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

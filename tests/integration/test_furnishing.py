@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import git, make_fleet, make_repository
 from tests.support.scripted.workers import HANG
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.errors import WorktreeRefused
 from worker_manager.worktrees import copies, submodules, trees
 from worker_manager.worktrees.bases import survey

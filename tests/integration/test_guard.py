@@ -16,7 +16,7 @@ from tests.conftest import CHECKOUT, git, make_fleet
 from tests.support.scripted.hooks import hook_command
 from tests.support.scripted.workers import HANG
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.domain.worker import Worker
 from worker_manager.state.workers import guards
 

@@ -13,7 +13,7 @@ import pytest
 from tests.support.scripted.hooks import hook_command
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.crew.reporting import reports
 from worker_manager.domain.message import Message, decode
 from worker_manager.errors import WorkerNotFound

@@ -16,7 +16,7 @@ from tests.conftest import git, make_fleet
 from tests.support.scripted.workers import HANG
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.domain.worker import Status
 from worker_manager.errors import StateUnavailable, WorktreeRefused
 from worker_manager.runtimes.tmux.gate import Gate

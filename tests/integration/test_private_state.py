@@ -14,7 +14,7 @@ import pytest
 from tests.support.scripted.workers import HANG
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.crew.reporting import reports
 from worker_manager.domain.message import Message
 from worker_manager.domain.worker import Worker

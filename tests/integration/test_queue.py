@@ -12,7 +12,7 @@ from tests.support.waiting import wait_until
 from worker_manager.config import Settings
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle import capacity
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.crew.supervision import limits
 from worker_manager.domain import message
 from worker_manager.domain.worker import Status, Worker

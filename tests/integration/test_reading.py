@@ -17,7 +17,7 @@ from tests.support.scripted.workers import take_mail
 from worker_manager.agents.claude import transcripts
 from worker_manager.cli.terminal import letters
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.crew.reporting import reports
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import InvalidInput, WorkerManagerError, WorkerNotFound

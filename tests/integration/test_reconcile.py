@@ -15,7 +15,7 @@ from tests.support.scripted.rehearsed import session
 from tests.support.scripted.workers import HANG, recorded_worker
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration.clean import CleanOptions
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.crew.presence import fail_vanished
 from worker_manager.crew.supervision import reconcile
 from worker_manager.domain.worker import Status

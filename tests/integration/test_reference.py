@@ -13,7 +13,7 @@ from tests.conftest import CHECKOUT
 from tests.support.scripted.workers import take_mail
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.domain.worker import Status
 
 PAGES = sorted(path.name for path in (CHECKOUT / "docs" / "reference").glob("*.md"))

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import make_fleet
 from tests.support.scripted.workers import HANG, take_mail
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.crew.reporting import reports
 from worker_manager.domain.worker import Report, Status, Worker
 from worker_manager.errors import WorkerFinished

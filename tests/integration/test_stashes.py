@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import git, make_fleet, make_repository
 from tests.integration.test_guard import ask, wait_for_mail
 from tests.support.scripted.workers import HANG
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.worktrees import stashes
 
 STASH = {"run": "echo changed >README; git stash"}

@@ -15,7 +15,7 @@ from tests.support.terminals.tmux import hanging
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle import stop
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.crew.lifecycle.stop import AGAIN_SECONDS
 from worker_manager.crew.reporting import reports
 from worker_manager.domain.worker import Status, Worker

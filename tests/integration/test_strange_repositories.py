@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import git, make_fleet
 from tests.support.scripted.workers import HANG
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.doctor import repository as ground
 from worker_manager.doctor.findings import Place, Verdict
 from worker_manager.domain.worker import Worker

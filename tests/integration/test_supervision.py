@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.scripted.workers import recorded_worker
 from tests.support.waiting import wait_until
-from tests.support.workers import recorded_worker
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.supervision import background
 from worker_manager.crew.supervision.background import BackgroundSupervisor

@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import git, make_fleet
 from tests.support.scripted.workers import HANG
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.errors import WorktreeRefused
 
 

@@ -19,7 +19,7 @@ from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration.clean import CleanOptions
 from worker_manager.crew.integration.merge import MergeOptions
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.domain.message import COMPLETION, CONFLICT
 from worker_manager.errors import MergeRefused
 

@@ -18,7 +18,7 @@ from tests.conftest import make_fleet, make_repository
 from tests.stress import real_lives
 from tests.stress.tally import Tally
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.domain.worker import Worker
 
 WAIT_SECONDS = 420

@@ -22,7 +22,7 @@ from tests.support.scripted.workers import HANG
 from tests.support.terminals.tmux import tmux_pid
 from worker_manager.agents.claude.receipts import receipts as look
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.domain.message import COMPLETION, Message
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.state.layout import mailbox_path, repository_of, state_root

@@ -12,7 +12,7 @@ import click
 from worker_manager.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from worker_manager.crew.lifecycle.start import Wanted
+    from worker_manager.crew.lifecycle.request import Wanted
 
 #: Of a task's first line.
 TITLE_LIMIT = 60
@@ -49,7 +49,7 @@ class Options(NamedTuple):
 
     def wanted(self, task: str) -> Wanted:
         """For one task."""
-        from worker_manager.crew.lifecycle.start import Wanted
+        from worker_manager.crew.lifecycle.request import Wanted
 
         return Wanted(
             self.title or title_of(task),

@@ -20,7 +20,9 @@ from worker_manager.crew.integration import merge as merges
 from worker_manager.crew.lifecycle import adopt as adoption
 from worker_manager.crew.lifecycle import stop as stops
 from worker_manager.crew.lifecycle.launch import Launcher
-from worker_manager.crew.lifecycle.start import Started, Starts, Wanted, place_in, queue
+from worker_manager.crew.lifecycle.queue import place_in, queue
+from worker_manager.crew.lifecycle.request import Started, Wanted
+from worker_manager.crew.lifecycle.start import Starts
 from worker_manager.crew.messaging import mail, replies, wake
 from worker_manager.crew.supervision import budgets
 from worker_manager.crew.supervision.supervisor import Supervisor
@@ -86,7 +88,8 @@ class Fleet:
 
     def start(self, wanted: Wanted) -> Started:
         """As `Starts.start`, for this orchestrator. Raises BudgetSpent, too."""
-        budgets.require_left(self.context)
+        if not wanted.key or self._starts.known(self.records, self.owner, wanted) is None:
+            budgets.require_left(self.context)
         return self._starts.start(self.records, self.owner, wanted)
 
     def restore(self, worker_id: str, text: str = "") -> Worker:

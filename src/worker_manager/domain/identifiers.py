@@ -10,6 +10,7 @@ COMPLETING = "_WORKER_MANAGER_COMPLETE"
 TITLE_LIMIT = 200
 TASK_LIMIT_BYTES = 10_000_000
 SLUG_LIMIT = 40
+KEY_LIMIT = 500
 
 _HEX = frozenset("0123456789abcdef")
 
@@ -29,6 +30,20 @@ def digest(content: bytes) -> str:
 def new_worker_id() -> str:
     """8 random hex digits."""
     return random_hex(4)
+
+
+def worker_id_of(key: str) -> str:
+    """The id of the worker that is started with this key of a caller's."""
+    return digest(key.encode())[:8]
+
+
+def checked_key(key: str) -> str:
+    """A caller's key for a start; raises InvalidInput."""
+    if not key.strip() or len(key) > KEY_LIMIT or key.encode("utf-8", "replace").decode() != key:
+        raise InvalidInput(
+            f"The key {key[:40]!r} can't be used. Give 1 to {KEY_LIMIT} characters of text."
+        )
+    return key
 
 
 def new_mark() -> str:

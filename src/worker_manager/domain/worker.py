@@ -143,6 +143,8 @@ class Worker:
     cleaned: str = ""  #: the git ref that holds its branch and files, once these were removed
     budget_tokens: int = 0  #: that it may use; 0: any number
     formers: tuple[Former, ...] = ()  #: whose letters of it are not all forwarded yet
+    key: str = ""  #: its caller's, with which the same start again is this worker; empty: none
+    arguments: str = ""  #: with a key: the digest of what else was asked for
     schema: int = SCHEMA
     extra: dict[str, Any] = field(default_factory=dict)
 
@@ -269,6 +271,11 @@ class Worker:
         if self.status is not Status.QUEUED:
             return self
         return replace(self, starter=starter)._move(Status.STARTING, at)
+
+    @property
+    def has_failed_to_start(self) -> bool:
+        """Whether it failed before its launch script was known to run."""
+        return self.is_presumed_dead and not self.has_run
 
     @property
     def has_run(self) -> bool:

@@ -11,7 +11,7 @@ from worker_manager.agents import agent_in_record
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration.clean import CleanResult
 from worker_manager.crew.integration.merge import Merged
-from worker_manager.crew.lifecycle.start import Place, Started
+from worker_manager.crew.lifecycle.request import Place, Started
 from worker_manager.crew.messaging import wake
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import WorkerManagerError

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from worker_manager.agents import agent_in_record
 from worker_manager.agents.base import Usage
 from worker_manager.crew.fleet import Fleet, attach_line
-from worker_manager.crew.lifecycle.start import place_in
+from worker_manager.crew.lifecycle.queue import place_in
 from worker_manager.domain.worker import Activity, Status, Worker
 from worker_manager.state.layout import TRANSCRIPT, repository_identity
 from worker_manager.state.workers.records import stamp_of

@@ -13,7 +13,7 @@ from worker_manager.worktrees import baseline, evidence, fresh, marks
 from worker_manager.worktrees.bases import HEADS as HEADS
 from worker_manager.worktrees.bases import Ground
 from worker_manager.worktrees.excludes import exclude
-from worker_manager.worktrees.git import attempt, run
+from worker_manager.worktrees.git import attempt, known, run
 
 
 class Listed(NamedTuple):
@@ -134,6 +134,20 @@ def remove_unused(checkout: Path, path: Path, branch: str, base_sha: str) -> Non
     force = [] if used else ["--force"]
     run(str(checkout), "worktree", "remove", *force, "--", str(path))
     run(str(checkout), "update-ref", "-d", f"refs/heads/{branch}", base_sha)
+
+
+def remove_begun(checkout: Path, path: Path, branch: str, base_sha: str) -> None:
+    """Takes back what a `create` that was killed has left: a worktree in which nothing has run, and
+    the branch where it still is at its base. What is somebody else's stays. Raises WorktreeRefused.
+    """
+    sha = known(str(checkout), "rev-parse", "--verify", "--quiet", HEADS + branch)
+    if not sha and not os.path.lexists(path):
+        return
+    admin = admin_directory(str(checkout), str(path))
+    if marks.is_marked(admin, branch):
+        forget(checkout, path, branch)
+    if sha == base_sha:
+        run(str(checkout), "update-ref", "-d", HEADS + branch, base_sha)
 
 
 def reopen(checkout: Path, path: Path, branch: str) -> list[str]:

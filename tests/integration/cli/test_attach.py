@@ -12,7 +12,7 @@ from tests.support.terminals.person import MODULE, Terminal
 from tests.support.terminals.tmux import run_tmux
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.domain.worker import Worker
 
 STEPS = '```steps\n[{"say": "SHOWN-1"}, {"hang": true}]\n```'

@@ -11,7 +11,7 @@ from tests.support.scripted.workers import running_worker
 from tests.support.terminals.person import ASK, COMPLETE, HANG, Terminal, steps
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.domain.worker import Status
 
 

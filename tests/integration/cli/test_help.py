@@ -18,7 +18,7 @@ from tests.support.waiting import wait_until
 from worker_manager.cli.exit_codes import Exit
 from worker_manager.cli.registry import COMMANDS
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.state.layout import state_root
 
 ACTING = {

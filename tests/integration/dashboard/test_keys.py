@@ -16,7 +16,7 @@ from tests.support.scripted.workers import recorded_worker, running_worker
 from tests.support.terminals.watching import Watched, script, watching
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.crew.repository import Repository
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.runtimes.tmux import client

@@ -12,7 +12,7 @@ from tests.support.scripted.workers import recorded_worker, take_mail
 from tests.support.terminals.watching import files_below, repository_at, script, watching
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.crew.messaging import outbox
 from worker_manager.crew.reporting import reports
 from worker_manager.crew.repository import Repository

@@ -11,7 +11,7 @@ from tests.support.terminals.tmux import run_tmux
 from tests.support.terminals.watching import script
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.domain.worker import Status
 
 

@@ -10,12 +10,12 @@ import pytest
 
 from tests.conftest import make_fleet
 from tests.integration.test_budgets import spend
-from tests.support.person import Terminal
+from tests.support.scripted.workers import HANG, letters_to, recorded_worker
+from tests.support.terminals.person import Terminal
+from tests.support.terminals.watching import files_below, script
 from tests.support.waiting import wait_until
-from tests.support.watching import files_below, script
-from tests.support.workers import HANG, letters_to, recorded_worker
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.crew.repository import Repository
 from worker_manager.domain.worker import Status
 from worker_manager.state.layout import state_root

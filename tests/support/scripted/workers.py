@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.domain import identifiers
 from worker_manager.domain.message import Message
 from worker_manager.domain.worker import Status, Worker

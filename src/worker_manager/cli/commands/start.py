@@ -17,7 +17,7 @@ from worker_manager.text.commands import for_people
 
 if TYPE_CHECKING:
     from worker_manager.crew.fleet import Fleet
-    from worker_manager.crew.lifecycle.start import Started
+    from worker_manager.crew.lifecycle.request import Started
 
 _EXAMPLE = """\
 worker-manager start "Add a dark mode" --check "make test"

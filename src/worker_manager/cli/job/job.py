@@ -13,7 +13,7 @@ from worker_manager.cli.job.reporter import Reporter
 from worker_manager.cli.terminal.live_area import Live
 from worker_manager.cli.terminal.spinner import busy
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.start import Wanted
+from worker_manager.crew.lifecycle.request import Wanted
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.text.commands import for_people
 from worker_manager.views import announcements

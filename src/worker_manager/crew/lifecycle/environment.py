@@ -92,6 +92,14 @@ def make(
     return Made(notes, setup_command(home, settings), seen[0].standing)
 
 
+def clear(records: Records, worker: Worker, ground: Ground) -> None:
+    """Takes away what a start that was killed has made of its worktree and branch: nothing has run
+    there. Raises WorktreeRefused.
+    """
+    with exclusive(os.path.join(records.repository, "git.lock"), timeout_seconds=120):
+        trees.remove_begun(ground.checkout, Path(worker.path), worker.branch, worker.base_sha)
+
+
 def make_again(worker: Worker, home: str, ground: Ground, settings: Settings) -> None:
     """Furnishes a worktree that was brought back. Raises a WorkerManagerError."""
     seen = outlook(ground)

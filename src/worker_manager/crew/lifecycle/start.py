@@ -7,29 +7,36 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
-from typing import NamedTuple
 
 from worker_manager.agents import agent_named
 from worker_manager.config import Settings
 from worker_manager.crew.integration import clean
 from worker_manager.crew.lifecycle import capacity, environment
 from worker_manager.crew.lifecycle.launch import RESTORED, TASK, Launcher, has_conversation
+from worker_manager.crew.lifecycle.queue import queue
+from worker_manager.crew.lifecycle.request import Begun, Place, Started, Wanted
+from worker_manager.crew.presence import fail_vanished
 from worker_manager.crew.reporting import reports
 from worker_manager.domain import conditions, identifiers
 from worker_manager.domain.worker import Status, Worker
-from worker_manager.errors import InvalidInput, RuntimeUnavailable, WorkerManagerError
+from worker_manager.errors import (
+    InvalidInput,
+    RuntimeUnavailable,
+    StateCorrupt,
+    WorkerManagerError,
+    WorkerNotFound,
+)
 from worker_manager.runtimes.base import Presence, Runtime
 from worker_manager.state import bells, journal, process_identity, sessions
-from worker_manager.state.files import disk_errors, remove_tree, write_atomic
-from worker_manager.state.layout import orchestrator_home
+from worker_manager.state.files import disk_errors, write_atomic
+from worker_manager.state.layout import WORKERS, orchestrator_home, transcript_of
 from worker_manager.state.locking import exclusive
 from worker_manager.state.workers import launches
 from worker_manager.state.workers.records import Records, now
 from worker_manager.worktrees import bases
-from worker_manager.worktrees.evidence import Standing
 
 #: A start holds the lock for as long as tmux takes to answer one question; with hundreds of
 #: variables, for a launch.
@@ -37,53 +44,12 @@ LOCK_SECONDS = 30
 ENDING_SECONDS = 15
 
 
-class Wanted(NamedTuple):
-    """What start_worker was asked for; None means the setting."""
-
-    title: str
-    task: str
-    use_worktree: bool = True
-    base_branch: str | None = None
-    agent: str | None = None
-    model: str | None = None
-    permission_mode: str | None = None
-    budget_tokens: int | None = None
-    checks: Sequence[str] = ()
-    allowed_paths: Sequence[str] = ()
+class _IdTaken(InvalidInput):
+    """There is a worker with this id by now."""
 
 
-class Place(NamedTuple):
-    """Where a worktree is to be made, and from which commit. `uncommitted` counts the files of the
-    checkout whose changes it won't have.
-    """
-
-    ground: bases.Ground
-    base: bases.Base
-    uncommitted: int = 0
-
-    def seen(self, standing: Standing) -> Place:
-        """With what is known once it was looked how the checkout stands."""
-        base = bases.compared(self.base, standing)
-        return self._replace(base=base, uncommitted=len(standing.changes))
-
-
-class Started(NamedTuple):
-    """A worker that was launched or queued, and its place; None: the project itself. `notes` tell
-    what that place has beyond its commit, and what it lacks.
-    """
-
-    worker: Worker
-    place: Place | None
-    notes: Sequence[str] = ()
-
-
-class Begun(NamedTuple):
-    """A start for which there is room: what waits for its terminal and gives its process, what
-    waits until its record is on the disk.
-    """
-
-    opened: Callable[[], str]
-    wait_for_disk: Callable[[], None]
+class _Changed(InvalidInput):
+    """Somebody else has started or stopped the worker meanwhile."""
 
 
 class Starts:
@@ -97,7 +63,58 @@ class Starts:
         self._machine = capacity.Machine(launcher.root, launcher.runtime)
 
     def start(self, records: Records, owner: str, wanted: Wanted) -> Started:
-        """Launches or queues a worker, or leaves nothing behind. Raises a WorkerManagerError."""
+        """Launches or queues a worker, or leaves nothing behind; with the key of one that is there,
+        gives that one, and begins it again where its start was cut off. Raises a
+        WorkerManagerError: InvalidInput when the key goes with other arguments.
+        """
+        while wanted.key:
+            with suppress(_IdTaken, _Changed):  # somebody else was faster: what has become of it?
+                if (known := self.known(records, owner, wanted)) is None:
+                    return self._start_new(records, owner, wanted)
+                if not _is_to_begin_again(known, records.home(known.id)):
+                    return Started(known, None)
+                return Started(self.restore(records, known), None)
+        return self._start_new(records, owner, wanted)
+
+    def known(self, records: Records, owner: str, wanted: Wanted) -> Worker | None:
+        """The worker that the request's key stands for, after a look whether a start of it was cut
+        off; None without one. Raises InvalidInput when it is another request's, RuntimeUnavailable
+        when it is not known whether it is there.
+        """
+        worker_id = identifiers.worker_id_of(identifiers.checked_key(wanted.key))
+        home = records.home(worker_id)
+        if not os.path.lexists(home):
+            return None
+        try:
+            worker = records.get(worker_id)
+        except WorkerNotFound as error:
+            if not os.path.lexists(home):
+                return None  # taken back just now
+            raise StateCorrupt(
+                f"The key {wanted.key!r} is that of worker {worker_id}, whose record is gone. Look "
+                f"at {home}, then move it somewhere else, or give another key."
+            ) from error
+        _require_same(worker, owner, wanted)
+        return self._looked_at(records, worker)
+
+    def _looked_at(self, records: Records, worker: Worker) -> Worker:
+        """A worker after a look whether it is there. The terminal of a start that was cut off
+        goes away in a moment.
+        """
+        deadline = time.monotonic() + ENDING_SECONDS
+        while True:
+            fail_vanished(records, [worker], self._runtime)
+            worker = records.get(worker.id)
+            if not _is_cut_off(worker, records.home(worker.id)):
+                return worker
+            if time.monotonic() > deadline:
+                raise RuntimeUnavailable(
+                    f"The start of worker {worker.id} was cut off, and tmux does not say that its "
+                    "terminal is gone. Try again."
+                )
+            time.sleep(0.05)
+
+    def _start_new(self, records: Records, owner: str, wanted: Wanted) -> Started:
         title = identifiers.checked_title(wanted.title)
         task = identifiers.checked_text(wanted.task, "task")
         worker = self._new_worker(owner, title, wanted)
@@ -113,7 +130,7 @@ class Starts:
             worker, begun = self._admit(records, worker, files, terminal)
             if begun is None:  # and in another thread it may be at its start by now
                 return _queued(worker, place)
-            undo.callback(remove_tree, home)
+            undo.callback(records.remove, worker.id)
             ground = place.ground if place else None
             made = self._make_ready(records, worker, ground, undo, begun.wait_for_disk)
             worker = self._launched(records, worker, begun.opened(), "started")
@@ -134,7 +151,7 @@ class Starts:
         if restored.status is Status.QUEUED:
             return restored
         try:
-            return self._launch_again(records, restored)
+            return self._launch(records, restored)
         except WorkerManagerError:
             records.update(
                 worker.id,
@@ -148,16 +165,14 @@ class Starts:
         """
         while (worker := self._next(records, owner)) is not None:
             try:
-                if worker.has_run:
-                    self._launch_again(records, worker)
-                else:
-                    self._launch_first(records, worker)
+                self._launch(records, worker)
             except (WorkerManagerError, OSError) as error:
                 reason = f"it could not be started: {error}"
                 reports.ended(records, worker.id, exit_code=None, screen="", reason=reason)
 
     def _new_worker(self, owner: str, title: str, wanted: Wanted) -> Worker:
-        worker_id = identifiers.new_worker_id()
+        key = wanted.key
+        worker_id = identifiers.worker_id_of(key) if key else identifiers.new_worker_id()
         name = identifiers.worker_name(title, worker_id)
         stamp = now()
         return Worker(
@@ -179,6 +194,8 @@ class Starts:
             budget_tokens=_budget(wanted.budget_tokens, self._settings.budget_tokens),
             checks=conditions.checked_checks(wanted.checks),
             allowed_paths=conditions.checked_paths(wanted.allowed_paths),
+            key=key,
+            arguments=wanted.digest if key else "",
         )
 
     def _place(self, worker: Worker, wanted: Wanted) -> tuple[Worker, Place | None]:
@@ -208,6 +225,7 @@ class Starts:
         `terminal`; or without one, `queued`, when there is no room.
         """
         with self._counting(records) as why_full:
+            _require_free(self._launcher.root, records, worker)
             waits_for = why_full or (
                 "others wait before it" if queue(records, worker.owner) else ""
             )
@@ -224,7 +242,7 @@ class Starts:
         starter = process_identity.identity(os.getpid())
         with self._counting(records) as waits_for:
             if _run_of(records.get(worker.id)) != _run_of(worker):
-                raise InvalidInput(f"Worker {worker.id} was changed just now. Call list_workers.")
+                raise _Changed(f"Worker {worker.id} was changed just now. Call list_workers.")
             write_atomic(os.path.join(records.home(worker.id), RESTORED), prompt.encode())
             _, restored = records.update(
                 worker.id, lambda one: one.restore(starter, at=now(), waits_for=waits_for)
@@ -252,14 +270,22 @@ class Starts:
             )
         return worker if before.status is Status.QUEUED else None
 
-    def _launch_first(self, records: Records, worker: Worker) -> None:
-        """A worker that has waited."""
+    def _launch(self, records: Records, worker: Worker) -> Worker:
+        """A worker that has waited, or whose session has ended."""
+        # The launch script is written last: without one, nothing has run in its worktree.
+        if worker.has_run or os.path.lexists(launches.script_path(records.home(worker.id))):
+            return self._launch_again(records, worker)
+        return self._launch_first(records, worker)
+
+    def _launch_first(self, records: Records, worker: Worker) -> Worker:
+        """One that has waited, or whose start was cut off."""
         with ExitStack() as undo:
             worker, ground = self._on_fresh_base(records, worker)
             with self._opening(records, worker) as opened:
                 self._make_ready(records, worker, ground, undo)
-                self._launched(records, worker, opened(), "started")
+                worker = self._launched(records, worker, opened(), "started")
             undo.pop_all()
+        return worker
 
     @contextmanager
     def _opening(self, records: Records, worker: Worker) -> Iterator[Callable[[], str]]:
@@ -342,6 +368,7 @@ class Starts:
         if not worker.branch:
             return worker, None
         ground = bases.survey(worker.project)
+        environment.clear(records, worker, ground)
         with suppress(InvalidInput):  # the branch is gone: the commit it named serves
             sha = bases.resolve_base(ground, worker.base_branch).sha
             _, worker = records.update(worker.id, lambda one: replace(one, base_sha=sha))
@@ -378,6 +405,47 @@ class Starts:
             )
 
 
+def _require_same(worker: Worker, owner: str, wanted: Wanted) -> None:
+    """Raises InvalidInput when a worker is not the one that this key of this owner's stands for."""
+    if worker.key != wanted.key:
+        found = f"has the id of worker {worker.id}, which was started without it"
+    elif worker.owner != owner:
+        found = f"is that of worker {worker.id}, which belongs to another session"
+    elif worker.arguments != wanted.digest:
+        found = f"is that of worker {worker.id}, which was started with other arguments"
+    else:
+        return
+    raise InvalidInput(f"The key {wanted.key!r} {found}. Give another key for another worker.")
+
+
+def _require_free(root: str, records: Records, worker: Worker) -> None:
+    """Raises InvalidInput when there is a worker with this id in any repository: a terminal's name
+    is made of it. Nobody else starts one meanwhile.
+    """
+    with disk_errors(root):
+        homes = [os.path.join(root, name, WORKERS, worker.id) for name in os.listdir(root)]
+    taken = [home for home in homes if os.path.lexists(home)]
+    if records.home(worker.id) in taken:
+        raise _IdTaken(f"There is a worker {worker.id} already. Try again.")
+    if taken:
+        way_out = f"Give another key than {worker.key!r}." if worker.key else "Try again."
+        raise InvalidInput(
+            f"There is a worker {worker.id} of another repository ({taken[0]}). {way_out}"
+        )
+
+
+def _is_cut_off(worker: Worker, home: str) -> bool:
+    """Whether whoever started it has died before anything could run: its terminal goes away."""
+    is_begun = worker.status is Status.STARTING and not worker.launched
+    has_script = os.path.lexists(launches.script_path(home))
+    return is_begun and not has_script and not launches.is_under_way(worker)
+
+
+def _is_to_begin_again(worker: Worker, home: str) -> bool:
+    """Whether it has failed without a session that checked in."""
+    return worker.has_failed_to_start and not transcript_of(home)
+
+
 def _queued(worker: Worker, place: Place | None) -> Started:
     if place is None:
         return Started(worker, None)
@@ -385,23 +453,6 @@ def _queued(worker: Worker, place: Place | None) -> Started:
         return Started(worker, place.seen(environment.outlook(place.ground).standing))
     except WorkerManagerError as error:
         return Started(worker, place, [str(error)])  # it is queued all the same
-
-
-def queue(records: Records, owner: str) -> list[Worker]:
-    """An orchestrator's workers that wait for room, the next one first."""
-    return queue_among(records.all(), owner)
-
-
-def queue_among(workers: Sequence[Worker], owner: str) -> list[Worker]:
-    """The same, of records that were read."""
-    waiting = [one for one in workers if one.owner == owner and one.status is Status.QUEUED]
-    return sorted(waiting, key=lambda one: one.changed_at)
-
-
-def place_in(line: Sequence[Worker], worker: Worker) -> str:
-    """`2 of 3`; empty when it does not wait."""
-    ids = [one.id for one in line]
-    return f"{ids.index(worker.id) + 1} of {len(ids)}" if worker.id in ids else ""
 
 
 def _prompt_to_go_on(worker: Worker, home: str, text: str) -> str:

@@ -61,6 +61,11 @@ class _Answer(tmux_cmd):
         """Whether it made no session, because of another one's variables."""
         return any(inheritance.REFUSED in line for line in self.stderr)
 
+    @property
+    def says_taken(self) -> bool:
+        """Whether it made no session, because there is one of that name."""
+        return any("duplicate session" in line for line in self.stderr)
+
 
 class _Server(libtmux.Server):
     def cmd(  # type: ignore[override]  # as libtmux.Server itself does
@@ -122,7 +127,7 @@ class Tmux:
     def launch(self, handle: str, argv: Sequence[str], *, cwd: str) -> int:
         """As `_launching`, and waits."""
         _make_socket_directory(os.path.dirname(handle.rpartition(":")[0]))
-        with self._launching(handle, argv, cwd) as launched:
+        with self._launching(handle, argv, cwd, []) as launched:
             return launched()
 
     @contextmanager
@@ -131,34 +136,38 @@ class Tmux:
         socket, _, _ = handle.rpartition(":")
         gate = _gate(f"{socket}.{random_hex(4)}")
         argv = gate.program(script, ["tmux", f"-S{socket}", "kill-pane"])
+        heard = list[_Answer]()
         try:
-            with self._launching(handle, argv, cwd) as launched:
+            with self._launching(handle, argv, cwd, heard) as launched:
                 yield launched
         except BaseException:
-            _quietly(lambda: self.end(handle))
+            if not any(answer.says_taken for answer in heard[-1:]):  # else it is another one's
+                _quietly(lambda: self.end(handle))
             gate.remove()
             raise
         finally:
             gate.open()
 
     @contextmanager
-    def _launching(self, handle: str, argv: Sequence[str], cwd: str) -> Iterator[Callable[[], int]]:
+    def _launching(
+        self, handle: str, argv: Sequence[str], cwd: str, heard: list[_Answer]
+    ) -> Iterator[Callable[[], int]]:
         """One call (more with hundreds of variables): options, session, and our environment for
         this session alone. tmux takes no others than those with common names.
 
         The variables travel over tmux's socket, never a command line or a file; only their
         names are given. A server that this call starts has them in its global environment, too:
-        see `inheritance`.
+        see `inheritance`. What tmux answers is `heard`.
         """
         server, session = _at(handle)
         command, later = _launch_command(session, argv, cwd)
         asked = server.ask(*command)
         with ExitStack() as unheard:
-            unheard.callback(_quietly, asked)
+            unheard.callback(_quietly, lambda: heard.append(asked()))
 
             def launched() -> int:
                 unheard.pop_all()
-                return int(_answer_to_launch(server, command, asked).stdout[0])
+                return int(_answer_to_launch(server, command, asked, heard).stdout[0])
 
             if later:  # at once: what is still to be removed reaches whoever launches meanwhile
                 pid = launched()
@@ -340,18 +349,21 @@ def _launch_command(session: str, argv: Sequence[str], cwd: str) -> tuple[list[s
 
 
 def _answer_to_launch(
-    server: _Server, command: Sequence[str], asked: Callable[[], _Answer]
+    server: _Server, command: Sequence[str], asked: Callable[[], _Answer], heard: list[_Answer]
 ) -> _Answer:
     """Once nobody else's variables are where it goes. A starter that was killed before it said what
-    it wants leaves an empty server, which ends.
+    it wants leaves an empty server, which ends; or a terminal of the same name, which goes away.
     """
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while True:
         answer = asked()
+        heard.append(answer)
         # A server that can't make its socket says so, and ends with code 0.
         if answer.stdout and not answer.returncode:
             return answer
-        if not answer.says_refused:
+        if not (answer.says_refused or answer.says_taken):
+            raise _unavailable(answer)
+        if answer.says_taken and time.monotonic() > deadline:
             raise _unavailable(answer)
         if time.monotonic() > deadline:
             raise RuntimeUnavailable(

@@ -8,7 +8,7 @@ from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.start import Started, Wanted
+from worker_manager.crew.lifecycle.request import Started, Wanted
 from worker_manager.domain.worker import Status
 from worker_manager.servers.tooling import Result, answer, tool_errors
 from worker_manager.servers.tools.worker_info import WorkerId, WorkerInfo, info_of, line_of

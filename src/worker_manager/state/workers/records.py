@@ -9,7 +9,7 @@ from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from operator import attrgetter
 
-from worker_manager.domain.identifiers import checked_worker_id, is_worker_id
+from worker_manager.domain.identifiers import checked_worker_id, is_worker_id, random_hex
 from worker_manager.domain.worker import Worker, from_json, to_json
 from worker_manager.errors import StateCorrupt, StateUnavailable, WorkerNotFound
 from worker_manager.state import bells, journal
@@ -67,6 +67,7 @@ class Records:
         contents = {**(files or {}), RECORD: _encoded(worker)}
         with ExitStack() as undo:
             undo.callback(_discard, draft)
+            _discard(draft)  # one that was killed has begun a worker of this id
             make_private(draft)
             Mailbox(mailbox_path(draft)).create()
             self.writes += 1
@@ -82,11 +83,20 @@ class Records:
     def _sync(self, worker_id: str, names: Collection[str]) -> None:
         home = self.home(worker_id)
         with ExitStack() as undo, disk_errors(home):
-            undo.callback(_discard, home)
+            undo.callback(self.remove, worker_id)
             for path in (*(os.path.join(home, name) for name in names), home):
                 sync(path)
             sync(os.path.dirname(home))
             undo.pop_all()
+
+    def remove(self, worker_id: str) -> None:
+        """Removes a worker's directory in one step, with all in it: killed here, nothing is left
+        that looks like a worker. What the disk refuses stays.
+        """
+        gone = os.path.join(self.repository, WORKERS, f"{DRAFT}{worker_id}-{random_hex(4)}")
+        with suppress(OSError):
+            move(self.home(worker_id), gone)
+        _discard(gone)
 
     def get(self, worker_id: str) -> Worker:
         """The record; raises WorkerNotFound, StateUnavailable when the disk refuses it, or
