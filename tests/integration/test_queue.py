@@ -172,7 +172,7 @@ def test_measured_a_first_worker_always_has_room(tmux_socket: str) -> None:
 
     machine = capacity.Machine(state_root(), Tmux(tmux_socket))
 
-    assert machine.why_full(Settings().max_workers, Records(f"{state_root()}/none")) == ""
+    assert machine.blocking_reason(Settings().max_workers, Records(f"{state_root()}/none")) == ""
 
 
 @pytest.mark.promise("limit-queue")

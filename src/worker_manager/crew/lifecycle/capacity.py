@@ -29,7 +29,7 @@ class Machine:
         self._runtime = runtime
         self._records: dict[str, Records] = {}
 
-    def why_full(self, max_workers: int, at_hand: Records) -> str:
+    def blocking_reason(self, max_workers: int, at_hand: Records) -> str:
         """Why no further worker is to be started; empty when there is room. `max_workers` is the
         setting; 0: measured. What was read of the records `at_hand` is not read again.
         """

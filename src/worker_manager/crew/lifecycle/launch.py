@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from worker_manager.agents import HOST, agent_named
@@ -13,6 +13,7 @@ from worker_manager.agents.base import Assignment, LaunchSpec
 from worker_manager.domain.worker import Worker
 from worker_manager.runtimes.base import Runtime
 from worker_manager.state import process_identity
+from worker_manager.state.files import disk_errors
 from worker_manager.state.layout import transcript_of
 from worker_manager.state.workers import launches
 
@@ -76,11 +77,19 @@ class Launcher(NamedTuple):
     def opening(self, worker: Worker, home: str) -> Iterator[Callable[[], str]]:
         """Opens its terminal, in which the launch script begins at the end; what this gives waits
         for the terminal, and gives the identity of its process, which may have ended by then.
-        Raises RuntimeUnavailable.
+        The launch script of an earlier run goes away before, and that of one that fails. Raises
+        RuntimeUnavailable.
         """
         script = launches.script_path(home)
+        with disk_errors(home):
+            launches.forget(home, launches.SCRIPT)
         with self.runtime.opening(worker.handle, script, cwd=worker.path) as opened:
-            yield lambda: process_identity.identity_of_ours(opened())
+            try:
+                yield lambda: process_identity.identity_of_ours(opened())
+            except BaseException:
+                with suppress(OSError):
+                    launches.forget(home, launches.SCRIPT)  # whatever the runtime answers now
+                raise
 
 
 def has_conversation(worker: Worker, home: str) -> bool:

@@ -39,6 +39,7 @@ _ABSENT = (
     "can't find session",
     "no such session",
 )
+_ENDED = ("server exited", "lost server")
 _OWN_FOLDER = f"tmux-{os.getuid()}"
 
 
@@ -65,6 +66,11 @@ class _Answer(tmux_cmd):
     def says_taken(self) -> bool:
         """Whether it made no session, because there is one of that name."""
         return any("duplicate session" in line for line in self.stderr)
+
+    @property
+    def says_ended(self) -> bool:
+        """Whether the server ended meanwhile: its last session went away just then."""
+        return any(word in line for line in self.stderr for word in _ENDED)
 
 
 class _Server(libtmux.Server):
@@ -361,9 +367,8 @@ def _answer_to_launch(
         # A server that can't make its socket says so, and ends with code 0.
         if answer.stdout and not answer.returncode:
             return answer
-        if not (answer.says_refused or answer.says_taken):
-            raise _unavailable(answer)
-        if answer.says_taken and time.monotonic() > deadline:
+        passes = answer.says_taken or answer.says_ended
+        if not answer.says_refused and not (passes and time.monotonic() < deadline):
             raise _unavailable(answer)
         if time.monotonic() > deadline:
             raise RuntimeUnavailable(
