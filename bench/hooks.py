@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.measuring import Row, in_turns, seconds
 from bench.stage import Stage, stage
-from worker_manager.crew.fleet import plugin_root
+from worker_manager.crew.lifecycle.launch import plugin_root
 from worker_manager.domain import identifiers
 from worker_manager.domain.message import Message
 

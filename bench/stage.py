@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from worker_manager.config import Settings
-from worker_manager.crew.fleet import Fleet, plugin_root
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.lifecycle.launch import plugin_root
 from worker_manager.domain import identifiers
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.runtimes.tmux.runtime import Tmux

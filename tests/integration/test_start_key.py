@@ -121,7 +121,7 @@ def test_one_that_waits_goes_on_waiting(repository: Path, tmux_socket: str) -> N
 
     assert (again.id, again.status) == (queued.id, Status.QUEUED)
     narrow.stop(first.id)
-    narrow.watch()
+    narrow.supervisor.supervise_once()
     wait_until(lambda: narrow.look_at(queued.id).status is Status.RUNNING)
     assert start(narrow).worker.id == queued.id
     assert len(narrow.workers()) == 2
@@ -151,7 +151,7 @@ def test_one_that_waited_and_could_not_be_started_is_tried_again(
     Path(queued.path).mkdir()
     Path(queued.path, "in the way").touch()
     narrow.stop(first.id)
-    narrow.watch()
+    narrow.supervisor.supervise_once()
     assert narrow.worker(queued.id).status is Status.FAILED
     with pytest.raises(WorktreeRefused):
         start(narrow)

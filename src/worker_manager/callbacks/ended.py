@@ -10,11 +10,11 @@ from pathlib import Path
 from worker_manager import config
 from worker_manager.agents import agent_in_record
 from worker_manager.config import Settings
-from worker_manager.crew.fleet import Fleet, plugin_root
+from worker_manager.crew.fleet import Fleet, open_fleet
 from worker_manager.crew.reporting import reports
 from worker_manager.domain import message
 from worker_manager.domain.worker import Status, Worker
-from worker_manager.runtimes.tmux.runtime import Tmux
+from worker_manager.runtimes.registry import open_runtime
 from worker_manager.state import journal
 from worker_manager.state.layout import repository_of, state_root
 from worker_manager.state.workers.records import Records
@@ -51,7 +51,7 @@ def _exited(worker_id: str, pid: str, code: int) -> int:
             records,
             worker_id,
             exit_code=code,
-            screen=Tmux("").screen(worker.handle) if worker.is_run_by(pid) else "",
+            screen=open_runtime().screen(worker.handle) if worker.is_run_by(pid) else "",
             is_meant=lambda current: current.is_run_by(pid),
         )
     return code
@@ -64,7 +64,7 @@ def _not_checked_in(worker_id: str) -> int:
     for seconds in (0, SECOND_LOOK_SECONDS):
         time.sleep(seconds)
         for records, worker in _records_of(worker_id):
-            screen = Tmux("").screen(worker.handle)
+            screen = open_runtime().screen(worker.handle)
             dialog = agent_in_record(worker.agent).start_dialog(screen)
             if worker.status is not Status.STARTING:
                 return 0
@@ -101,14 +101,7 @@ def _end_session(home: str) -> int:
 
 
 def _fleet(home: str, settings: Settings) -> Fleet:
-    return Fleet(
-        root=state_root(),
-        home=lambda: home,
-        project=home,
-        plugin_root=plugin_root(),
-        settings=settings,
-        runtime=Tmux(settings.tmux_socket),
-    )
+    return open_fleet(root=state_root(), home=lambda: home, project=home, settings=settings)
 
 
 def _settings_of(home: str) -> Settings:

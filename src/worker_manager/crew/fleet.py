@@ -5,12 +5,7 @@ Callable without MCP. Everything that reads the records first makes them agree w
 
 from __future__ import annotations
 
-import os
-import shlex
-import shutil
 from collections.abc import Callable, Collection, Sequence
-from functools import cache
-from pathlib import Path
 
 from worker_manager.agents.base import Usage
 from worker_manager.config import Settings
@@ -19,17 +14,17 @@ from worker_manager.crew.integration import clean as cleaning
 from worker_manager.crew.integration import merge as merges
 from worker_manager.crew.lifecycle import adopt as adoption
 from worker_manager.crew.lifecycle import stop as stops
-from worker_manager.crew.lifecycle.launch import Launcher
+from worker_manager.crew.lifecycle.launch import Launcher, attach_line, plugin_root
 from worker_manager.crew.lifecycle.queue import place_in, queue
 from worker_manager.crew.lifecycle.request import Started, Wanted
 from worker_manager.crew.lifecycle.start import Starts
 from worker_manager.crew.messaging import mail, replies, wake
 from worker_manager.crew.supervision import budgets
 from worker_manager.crew.supervision.supervisor import Supervisor
-from worker_manager.domain import identifiers
 from worker_manager.domain.message import Message
 from worker_manager.domain.worker import Activity, Screen, Worker
 from worker_manager.runtimes.base import Runtime
+from worker_manager.runtimes.registry import open_runtime
 from worker_manager.state.mail.inbox import Claim
 from worker_manager.state.mail.mailbox import Mailbox
 from worker_manager.state.workers.records import Records
@@ -250,20 +245,22 @@ class Fleet:
         self.mailbox.prune()
 
 
-def plugin_root() -> str:
-    """The plugin's folder: what Claude Code says, else the checkout this package lies in."""
-    named = os.environ.get("CLAUDE_PLUGIN_ROOT")
-    return os.path.realpath(named) if named else str(Path(__file__).resolve().parents[3])
-
-
-def attach_line(worker: Worker) -> str:
-    """What a person types to look at its terminal: the same outside of tmux, inside of it, and in
-    our own. By its path where a shell may not find it.
+def open_fleet(
+    *,
+    root: str,
+    home: Callable[[], str],
+    project: str,
+    settings: Settings,
+    runtime: Runtime | None = None,
+) -> Fleet:
+    """The fleet of the orchestrator whose directory `home` gives, in the state directory `root`;
+    `runtime` where one was opened by these settings before.
     """
-    return shlex.join([_program(), "attach", worker.id])
-
-
-@cache
-def _program() -> str:
-    name = identifiers.PROGRAM
-    return name if shutil.which(name) else os.path.join(plugin_root(), "bin", name)
+    return Fleet(
+        root=root,
+        home=home,
+        project=project,
+        plugin_root=plugin_root(),
+        settings=settings,
+        runtime=runtime or open_runtime(settings.tmux_socket),
+    )

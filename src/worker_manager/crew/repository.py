@@ -10,14 +10,14 @@ from pathlib import Path
 
 from worker_manager import config
 from worker_manager.config import Settings
-from worker_manager.crew.fleet import Fleet, plugin_root
+from worker_manager.crew.fleet import Fleet, open_fleet
 from worker_manager.crew.lifecycle import adopt
 from worker_manager.crew.supervision.supervisor import Supervisor
 from worker_manager.domain.identifiers import is_worker_id
 from worker_manager.domain.worker import Worker
 from worker_manager.errors import InvalidInput
 from worker_manager.runtimes.base import Runtime
-from worker_manager.runtimes.tmux.runtime import Tmux
+from worker_manager.runtimes.registry import open_runtime
 from worker_manager.state import orchestrators
 from worker_manager.state.layout import (
     home_of_session,
@@ -43,7 +43,7 @@ class Repository:
         self._environ = environ
         self.settings: Settings = config.load(Path(directory), environ)
         self._session_id = environ.get("CLAUDE_CODE_SESSION_ID", "")
-        self._runtime = Tmux(self.settings.tmux_socket)
+        self._runtime = open_runtime(self.settings.tmux_socket)
         self._fleets: dict[str, Fleet] = {}
 
     @property
@@ -128,11 +128,10 @@ class Repository:
     def _fleet(self, owner: str) -> Fleet:
         if owner not in self._fleets:
             home = orchestrator_home(self.records.repository, owner)
-            self._fleets[owner] = Fleet(
+            self._fleets[owner] = open_fleet(
                 root=self.root,
                 home=lambda: home,
                 project=self.directory,
-                plugin_root=plugin_root(),
                 settings=self.settings,
                 runtime=self._runtime,
             )

@@ -8,7 +8,7 @@ import json
 import shutil
 from typing import Any
 
-from worker_manager.crew.fleet import plugin_root
+from worker_manager.crew.lifecycle.launch import plugin_root
 from worker_manager.doctor import switches
 from worker_manager.doctor.findings import Finding, Place, failed, ok, unknown, warning
 from worker_manager.doctor.probes import ask, is_older, version_in

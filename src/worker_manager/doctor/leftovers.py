@@ -13,7 +13,7 @@ from worker_manager.doctor.findings import Finding, Place, Verdict, ok, unknown,
 from worker_manager.domain.worker import Worker
 from worker_manager.errors import NotARepository, WorktreeRefused
 from worker_manager.runtimes.base import Presence
-from worker_manager.runtimes.tmux.runtime import Tmux
+from worker_manager.runtimes.registry import open_runtime
 from worker_manager.state import process_identity
 from worker_manager.state.layout import repository_directory
 from worker_manager.state.workers import launches
@@ -52,7 +52,7 @@ def _ended_unseen(records: Records, everybody: list[Worker]) -> list[Finding]:
     """Whose terminal and process are gone, while the record says that they work."""
     launched = [one for one in everybody if not one.finished and one.process]
     working = [one for one in launched if not launches.is_under_way(one)]
-    presences = Tmux("").probe([one.handle for one in working])
+    presences = open_runtime().probe([one.handle for one in working])
     found = []
     silent = [one for one in working if presences[one.handle] is Presence.UNKNOWN]
     if silent:
@@ -70,7 +70,7 @@ def _ended_unseen(records: Records, everybody: list[Worker]) -> list[Finding]:
 
 def _unseen(records: Records, ended: list[Worker]) -> Finding:
     def fix() -> str:
-        reconcile(records, ended, Tmux(""))
+        reconcile(records, ended, open_runtime())
         return f"{_named(ended)}: noted as failed, and told to whoever started them."
 
     says = f"{_named(ended)} ended without a report."

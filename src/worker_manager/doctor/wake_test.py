@@ -20,7 +20,7 @@ from worker_manager.agents.claude.launch import SESSION_VARIABLES
 from worker_manager.agents.claude.receipts import receipts as look
 from worker_manager.agents.claude.start_dialogs import start_dialog
 from worker_manager.crew import activity as activities
-from worker_manager.crew.fleet import plugin_root
+from worker_manager.crew.lifecycle.launch import plugin_root
 from worker_manager.doctor import switches, trial
 from worker_manager.doctor.findings import Finding, Place, Verdict, failed, ok, unknown
 from worker_manager.domain import identifiers

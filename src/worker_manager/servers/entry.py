@@ -144,18 +144,10 @@ class _Orchestrator:
 
     def _fleet(self) -> Fleet:
         from worker_manager import config
-        from worker_manager.crew.fleet import Fleet, plugin_root
-        from worker_manager.runtimes.tmux.runtime import Tmux
+        from worker_manager.crew.fleet import open_fleet
 
         settings = config.load(Path(self._project), os.environ)
-        return Fleet(
-            root=self._root,
-            home=self.home,
-            project=self._project,
-            plugin_root=plugin_root(),
-            settings=settings,
-            runtime=Tmux(settings.tmux_socket),
-        )
+        return open_fleet(root=self._root, home=self.home, project=self._project, settings=settings)
 
     def _open_home(self, session_id: str) -> str:
         """The home of a session, from now on the one of its claude process too."""

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from worker_manager.agents import agent_in_record
 from worker_manager.agents.base import Usage
-from worker_manager.crew.fleet import Fleet, attach_line
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.lifecycle.launch import attach_line
 from worker_manager.crew.lifecycle.queue import place_in
 from worker_manager.domain.worker import Activity, Status, Worker
 from worker_manager.state.layout import TRANSCRIPT, repository_identity

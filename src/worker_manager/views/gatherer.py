@@ -13,7 +13,7 @@ from typing import NamedTuple
 from worker_manager.agents import agent_in_record
 from worker_manager.agents.base import Usage
 from worker_manager.crew import activity
-from worker_manager.crew.fleet import attach_line
+from worker_manager.crew.lifecycle.launch import attach_line
 from worker_manager.crew.lifecycle.queue import place_in, queue_among
 from worker_manager.crew.repository import Repository
 from worker_manager.domain.worker import Activity, Status, Worker

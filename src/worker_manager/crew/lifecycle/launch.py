@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 from worker_manager.agents import HOST, agent_named
 from worker_manager.agents.base import Assignment, LaunchSpec
+from worker_manager.domain import identifiers
 from worker_manager.domain.worker import Worker
 from worker_manager.runtimes.base import Runtime
 from worker_manager.state import process_identity
@@ -95,3 +100,22 @@ class Launcher(NamedTuple):
 def has_conversation(worker: Worker, home: str) -> bool:
     """Whether a worker that has run has something to go on with."""
     return agent_named(worker.agent).has_conversation(transcript_of(home))
+
+
+def plugin_root() -> str:
+    """The plugin's folder: what Claude Code says, else the checkout this package lies in."""
+    named = os.environ.get("CLAUDE_PLUGIN_ROOT")
+    return os.path.realpath(named) if named else str(Path(__file__).resolve().parents[4])
+
+
+def attach_line(worker: Worker) -> str:
+    """What a person types to look at its terminal: the same outside of tmux, inside of it, and in
+    our own. By its path where a shell may not find it.
+    """
+    return shlex.join([_program(), "attach", worker.id])
+
+
+@cache
+def _program() -> str:
+    name = identifiers.PROGRAM
+    return name if shutil.which(name) else os.path.join(plugin_root(), "bin", name)
