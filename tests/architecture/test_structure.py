@@ -221,3 +221,29 @@ def test_each_agent_answers_each_question() -> None:
     questions = {name for name in vars(Agent) if not name.startswith("_")}
     for name in KNOWN:
         assert questions - set(dir(agent_named(name))) == set(), name
+
+
+def test_a_workers_process_is_looked_at_in_one_place() -> None:
+    # In `state` and by hooks it is that of a reader or of one who waits. What lies on another
+    # machine can't be looked at by its process.
+    package = CHECKOUT / "src" / "worker_manager"
+    looks = {"process_identity.surely_runs", "process_identity.has_ended"}
+    found = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if calls_in(path) & looks
+    }
+    assert {name for name in found if not name.startswith(("state/", "hooks/"))} == {
+        "crew/presence.py"
+    }
+
+
+def test_a_handle_is_taken_apart_by_its_runtime_only() -> None:
+    package = CHECKOUT / "src" / "worker_manager"
+    apart = re.compile(r"\bhandle(\.(r?partition|r?split|startswith|endswith)\(|\[)")
+    found = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if apart.search(path.read_text("utf-8"))
+    }
+    assert {name for name in found if not name.startswith("runtimes/")} == set()

@@ -11,11 +11,11 @@ from worker_manager.agents import agent_in_record
 from worker_manager.agents.base import Meter, Usage
 from worker_manager.config import Settings
 from worker_manager.crew import activity
-from worker_manager.crew.presence import fail_vanished, is_gone
+from worker_manager.crew.presence import fail_vanished, is_gone, surely_runs
 from worker_manager.domain.worker import Activity, Status, Worker
 from worker_manager.errors import InvalidInput, WorkerFinished, WorkerNotFound
 from worker_manager.runtimes.base import Runtime
-from worker_manager.state import process_identity, sessions
+from worker_manager.state import sessions
 from worker_manager.state.layout import mailbox_path, repository_of, transcript_of
 from worker_manager.state.mail.mailbox import Mailbox
 from worker_manager.state.workers import launches
@@ -93,7 +93,7 @@ class Context:
     def look_at(self, worker_id: str) -> Worker:
         """One of this orchestrator's workers, after a look whether it is still there."""
         worker = self.worker(worker_id)
-        if process_identity.surely_runs(worker.process):
+        if surely_runs(worker):
             return worker
         fail_vanished(self.records, [worker], self.runtime)
         return self.worker(worker_id)

@@ -29,9 +29,7 @@ def fail_vanished(
     expected = [one for one in workers if _has_session(one)]
     # Of many the runtime tells more quickly than the kernel does of each.
     is_many = len(expected) > MANY
-    open_ones = [
-        one for one in expected if is_many or not process_identity.surely_runs(one.process)
-    ]
+    open_ones = [one for one in expected if is_many or not surely_runs(one)]
     answer = runtime.ask([one.handle for one in open_ones])
     try:
         if meanwhile is not None:
@@ -41,13 +39,23 @@ def fail_vanished(
     for one in open_ones:
         # A server that can't be found is not the same as a process that has ended.
         is_gone = presences[one.handle] is Presence.GONE
-        if is_gone and (not one.process or process_identity.has_ended(one.process)):
+        if is_gone and (not one.process or has_ended(one)):
             _end(records, one, runtime.screen(one.handle))
+
+
+def surely_runs(worker: Worker) -> bool:
+    """Whether the process of its launch script certainly runs: then nobody else need be asked."""
+    return process_identity.surely_runs(worker.process)
+
+
+def has_ended(worker: Worker) -> bool:
+    """Whether the process of its launch script has certainly ended; False while none is known."""
+    return process_identity.has_ended(worker.process)
 
 
 def is_gone(worker: Worker, runtime: Runtime) -> bool:
     """Whether nobody would read what it is told."""
-    if process_identity.surely_runs(worker.process):
+    if surely_runs(worker):
         return False
     return runtime.probe([worker.handle])[worker.handle] is Presence.GONE
 

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from worker_manager.crew.lifecycle import adopt
+from worker_manager.crew.presence import has_ended
 from worker_manager.crew.supervision.reconcile import reconcile
 from worker_manager.doctor.findings import Finding, Place, Verdict, ok, unknown, warning
 from worker_manager.domain.worker import Worker
 from worker_manager.errors import NotARepository, WorktreeRefused
 from worker_manager.runtimes.base import Presence
 from worker_manager.runtimes.registry import open_runtime
-from worker_manager.state import process_identity
 from worker_manager.state.layout import repository_directory
 from worker_manager.state.workers import launches
 from worker_manager.state.workers.records import Records
@@ -58,11 +58,7 @@ def _ended_unseen(records: Records, everybody: list[Worker]) -> list[Finding]:
     if silent:
         says = f"whether {_named(silent)} live can't be told: tmux does not answer."
         found.append(unknown("workers", says))
-    ended = [
-        one
-        for one in working
-        if presences[one.handle] is Presence.GONE and process_identity.has_ended(one.process)
-    ]
+    ended = [one for one in working if presences[one.handle] is Presence.GONE and has_ended(one)]
     if ended:
         found.append(_unseen(records, ended))
     return found

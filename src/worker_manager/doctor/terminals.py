@@ -18,7 +18,7 @@ from worker_manager.doctor.probes import ask
 from worker_manager.doctor.programs import try_session
 from worker_manager.domain.identifiers import random_hex
 from worker_manager.errors import InvalidSetting, RuntimeUnavailable
-from worker_manager.runtimes.tmux.runtime import TIMEOUT_SECONDS, Tmux
+from worker_manager.runtimes.tmux.runtime import TIMEOUT_SECONDS, Tmux, socket_of
 from worker_manager.state.layout import repository_directory
 from worker_manager.state.workers.records import Records
 
@@ -37,7 +37,7 @@ def _sockets(place: Place) -> set[str]:
     with suppress(InvalidSetting):  # has a line of its own
         chosen = config.load(Path(place.directory), place.environ).tmux_socket
         handles.append(Tmux(chosen).handle_for("any"))
-    return {handle.rpartition(":")[0] for handle in handles}
+    return set(map(socket_of, handles))
 
 
 def _server(path: str) -> Finding:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from datetime import datetime
 
+from worker_manager.crew.presence import surely_runs
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.runtimes.base import Presence, Runtime
-from worker_manager.state import process_identity, usage_limit
+from worker_manager.state import usage_limit
 from worker_manager.state.files import disk_errors
 from worker_manager.state.layout import WORKERS
 from worker_manager.state.workers import launches
@@ -50,7 +51,7 @@ class Machine:
     def _at_work(self) -> int:
         """How many workers are unfinished and have, or are about to have, a session."""
         unfinished = [one for one in self._all() if _counts(one)]
-        doubtful = [one for one in unfinished if not process_identity.surely_runs(one.process)]
+        doubtful = [one for one in unfinished if not surely_runs(one)]
         presences = self._runtime.probe([one.handle for one in doubtful])
         return len(unfinished) - sum(
             presences[one.handle] is Presence.GONE and not launches.is_under_way(one)

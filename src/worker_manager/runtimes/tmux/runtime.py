@@ -132,14 +132,14 @@ class Tmux:
 
     def launch(self, handle: str, argv: Sequence[str], *, cwd: str) -> int:
         """As `_launching`, and waits."""
-        _make_socket_directory(os.path.dirname(handle.rpartition(":")[0]))
+        _make_socket_directory(os.path.dirname(socket_of(handle)))
         with self._launching(handle, argv, cwd, []) as launched:
             return launched()
 
     @contextmanager
     def opening(self, handle: str, script: str, *, cwd: str) -> Iterator[Callable[[], int]]:
         """The pipe that it waits before lies beside the socket."""
-        socket, _, _ = handle.rpartition(":")
+        socket = socket_of(handle)
         gate = _gate(f"{socket}.{random_hex(4)}")
         argv = gate.program(script, ["tmux", f"-S{socket}", "kill-pane"])
         heard = list[_Answer]()
@@ -258,6 +258,11 @@ class Tmux:
         """`tmux attach` to exactly this session."""
         socket, _, session = handle.rpartition(":")
         return ["tmux", "-S", socket, "attach-session", "-t", f"={session}"]
+
+
+def socket_of(handle: str) -> str:
+    """The path of the socket of the tmux server that a handle leads to."""
+    return handle.rpartition(":")[0]
 
 
 def _at(handle: str) -> tuple[_Server, str]:
