@@ -13,7 +13,7 @@ from bench.mail import bare_letter
 from bench.measuring import Row, in_turns, seconds
 from bench.stage import Stage, add_worker, stage
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.domain import identifiers
 from worker_manager.domain.worker import Worker
 
@@ -52,7 +52,7 @@ def rows(rounds: int) -> Iterator[Row]:
 
 
 def _start(fleet: Fleet, *, use_worktree: bool) -> float:
-    wanted = Wanted("t", _HANG, use_worktree=use_worktree)
+    wanted = StartRequest("t", _HANG, use_worktree=use_worktree)
     started = []
     took = seconds(lambda: started.append(fleet.start(wanted)))
     fleet.stop(started[0].worker.id)

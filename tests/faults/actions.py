@@ -17,7 +17,7 @@ from worker_manager.crew.integration import clean as cleaning
 from worker_manager.crew.integration.clean import CleanOptions
 from worker_manager.crew.integration.merge import MergeOptions
 from worker_manager.crew.lifecycle import adopt as adoption
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.crew.messaging import dialogs
 from worker_manager.crew.reporting import reports
 from worker_manager.domain.message import Message
@@ -127,7 +127,7 @@ def redeliver(_: Tell, repository: str, owner: str) -> None:
 def start(tell: Tell, root: str, home: str, project: str, socket: str) -> str:
     """Starts a worker that hangs; gives its id."""
     started = fleet(root, home, project, socket).start(
-        Wanted("t", '```steps\n[{"hang": true}]\n```')
+        StartRequest("t", '```steps\n[{"hang": true}]\n```')
     )
     tell(started.worker.id)
     return started.worker.id
@@ -135,7 +135,7 @@ def start(tell: Tell, root: str, home: str, project: str, socket: str) -> str:
 
 def start_with(tell: Tell, root: str, home: str, project: str, socket: str, key: str) -> str:
     """The same, with a key."""
-    wanted = Wanted("t", '```steps\n[{"hang": true}]\n```', key=key)
+    wanted = StartRequest("t", '```steps\n[{"hang": true}]\n```', key=key)
     started = fleet(root, home, project, socket).start(wanted)
     tell(started.worker.id)
     return started.worker.id
@@ -155,7 +155,7 @@ def start_together(
     """Starts a worker with a setup command, together with the others at the barrier."""
     mine = fleet(root, home, project, socket, worktree_setup=setup)
     barrier.wait()
-    mine.start(Wanted("t", "nothing"))
+    mine.start(StartRequest("t", "nothing"))
 
 
 def fleet(root: str, home: str, project: str, socket: str, **settings: Any) -> Fleet:

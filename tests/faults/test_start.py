@@ -14,7 +14,7 @@ from tests.faults.world import unaccounted
 from tests.support.scripted.workers import HANG
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.domain.worker import Status
 from worker_manager.state.layout import state_root
 
@@ -80,7 +80,7 @@ def test_a_start_with_a_key_that_is_killed_at_any_step_is_begun_again_as_one_wor
         key = f"step {at}"
         given = (root, fleet.home, str(project), tmux_socket, key)
         outcome = run(actions.start_with, *given, root=root, fault=KILL, at=at)
-        again = fleet.start(Wanted("t", HANG, key=key)).worker
+        again = fleet.start(StartRequest("t", HANG, key=key)).worker
 
         wait_until(lambda one=again.id: fleet.look_at(one).status is Status.RUNNING)
         assert [one.key for one in fleet.workers()].count(key) == 1

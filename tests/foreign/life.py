@@ -22,7 +22,7 @@ from worker_manager import config
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration.clean import CleanOptions
 from worker_manager.crew.integration.merge import STRATEGIES, Merged, MergeOptions
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.crew.reporting import reports
 from worker_manager.domain import message
 from worker_manager.domain.worker import Merge, Worker
@@ -202,7 +202,7 @@ class Life:
             f"WORKER_MANAGER_{key.upper()}": str(one) for key, one in self.row.settings.items()
         }
         config.load(self.place.project, {**os.environ, **named})  # what refuses a setting
-        wanted = Wanted("t", task, base_branch=self.row.base or None)
+        wanted = StartRequest("t", task, base_branch=self.row.base or None)
         return self.fleet.start(wanted).worker
 
     def _act(self, act: Callable[[], T]) -> T:

@@ -14,7 +14,7 @@ from tests.support.scripted.workers import HANG
 from tests.support.terminals.tmux import hanging
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.domain.worker import Status
 from worker_manager.errors import (
     AgentNotInstalled,
@@ -48,18 +48,24 @@ NOTHING = {"worktrees": [], "branches": "", "records": [], "tmux": "", "status":
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        (Wanted("", "x"), "title '' is empty"),
-        (Wanted(" \n", "x"), "is empty. Name the work"),
-        (Wanted("x" * 300, "x"), "has 300 characters, at most 200"),
-        (Wanted("a\0b", "x"), "NUL"),
-        (Wanted("t", "  \n"), "task is empty"),
-        (Wanted("t", "a\0b"), "NUL byte at character 1"),
-        (Wanted("t", "x", base_branch="no-such"), "no branch, tag or commit 'no-such'"),
-        (Wanted("t", "x", base_branch="--help"), "'--help' is no branch name"),
-        (Wanted("t", "x", base_branch=""), "'' is no branch name"),
-        (Wanted("t", "x", agent="codex"), "no agent 'codex'. Choose one of: claude, scripted"),
-        (Wanted("t", "x", agent="claude", permission_mode="yolo"), "no permission mode 'yolo'"),
-        (Wanted("t", "x", use_worktree=False, base_branch="main"), "use_worktree=true only"),
+        (StartRequest("", "x"), "title '' is empty"),
+        (StartRequest(" \n", "x"), "is empty. Name the work"),
+        (StartRequest("x" * 300, "x"), "has 300 characters, at most 200"),
+        (StartRequest("a\0b", "x"), "NUL"),
+        (StartRequest("t", "  \n"), "task is empty"),
+        (StartRequest("t", "a\0b"), "NUL byte at character 1"),
+        (StartRequest("t", "x", base_branch="no-such"), "no branch, tag or commit 'no-such'"),
+        (StartRequest("t", "x", base_branch="--help"), "'--help' is no branch name"),
+        (StartRequest("t", "x", base_branch=""), "'' is no branch name"),
+        (
+            StartRequest("t", "x", agent="codex"),
+            "no agent 'codex'. Choose one of: claude, scripted",
+        ),
+        (
+            StartRequest("t", "x", agent="claude", permission_mode="yolo"),
+            "no permission mode 'yolo'",
+        ),
+        (StartRequest("t", "x", use_worktree=False, base_branch="main"), "use_worktree=true only"),
     ],
 )
 def test_a_wrong_value_is_named_and_leaves_nothing(
@@ -67,7 +73,7 @@ def test_a_wrong_value_is_named_and_leaves_nothing(
     fleet: Fleet,
     tmux_socket: str,
     monkeypatch: pytest.MonkeyPatch,
-    wanted: Wanted,
+    wanted: StartRequest,
     said: str,
 ) -> None:
     program = repository.parent / "bin" / "claude"
@@ -98,7 +104,7 @@ def test_a_wrong_value_is_named_and_leaves_nothing(
 def test_odd_titles_and_tasks_start_a_worker_all_the_same(
     repository: Path, fleet: Fleet, title: str, task: str
 ) -> None:
-    worker = fleet.start(Wanted(title, task)).worker
+    worker = fleet.start(StartRequest(title, task)).worker
 
     assert Path(worker.path).parent == repository / ".worktrees"
     assert task in Path(fleet.records.home(worker.id), "task.md").read_text("utf-8")
@@ -111,7 +117,7 @@ def test_a_tag_or_a_sha_is_a_base_too(repository: Path, fleet: Fleet) -> None:
     sha = git(repository, "rev-parse", "HEAD")
     git(repository, "commit", "-q", "--allow-empty", "-m", "second")
 
-    places = [fleet.start(Wanted("t", HANG, base_branch=base)).place for base in ("v1", sha)]
+    places = [fleet.start(StartRequest("t", HANG, base_branch=base)).place for base in ("v1", sha)]
 
     assert [place.base.sha for place in places if place] == [sha, sha]
 
@@ -125,7 +131,7 @@ def test_the_base_tells_how_far_it_is_behind_its_upstream(
     (tmp_path / "clone" / "dirty").write_text("x", "utf-8")
     clone = make_fleet(tmp_path / "clone", tmux_socket)
 
-    started = clone.start(Wanted("t", HANG))
+    started = clone.start(StartRequest("t", HANG))
 
     assert started.place is not None
     assert (started.place.base.name, started.place.base.behind, started.place.base.upstream) == (
@@ -141,7 +147,7 @@ def test_unusual_projects_work(tmp_path: Path, tmux_socket: str, kind: str) -> N
     project = unusual_project(tmp_path, kind)
     fleet = make_fleet(project, tmux_socket)
 
-    worker = fleet.start(Wanted("t", HANG)).worker
+    worker = fleet.start(StartRequest("t", HANG)).worker
 
     assert Path(worker.path, "README").exists()
     assert not list(tmp_path.rglob("pwned"))
@@ -196,11 +202,11 @@ def test_where_git_has_no_worktree_to_give_the_way_out_is_named(
     fleet = make_fleet(project, tmux_socket)
 
     with pytest.raises(NotARepository, match="use_worktree=false") as caught:
-        fleet.start(Wanted("t", "x"))
+        fleet.start(StartRequest("t", "x"))
 
     assert said in str(caught.value)
     assert fleet.records.all() == []
-    assert fleet.start(Wanted("t", HANG, use_worktree=False)).worker.path == str(project)
+    assert fleet.start(StartRequest("t", HANG, use_worktree=False)).worker.path == str(project)
 
 
 @pytest.mark.parametrize("worker_id", ["12345678", "", "../../x", "no;such"])
@@ -213,7 +219,7 @@ def test_an_unknown_id_is_named(fleet: Fleet, worker_id: str) -> None:
 def test_a_worker_of_another_session_is_not_ours(
     repository: Path, fleet: Fleet, tmux_socket: str
 ) -> None:
-    worker = fleet.start(Wanted("t", HANG)).worker
+    worker = fleet.start(StartRequest("t", HANG)).worker
     other = make_fleet(repository, tmux_socket, "session-2")
 
     assert other.workers() == []
@@ -222,7 +228,7 @@ def test_a_worker_of_another_session_is_not_ours(
 
 
 def test_a_finished_worker_takes_no_message(fleet: Fleet) -> None:
-    worker = fleet.start(Wanted("t", HANG)).worker
+    worker = fleet.start(StartRequest("t", HANG)).worker
     stopped = fleet.stop(worker.id)
 
     assert stopped.status is Status.STOPPED
@@ -231,7 +237,7 @@ def test_a_finished_worker_takes_no_message(fleet: Fleet) -> None:
 
 
 def test_two_nudges_at_once_both_arrive(repository: Path, fleet: Fleet, tmux_socket: str) -> None:
-    worker = fleet.start(Wanted("t", HANG)).worker
+    worker = fleet.start(StartRequest("t", HANG)).worker
     fleets = [fleet, make_fleet(repository, tmux_socket)]
 
     with ThreadPoolExecutor() as pool:
@@ -243,7 +249,7 @@ def test_two_nudges_at_once_both_arrive(repository: Path, fleet: Fleet, tmux_soc
 
 
 def test_a_message_to_a_worker_whose_agent_has_just_died_is_refused(fleet: Fleet) -> None:
-    worker = fleet.start(Wanted("t", '```steps\n[{"crash": 3}]\n```')).worker
+    worker = fleet.start(StartRequest("t", '```steps\n[{"crash": 3}]\n```')).worker
     while fleet.worker(worker.id).status is not Status.FAILED:
         fleet.reconcile()
 
@@ -254,11 +260,11 @@ def test_a_message_to_a_worker_whose_agent_has_just_died_is_refused(fleet: Fleet
 def test_a_hanging_tmux_server_is_said_and_changes_nothing(
     repository: Path, fleet: Fleet, tmux_socket: str
 ) -> None:
-    worker = fleet.start(Wanted("t", HANG)).worker
+    worker = fleet.start(StartRequest("t", HANG)).worker
 
     with hanging(tmux_socket):
         with pytest.raises(RuntimeUnavailable, match="did not answer within"):
-            fleet.start(Wanted("second", HANG))
+            fleet.start(StartRequest("second", HANG))
         statuses = [worker.status for worker in fleet.workers()]
 
     assert statuses in ([Status.STARTING], [Status.RUNNING])
@@ -296,7 +302,7 @@ def test_a_missing_program_is_named_with_its_install_command(
     monkeypatch.setenv("PATH", str(tmp_path / "few"))
 
     with pytest.raises(error, match=f"{missing}.*[Ii]nstall"):
-        fleet.start(Wanted("t", "x", agent="claude", permission_mode="acceptEdits"))
+        fleet.start(StartRequest("t", "x", agent="claude", permission_mode="acceptEdits"))
 
     monkeypatch.undo()
     assert not list((repository / ".worktrees").glob("*"))
@@ -315,7 +321,7 @@ def test_bypass_mode_as_root_names_the_way_out(
     monkeypatch.delenv("IS_SANDBOX", raising=False)
 
     with pytest.raises(AgentNotInstalled, match="permission_mode=acceptEdits"):
-        fleet.start(Wanted("t", "x", agent="claude"))
+        fleet.start(StartRequest("t", "x", agent="claude"))
 
 
 def test_a_state_directory_that_cannot_be_made_is_named(
@@ -334,7 +340,7 @@ def test_an_environment_of_hundreds_of_variables_reaches_its_own_workers_only(
     for number in range(400):
         monkeypatch.setenv(f"A_VARIABLE_OF_LENGTH_{number:03d}", f"v{number};")
     steps = '```steps\n[{"run": "env > seen"}, {"hang": true}]\n```'
-    worker = fleet.start(Wanted("t", steps)).worker
+    worker = fleet.start(StartRequest("t", steps)).worker
     monkeypatch.undo()
 
     seen = Path(worker.path, "seen")

@@ -11,7 +11,7 @@ from tests.conftest import make_fleet
 from tests.support.scripted.workers import HANG, letters_to, running_worker, take_news
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.crew.reporting import reports
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import BudgetSpent, InvalidInput
@@ -111,13 +111,13 @@ def test_the_budget_of_a_session_is_that_of_all_its_workers(make: MakeFleet) -> 
     assert take_news(fleet) == [("budget", second.id)]
     assert all(fleet.worker(one.id).stop_requested for one in (first, second))
     with pytest.raises(BudgetSpent, match="1,001 tokens"):
-        fleet.start(Wanted("t", HANG))
+        fleet.start(StartRequest("t", HANG))
 
 
 def test_after_the_end_of_its_budget_a_session_starts_nothing_queued(make: MakeFleet) -> None:
     fleet = make(session_budget_tokens=1000, max_workers=1)
     first = running_worker(fleet)
-    queued = fleet.start(Wanted("t", HANG)).worker
+    queued = fleet.start(StartRequest("t", HANG)).worker
     spend(fleet, first, 1000)
     fleet.stop(first.id)
 
@@ -129,8 +129,8 @@ def test_after_the_end_of_its_budget_a_session_starts_nothing_queued(make: MakeF
 def test_a_start_has_its_own_budget_or_none(make: MakeFleet) -> None:
     fleet = make(budget_tokens=1000)
 
-    assert fleet.start(Wanted("t", HANG, budget_tokens=5)).worker.budget_tokens == 5
-    assert fleet.start(Wanted("t", HANG, budget_tokens=0)).worker.budget_tokens == 0
-    assert fleet.start(Wanted("t", HANG)).worker.budget_tokens == 1000
+    assert fleet.start(StartRequest("t", HANG, budget_tokens=5)).worker.budget_tokens == 5
+    assert fleet.start(StartRequest("t", HANG, budget_tokens=0)).worker.budget_tokens == 0
+    assert fleet.start(StartRequest("t", HANG)).worker.budget_tokens == 1000
     with pytest.raises(InvalidInput, match="budget_tokens is -1"):
-        fleet.start(Wanted("t", HANG, budget_tokens=-1))
+        fleet.start(StartRequest("t", HANG, budget_tokens=-1))

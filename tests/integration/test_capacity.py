@@ -11,7 +11,7 @@ from tests.conftest import make_fleet
 from tests.support.scripted.workers import HANG, recorded_worker
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle.capacity import NEEDED_BYTES, WORKERS_FOR_EACH_CORE
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.domain.worker import Status
 
 
@@ -32,9 +32,9 @@ def test_cores_limit_how_many_work(
     with_free_memory(monkeypatch, 10 * NEEDED_BYTES)
     for _ in range(WORKERS_FOR_EACH_CORE - 1):
         recorded_worker(measured, repository)
-    assert measured.start(Wanted("t", HANG)).worker.status is Status.STARTING
+    assert measured.start(StartRequest("t", HANG)).worker.status is Status.STARTING
 
-    queued = measured.start(Wanted("t", HANG)).worker
+    queued = measured.start(StartRequest("t", HANG)).worker
 
     assert (queued.status, queued.reason) == (
         Status.QUEUED,
@@ -46,9 +46,9 @@ def test_memory_limits_all_but_the_first(
     measured: Fleet, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_free_memory(monkeypatch, NEEDED_BYTES - 1)
-    assert measured.start(Wanted("t", HANG)).worker.status is Status.STARTING
+    assert measured.start(StartRequest("t", HANG)).worker.status is Status.STARTING
 
-    queued = measured.start(Wanted("t", HANG)).worker
+    queued = measured.start(StartRequest("t", HANG)).worker
     assert queued.reason == "a worker needs 700 MB of memory, less is free"
 
     with_free_memory(monkeypatch, NEEDED_BYTES)

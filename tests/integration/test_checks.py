@@ -21,7 +21,7 @@ from tests.conftest import CHECKOUT, git
 from tests.support.scripted.workers import HANG
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.crew.reporting import checks, reports
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import ChecksFailed, InvalidInput
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.anyio
 
 
 def start(fleet: Fleet, *given: str, **wanted: object) -> Worker:
-    return fleet.start(Wanted("t", HANG, checks=given, **wanted)).worker  # type: ignore[arg-type]
+    return fleet.start(StartRequest("t", HANG, checks=given, **wanted)).worker  # type: ignore[arg-type]
 
 
 def mail(fleet: Fleet) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import CHECKOUT
 from tests.integration.cli.conftest import validated
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 
 MODULE = [sys.executable, "-I", "-m", "worker_manager"]
 
@@ -26,7 +26,7 @@ def test_attach_shows_the_workers_terminal(
     fleet: Fleet, tmux_socket: str, person_socket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps = '```steps\n[{"say": "SHOWN-1"}, {"hang": true}]\n```'
-    worker = fleet.start(Wanted("t", steps)).worker
+    worker = fleet.start(StartRequest("t", steps)).worker
     monkeypatch.setenv("WORKER_MANAGER_TMUX_SOCKET", tmux_socket)
     tmux = ["tmux", "-L", person_socket]
     attach = [*MODULE, "attach", worker.id]
@@ -87,10 +87,10 @@ def test_a_disk_that_takes_no_more_is_said_and_leaves_nothing(
     script = (
         "import resource, sys; sys.path.insert(0, sys.argv[1]); "
         "from pathlib import Path; from tests.conftest import make_fleet; "
-        "from worker_manager.crew.lifecycle.request import Wanted; "
+        "from worker_manager.crew.lifecycle.request import StartRequest; "
         "fleet = make_fleet(Path(sys.argv[2]), sys.argv[3]); "
         "resource.setrlimit(resource.RLIMIT_FSIZE, (50000, 50000)); "
-        "fleet.start(Wanted('t', 'x' * 60000))"
+        "fleet.start(StartRequest('t', 'x' * 60000))"
     )
     command = [sys.executable, "-c", script, str(CHECKOUT), str(repository), tmux_socket]
 

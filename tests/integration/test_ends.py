@@ -18,7 +18,7 @@ from tests.support.scripted.workers import running_worker, take_news
 from tests.support.terminals.tmux import hanging, run_tmux, tmux_pid
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.crew.reporting import reports
 from worker_manager.domain.worker import Status
 from worker_manager.errors import RuntimeUnavailable
@@ -42,7 +42,7 @@ def test_when_the_tmux_server_is_killed_each_worker_is_told_of_once(
 @pytest.mark.promise("end-agent")
 def test_a_stop_ends_the_agent_and_not_only_its_terminal(fleet: Fleet) -> None:
     steps = '```steps\n[{"run": "echo $PPID > agent"}, {"hang": true}]\n```'
-    worker = fleet.start(Wanted("t", steps)).worker
+    worker = fleet.start(StartRequest("t", steps)).worker
     noted = Path(worker.path, "agent")
     wait_until(lambda: noted.exists() and noted.read_text("utf-8").endswith("\n"))
     agent = process_identity.identity(int(noted.read_text("utf-8")))
@@ -64,7 +64,7 @@ def test_a_stop_in_the_moment_of_the_start_leaves_no_agent(
     setup = f"trap '' HUP; touch {shlex.quote(str(reading))}; sleep 1"
     fleet = make_fleet(repository, tmux_socket, worktree_setup=setup)
     steps = '```steps\n[{"run": "touch began"}, {"hang": true}]\n```'
-    worker = fleet.start(Wanted("t", steps)).worker
+    worker = fleet.start(StartRequest("t", steps)).worker
     wait_until(reading.exists)  # there is no agent yet
 
     fleet.stop(worker.id)
@@ -75,7 +75,7 @@ def test_a_stop_in_the_moment_of_the_start_leaves_no_agent(
 
 def test_what_a_worker_runs_hears_the_signals_that_it_should(fleet: Fleet) -> None:
     steps = '```steps\n[{"run": "cat /proc/self/status > seen"}, {"hang": true}]\n```'
-    worker = fleet.start(Wanted("t", steps)).worker
+    worker = fleet.start(StartRequest("t", steps)).worker
     seen = Path(worker.path, "seen")
     wait_until(lambda: seen.exists() and "SigIgn" in seen.read_text("utf-8"))
 

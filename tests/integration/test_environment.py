@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.conftest import git, make_fleet, make_repository
 from tests.support.scripted.workers import HANG
 from tests.support.waiting import wait_until
-from worker_manager.crew.lifecycle.request import Started, Wanted
+from worker_manager.crew.lifecycle.request import Started, StartRequest
 from worker_manager.domain.worker import Status
 from worker_manager.errors import WorktreeRefused
 from worker_manager.worktrees import copies, trees
@@ -34,7 +34,7 @@ def ignoring(repository: Path) -> Path:
 
 
 def start(repository: Path, socket: str, task: str = HANG, **options: object) -> Started:
-    return make_fleet(repository, socket, **options).start(Wanted("t", task))
+    return make_fleet(repository, socket, **options).start(StartRequest("t", task))
 
 
 @pytest.mark.promise("environment-files")
@@ -80,7 +80,7 @@ def test_a_tracked_file_is_never_overwritten_and_a_secret_never_left_unignored(
         file.write("key\n")  # not in the commit
 
     fleet = make_fleet(ignoring, tmux_socket, worktree_copy=("key",))
-    started = fleet.start(Wanted("t", HANG, base_branch="HEAD~1"))
+    started = fleet.start(StartRequest("t", HANG, base_branch="HEAD~1"))
 
     tree = Path(started.worker.path)
     assert (tree / ".env").read_text("utf-8") == "tracked"
@@ -128,7 +128,7 @@ def test_too_much_to_copy_is_refused_and_leaves_nothing(
     fleet = make_fleet(ignoring, tmux_socket)
 
     with pytest.raises(WorktreeRefused, match=r"name 4 files .* at most 3 files .* worktree.setup"):
-        fleet.start(Wanted("t", HANG))
+        fleet.start(StartRequest("t", HANG))
 
     assert fleet.records.all() == []
     assert list((ignoring / ".worktrees").iterdir()) == []
@@ -189,7 +189,7 @@ def test_the_setup_runs_before_the_agent_and_start_does_not_wait_for_it(
     steps = '```steps\n[{"run": "test -e was-set-up"}, {"complete": "done"}]\n```'
     fleet = make_fleet(repository, tmux_socket, worktree_setup=setup)
 
-    started = fleet.start(Wanted("t", steps, checks=["test -e was-set-up"]))
+    started = fleet.start(StartRequest("t", steps, checks=["test -e was-set-up"]))
 
     assert "Its setup command runs first, in its terminal." in started.notes
     wait_until(lambda: "its setup runs: echo SETTING-UP" in fleet.workers()[0].reason)
@@ -216,7 +216,7 @@ def test_a_setup_that_fails_is_told_with_its_last_words_and_no_agent_starts(
     fleet = make_fleet(
         repository, tmux_socket, worktree_setup=setup, worktree_setup_seconds=seconds
     )
-    worker = fleet.start(Wanted("t", '```steps\n[{"complete": "done"}]\n```')).worker
+    worker = fleet.start(StartRequest("t", '```steps\n[{"complete": "done"}]\n```')).worker
 
     wait_until(lambda: fleet.worker(worker.id).exit_code is not None)
 
@@ -238,7 +238,7 @@ def test_stopping_a_worker_ends_its_setup(
     alive = tmp_path / "alive"
     setup = f"while sleep 0.05; do date +%s%N > {alive}; done"
     fleet = make_fleet(repository, tmux_socket, worktree_setup=setup)
-    worker = fleet.start(Wanted("t", HANG)).worker
+    worker = fleet.start(StartRequest("t", HANG)).worker
     wait_until(alive.exists)
 
     fleet.stop(worker.id)
@@ -258,7 +258,7 @@ def test_a_restored_worktree_is_furnished_and_set_up_again(
 ) -> None:
     (ignoring / ".env").write_text("SECRET", "utf-8")
     fleet = make_fleet(ignoring, tmux_socket, worktree_setup="touch .env.set-up")
-    worker = fleet.start(Wanted("t", HANG)).worker
+    worker = fleet.start(StartRequest("t", HANG)).worker
     fleet.stop(worker.id)
     git(ignoring, "worktree", "remove", "--force", worker.path)
 
@@ -395,9 +395,9 @@ def test_a_redirecting_variable_redirects_no_worker(
         f"os.environ.update(GIT_DIR={str(other / '.git')!r}, GIT_WORK_TREE={str(other)!r})\n"
         "from pathlib import Path\n"
         "from tests.conftest import make_fleet\n"
-        "from worker_manager.crew.lifecycle.request import Wanted\n"
+        "from worker_manager.crew.lifecycle.request import StartRequest\n"
         f"fleet = make_fleet(Path({str(repository)!r}), {tmux_socket!r})\n"
-        f"print(fleet.start(Wanted('t', {HANG!r}, checks=['true'])).worker.path)\n",
+        f"print(fleet.start(StartRequest('t', {HANG!r}, checks=['true'])).worker.path)\n",
         "utf-8",
     )
     done = subprocess.run(

@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import git, make_fleet, make_repository
 from tests.support.scripted.workers import HANG
 from tests.support.waiting import wait_until
-from worker_manager.crew.lifecycle.request import Started, Wanted
+from worker_manager.crew.lifecycle.request import Started, StartRequest
 from worker_manager.errors import WorktreeRefused
 from worker_manager.state.workers.records import Records
 from worker_manager.worktrees import baseline, deletion, evidence, fresh, marks, removal, trees
@@ -25,7 +25,7 @@ FILE_ALLOWED = ("-c", "protocol.file.allow=always")
 
 
 def start(repository: Path, socket: str, **options: object) -> Started:
-    return make_fleet(repository, socket, **options).start(Wanted("t", HANG))
+    return make_fleet(repository, socket, **options).start(StartRequest("t", HANG))
 
 
 def make(repository: Path, name: str = "w") -> Path:
@@ -304,8 +304,9 @@ def test_a_slow_hook_holds_up_no_other_start(
     hook(repository, f"touch {tmp_path}/began; while [ ! -e {tmp_path}/go ]; do sleep 0.05; done")
     script = (
         "from pathlib import Path\nfrom tests.conftest import make_fleet\n"
-        "from worker_manager.crew.lifecycle.request import Wanted\n"
-        f"make_fleet(Path({str(repository)!r}), {tmux_socket!r}).start(Wanted('t', {HANG!r}))\n"
+        "from worker_manager.crew.lifecycle.request import StartRequest\n"
+        f"fleet = make_fleet(Path({str(repository)!r}), {tmux_socket!r})\n"
+        f"fleet.start(StartRequest('t', {HANG!r}))\n"
     )
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     slow = subprocess.Popen([sys.executable, "-c", script], env=environ)
@@ -416,7 +417,7 @@ def test_a_failed_start_leaves_nothing_of_what_the_hook_made(
     fleet = make_fleet(repository, tmux_socket)
 
     with pytest.raises(WorktreeRefused, match="at most 0 files"):
-        fleet.start(Wanted("t", HANG))
+        fleet.start(StartRequest("t", HANG))
 
     assert list((repository / ".worktrees").iterdir()) == []
     assert git(repository, "branch", "--list", "worker/*") == ""

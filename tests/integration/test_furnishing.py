@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import git, make_fleet, make_repository
 from tests.support.scripted.workers import HANG
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.errors import WorktreeRefused
 from worker_manager.worktrees import copies, submodules, trees
 from worker_manager.worktrees.bases import survey
@@ -152,7 +152,9 @@ def test_names_of_any_bytes_are_copied_and_told(repository: Path, tmux_socket: s
     (repository / ".git" / "info" / "exclude").write_text(".env*\n", "utf-8")
     (repository / name).write_text("SECRET", "utf-8")
 
-    started = make_fleet(repository, tmux_socket, worktree_copy=(".env*",)).start(Wanted("t", HANG))
+    started = make_fleet(repository, tmux_socket, worktree_copy=(".env*",)).start(
+        StartRequest("t", HANG)
+    )
 
     assert Path(started.worker.path, name).read_text("utf-8") == "SECRET"
     (note,) = started.notes

@@ -16,14 +16,14 @@ from tests.conftest import CHECKOUT, git, make_fleet
 from tests.support.scripted.hooks import hook_command
 from tests.support.scripted.workers import HANG
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.domain.worker import Worker
 from worker_manager.state.workers import guards
 
 
 @pytest.fixture
 def worker(fleet: Fleet) -> Worker:
-    return fleet.start(Wanted("t", HANG)).worker
+    return fleet.start(StartRequest("t", HANG)).worker
 
 
 def ask(worker: Worker, tool: str, cwd: str = "", **given: Any) -> str:
@@ -104,7 +104,7 @@ def test_only_tools_that_write_are_looked_at() -> None:
 
 
 def test_who_works_in_the_project_itself_is_not_guarded(repository: Path, fleet: Fleet) -> None:
-    worker = fleet.start(Wanted("t", HANG, use_worktree=False)).worker
+    worker = fleet.start(StartRequest("t", HANG, use_worktree=False)).worker
 
     assert not ask(worker, "Write", file_path=str(repository / "README"))
 
@@ -114,7 +114,7 @@ def test_a_guard_may_only_tell_or_not_be_there(
     repository: Path, tmux_socket: str, mode: str
 ) -> None:
     fleet = make_fleet(repository, tmux_socket, guard=mode)
-    worker = fleet.start(Wanted("t", HANG)).worker
+    worker = fleet.start(StartRequest("t", HANG)).worker
 
     assert not ask(worker, "Write", file_path=str(repository / "README"))
     strays = guards.strays(fleet.records.home(worker.id))
@@ -138,7 +138,7 @@ def test_the_orchestrator_reads_what_was_tried_and_what_was_done(
         {"run": f"python3 -c \"open('{repository}/hidden', 'w')\""},
         {"complete": "done"},
     ]
-    fleet.start(Wanted("t", f"```steps\n{json.dumps(steps)}\n```"))
+    fleet.start(StartRequest("t", f"```steps\n{json.dumps(steps)}\n```"))
 
     body = wait_for_mail(fleet)
 
@@ -158,7 +158,7 @@ def test_what_was_dirty_before_is_named_only_when_it_changes_again(
     (repository / "new").write_text("dirty", "utf-8")
     fleet = make_fleet(repository, tmux_socket)
     steps = [{"run": f"python3 -c \"open('{repository}/new', 'w')\""}, {"complete": "done"}]
-    fleet.start(Wanted("t", f"```steps\n{json.dumps(steps)}\n```"))
+    fleet.start(StartRequest("t", f"```steps\n{json.dumps(steps)}\n```"))
 
     assert "by it or by others: new." in wait_for_mail(fleet)
     assert git(repository, "status", "--porcelain").split() == ["M", "README", "??", "new"]

@@ -13,7 +13,7 @@ import pytest
 from tests.support.scripted.hooks import hook_command
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.crew.reporting import reports
 from worker_manager.domain.message import Message, decode
 from worker_manager.errors import WorkerNotFound
@@ -207,7 +207,7 @@ def test_no_shell_reads_a_title_a_task_or_a_model(
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
     hostile = "$(touch pwned) `touch pwned` '; touch pwned; ' \" & touch pwned #{pwned} \\"
     task = f"--help\n/exit\n!touch pwned\n{hostile}\n$HOME ~ *"
-    wanted = Wanted(hostile, task, agent="claude", model=hostile, permission_mode="plan")
+    wanted = StartRequest(hostile, task, agent="claude", model=hostile, permission_mode="plan")
 
     fleet.start(wanted)
 

@@ -16,7 +16,7 @@ from tests.conftest import git, make_fleet
 from tests.support.scripted.workers import HANG
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.domain.worker import Status
 from worker_manager.errors import StateUnavailable, WorktreeRefused
 from worker_manager.runtimes.tmux.gate import Gate
@@ -52,14 +52,14 @@ def test_a_claude_worker_waits_longer_for_its_server_unless_told_otherwise(
         monkeypatch.setenv("MCP_TIMEOUT", given)
     fleet = make_fleet(repository, tmux_socket, agent="claude", permission_mode="acceptEdits")
 
-    fleet.start(Wanted("t", "x"))
+    fleet.start(StartRequest("t", "x"))
 
     wait_until(claude.exists)
     assert f"MCP_TIMEOUT={expected}\n" in claude.read_text("utf-8")
 
 
 def test_the_record_has_the_noted_process_after_its_next_change(fleet: Fleet) -> None:
-    worker = fleet.start(Wanted("t", HANG)).worker
+    worker = fleet.start(StartRequest("t", HANG)).worker
     record = Path(fleet.records.home(worker.id), "worker.json")
 
     assert worker.launched
@@ -72,7 +72,7 @@ def test_the_record_has_the_noted_process_after_its_next_change(fleet: Fleet) ->
 
 
 def test_one_who_lists_hears_of_a_process_that_was_noted_since_then(fleet: Fleet) -> None:
-    worker = fleet.start(Wanted("t", HANG)).worker
+    worker = fleet.start(StartRequest("t", HANG)).worker
     note = Path(fleet.records.home(worker.id), "process")
     process = note.read_text("utf-8")
     note.unlink()
@@ -86,7 +86,7 @@ def test_one_who_lists_hears_of_a_process_that_was_noted_since_then(fleet: Fleet
 
 
 def test_a_worker_that_is_to_be_launched_anew_is_not_taken_for_launched(fleet: Fleet) -> None:
-    worker = fleet.start(Wanted("t", HANG)).worker
+    worker = fleet.start(StartRequest("t", HANG)).worker
 
     _, anew = fleet.records.update(
         worker.id, lambda one: one.restore(one.starter, at=now(), waits_for="")
@@ -208,7 +208,7 @@ def test_a_start_without_its_worktree_leaves_no_terminal(fleet: Fleet, repositor
     (repository / ".worktrees").symlink_to("/tmp")
 
     with pytest.raises(WorktreeRefused, match="leads out of"):
-        fleet.start(Wanted("t", HANG))
+        fleet.start(StartRequest("t", HANG))
 
     assert _terminals(fleet) == b""
     assert fleet.workers() == []
@@ -238,7 +238,7 @@ def test_a_terminal_that_ends_during_the_start_is_told(fleet: Fleet, repository:
         repository, f"until {opened}; do sleep 0.02; done; sleep 0.1; {tmux} kill-server"
     )
 
-    worker = fleet.start(Wanted("t", HANG)).worker
+    worker = fleet.start(StartRequest("t", HANG)).worker
 
     assert worker.launched
     wait_until(lambda: process_identity.has_ended(worker.process))
@@ -251,7 +251,7 @@ def test_a_worker_stopped_during_its_start_can_be_restored(
     go = repository.parent / "go"
     _while_the_worktree_is_made(repository, f"until [ -e {go} ]; do sleep 0.02; done")
     with ThreadPoolExecutor() as pool:
-        starting = pool.submit(fleet.start, Wanted("t", HANG))
+        starting = pool.submit(fleet.start, StartRequest("t", HANG))
         wait_until(fleet.workers)
         stopped = fleet.stop(fleet.workers()[0].id)
         go.touch()
@@ -269,7 +269,7 @@ def test_a_start_that_can_not_be_noted_is_taken_back_whole(fleet: Fleet, reposit
     _while_the_worktree_is_made(repository, f"for one in {home}; do mkdir $one/process; done")
 
     with pytest.raises(StateUnavailable, match="process can't be used"):
-        fleet.start(Wanted("t", HANG))
+        fleet.start(StartRequest("t", HANG))
 
     assert _terminals(fleet) == b""
     assert fleet.workers() == []
@@ -281,7 +281,7 @@ def test_a_launch_script_of_an_earlier_start_is_not_run(
     repository: Path, tmux_socket: str, tmp_path: Path
 ) -> None:
     narrow = make_fleet(repository, tmux_socket, max_workers=1)
-    first, queued = (narrow.start(Wanted("t", HANG)).worker for _ in range(2))
+    first, queued = (narrow.start(StartRequest("t", HANG)).worker for _ in range(2))
     stale = Path(narrow.records.home(queued.id), "launch.sh")
     stale.write_text(f"touch {tmp_path}/ran\n", "utf-8")
 
@@ -301,7 +301,7 @@ def test_a_record_reaches_the_disk_while_a_merge_holds_gits_lock(
     with ThreadPoolExecutor() as pool:
         Path(fleet.records.repository).mkdir(parents=True, exist_ok=True)
         with exclusive(f"{fleet.records.repository}/git.lock"):
-            starting = pool.submit(fleet.start, Wanted("t", HANG))
+            starting = pool.submit(fleet.start, StartRequest("t", HANG))
             wait_until(lambda: set(links.glob("*")) - before, 20)
             assert not starting.done()
         worker = starting.result().worker

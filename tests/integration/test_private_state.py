@@ -14,7 +14,7 @@ import pytest
 from tests.support.scripted.workers import HANG
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.crew.reporting import reports
 from worker_manager.domain.message import Message
 from worker_manager.domain.worker import Worker
@@ -40,7 +40,7 @@ def test_all_of_it_is_readable_by_its_owner_alone(
     steps = '```steps\n[{"idle": 0}, {"complete": "done"}, {"crash": 1}]\n```'
     umask = os.umask(0)
     try:
-        worker = fleet.start(Wanted("t", steps)).worker
+        worker = fleet.start(StartRequest("t", steps)).worker
         wait_until(lambda: fleet.workers()[0].exit_code is not None)
         shown = delivery.take(fleet.home)
         assert shown is not None
@@ -130,7 +130,7 @@ def test_a_starter_that_never_ends_is_named(
     monkeypatch.setattr(runtime, "TIMEOUT_SECONDS", 1.0)
 
     with pytest.raises(RuntimeUnavailable, match="Another session began to start tmux"):
-        fleet.start(Wanted("t", "x"))
+        fleet.start(StartRequest("t", "x"))
 
     assert fleet.workers() == []
 
@@ -138,7 +138,7 @@ def test_a_starter_that_never_ends_is_named(
 def environment_of_a_worker(fleet: Fleet) -> str:
     """What it sees. It ends, so that what its terminal showed is on disk."""
     steps = '```steps\n[{"run": "env > seen"}, {"crash": 1}]\n```'
-    worker = fleet.start(Wanted("t", steps)).worker
+    worker = fleet.start(StartRequest("t", steps)).worker
     wait_until(lambda: fleet.worker(worker.id).exit_code is not None)
     return Path(worker.path, "seen").read_text("utf-8")
 
@@ -189,7 +189,7 @@ def test_a_mailbox_with_a_link_in_it_is_refused_and_the_link_not_followed(
 
 @pytest.mark.promise("secure-links")
 def test_a_workers_home_that_is_a_link_is_not_followed(fleet: Fleet, outside: Path) -> None:
-    worker = fleet.start(Wanted("t", HANG)).worker
+    worker = fleet.start(StartRequest("t", HANG)).worker
     home = Path(fleet.records.home(worker.id))
     kept = home.with_name("kept")
     home.rename(kept)
@@ -223,7 +223,7 @@ def test_a_draft_that_is_a_link_is_not_emptied(fleet: Fleet, outside: Path) -> N
 
 
 def test_notes_are_not_written_through_a_link(fleet: Fleet, outside: Path) -> None:
-    worker = fleet.start(Wanted("t", HANG)).worker
+    worker = fleet.start(StartRequest("t", HANG)).worker
     journal = Path(fleet.records.home(worker.id), "journal.jsonl")
     journal.unlink(missing_ok=True)
     journal.symlink_to(outside / "victim")

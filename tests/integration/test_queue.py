@@ -12,7 +12,7 @@ from tests.support.waiting import wait_until
 from worker_manager.config import Settings
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle import capacity
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.crew.supervision import limits
 from worker_manager.domain import message
 from worker_manager.domain.worker import Status, Worker
@@ -33,7 +33,7 @@ def narrow(repository: Path, tmux_socket: str) -> Fleet:
 
 
 def start(fleet: Fleet, task: str = HANG) -> Worker:
-    return fleet.start(Wanted("t", task)).worker
+    return fleet.start(StartRequest("t", task)).worker
 
 
 def stands(fleet: Fleet, worker: Worker) -> Status:
@@ -227,7 +227,7 @@ def test_a_look_that_fails_keeps_nothing_else_from_being_done(
     prices = tmp_path / "prices.toml"
     prices.write_text("no prices", "utf-8")
     fleet = make_fleet(repository, tmux_socket, max_workers=1, prices=str(prices))
-    first = fleet.start(Wanted("t", HANG, budget_tokens=10)).worker
+    first = fleet.start(StartRequest("t", HANG, budget_tokens=10)).worker
     queued = start(fleet, DONE)
     fleet.stop(first.id)
 

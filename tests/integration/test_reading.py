@@ -17,7 +17,7 @@ from tests.support.scripted.workers import take_mail
 from worker_manager.agents.claude import transcripts
 from worker_manager.cli.terminal import letters
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.crew.reporting import reports
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import InvalidInput, WorkerManagerError, WorkerNotFound
@@ -126,7 +126,7 @@ def test_the_screen_is_the_terminals_and_of_an_ended_worker_what_was_kept(
     fleet: Fleet, repository: Path
 ) -> None:
     steps = '```steps\n[{"say": "HELLO-1"}, {"hang": true}]\n```'
-    started = fleet.start(Wanted("t", steps)).worker
+    started = fleet.start(StartRequest("t", steps)).worker
     text = ""
     deadline = time.monotonic() + 60
     while "hang" not in text and time.monotonic() < deadline:

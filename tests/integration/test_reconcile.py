@@ -15,7 +15,7 @@ from tests.support.scripted.rehearsed import session
 from tests.support.scripted.workers import HANG, recorded_worker
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration.clean import CleanOptions
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.crew.presence import fail_vanished
 from worker_manager.crew.supervision import reconcile
 from worker_manager.domain.worker import Status
@@ -27,7 +27,7 @@ from worker_manager.state.workers.records import now
 
 @pytest.mark.promise("reconcile-missing")
 def test_a_removed_worktree_and_branch_are_named_once(fleet: Fleet, repository: Path) -> None:
-    worker = fleet.start(Wanted("t", HANG)).worker
+    worker = fleet.start(StartRequest("t", HANG)).worker
     git(repository, "worktree", "remove", "--force", worker.path)
     git(repository, "branch", "-D", worker.branch)
 
@@ -60,7 +60,7 @@ def test_of_thousands_that_are_gone_some_are_named_at_each_look(
 
 @pytest.mark.promise("reconcile-missing")
 def test_of_a_worker_that_was_cleaned_nothing_is_missing(fleet: Fleet, repository: Path) -> None:
-    worker = fleet.start(Wanted("t", HANG)).worker
+    worker = fleet.start(StartRequest("t", HANG)).worker
     fleet.stop(worker.id)
     shutil.rmtree(worker.path)
     assert fleet.workers()[0].missing == "worktree"
@@ -75,7 +75,7 @@ def test_of_a_worker_that_was_cleaned_nothing_is_missing(fleet: Fleet, repositor
 def test_a_repository_that_git_cannot_read_makes_no_branch_missing(
     fleet: Fleet, repository: Path
 ) -> None:
-    fleet.start(Wanted("t", HANG))
+    fleet.start(StartRequest("t", HANG))
     (repository / ".git" / "HEAD").rename(repository / ".git" / "HEAD.away")
 
     assert fleet.workers()[0].missing == ""
@@ -84,7 +84,7 @@ def test_a_repository_that_git_cannot_read_makes_no_branch_missing(
 def test_a_worker_that_is_restored_while_tmux_is_asked_has_not_failed(
     fleet: Fleet, tmux_socket: str
 ) -> None:
-    worker = fleet.start(Wanted("t", HANG)).worker
+    worker = fleet.start(StartRequest("t", HANG)).worker
     os.kill(int(worker_process(fleet, worker.id)), signal.SIGKILL)
     end_tmux(tmux_socket)
 
@@ -102,7 +102,7 @@ def test_a_worker_that_is_restored_while_tmux_is_asked_has_not_failed(
 def test_many_processes_that_find_dead_workers_tell_of_each_once(
     fleet: Fleet, tmux_socket: str
 ) -> None:
-    dead = [fleet.start(Wanted("t", HANG)).worker for _ in range(3)]
+    dead = [fleet.start(StartRequest("t", HANG)).worker for _ in range(3)]
     for worker in dead:
         os.kill(int(worker_process(fleet, worker.id)), signal.SIGKILL)
     end_tmux(tmux_socket)

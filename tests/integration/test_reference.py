@@ -13,7 +13,7 @@ from tests.conftest import CHECKOUT
 from tests.support.scripted.workers import take_mail
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.domain.worker import Status
 
 PAGES = sorted(path.name for path in (CHECKOUT / "docs" / "reference").glob("*.md"))
@@ -59,7 +59,7 @@ def fits(name: str, part: str) -> bool:
 
 def test_every_file_that_a_workers_life_leaves_is_described(fleet: Fleet) -> None:
     steps = '[{"ask": "which?"}, {"complete": "done"}]'
-    worker = fleet.start(Wanted("t", f"```steps\n{steps}\n```")).worker
+    worker = fleet.start(StartRequest("t", f"```steps\n{steps}\n```")).worker
     wait_until(lambda: fleet.worker(worker.id).status is Status.ASKING)
     fleet.nudge(worker.id, "that one")
     wait_until(lambda: fleet.worker(worker.id).status is Status.COMPLETED)

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import make_fleet
 from tests.support.scripted.workers import HANG, take_mail
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.crew.reporting import reports
 from worker_manager.domain.worker import Report, Status, Worker
 from worker_manager.errors import WorkerFinished
@@ -20,7 +20,7 @@ from worker_manager.state.workers.records import Records
 
 @pytest.fixture
 def worker(fleet: Fleet) -> Worker:
-    return fleet.start(Wanted("t", HANG)).worker
+    return fleet.start(StartRequest("t", HANG)).worker
 
 
 def mail(fleet: Fleet) -> list[tuple[str, str]]:
@@ -80,7 +80,7 @@ def test_a_completion_tells_what_lies_on_the_branch(fleet: Fleet, worker: Worker
 @pytest.mark.promise("report-end")
 def test_a_crash_is_one_failure_with_exit_code_and_last_lines(fleet: Fleet) -> None:
     steps = '```steps\n[{"run": "echo LAST-WORDS"}, {"crash": 3}]\n```'
-    worker = fleet.start(Wanted("t", steps)).worker
+    worker = fleet.start(StartRequest("t", steps)).worker
     while not fleet.worker(worker.id).finished:
         fleet.reconcile()
     fleet.reconcile()
@@ -117,7 +117,7 @@ def test_an_end_of_the_session_stops_only_its_own_unfinished_workers(
     repository: Path, fleet: Fleet, worker: Worker, tmux_socket: str
 ) -> None:
     other = make_fleet(repository, tmux_socket, "session-2")
-    kept = other.start(Wanted("t", HANG)).worker
+    kept = other.start(StartRequest("t", HANG)).worker
 
     assert fleet.stop_unfinished() == [worker.id]
 
@@ -127,7 +127,7 @@ def test_an_end_of_the_session_stops_only_its_own_unfinished_workers(
 
 @pytest.mark.promise("reconcile-damaged")
 def test_a_corrupt_record_is_set_aside_and_the_rest_goes_on(fleet: Fleet, worker: Worker) -> None:
-    other = fleet.start(Wanted("t", HANG)).worker
+    other = fleet.start(StartRequest("t", HANG)).worker
     home = Path(fleet.records.home(worker.id))
     (home / "worker.json").write_text('{"id": ', "utf-8")
 

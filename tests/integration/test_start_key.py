@@ -12,7 +12,7 @@ from tests.faults.world import unaccounted
 from tests.support.scripted.workers import HANG, running_worker
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.request import Started, Wanted
+from worker_manager.crew.lifecycle.request import Started, StartRequest
 from worker_manager.domain.worker import Status
 from worker_manager.errors import InvalidInput, StateCorrupt, WorktreeRefused
 from worker_manager.state import process_identity
@@ -22,7 +22,7 @@ KEY = "run 7, step build, attempt 1"
 
 
 def start(fleet: Fleet, task: str = HANG, **more: object) -> Started:
-    return fleet.start(Wanted(**{"title": "t", "task": task, "key": KEY, **more}))  # type: ignore[arg-type]
+    return fleet.start(StartRequest(**{"title": "t", "task": task, "key": KEY, **more}))  # type: ignore[arg-type]
 
 
 def digits(key: str) -> str:

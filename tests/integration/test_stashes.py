@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import git, make_fleet, make_repository
 from tests.integration.test_guard import ask, wait_for_mail
 from tests.support.scripted.workers import HANG
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.worktrees import stashes
 
 STASH = {"run": "echo changed >README; git stash"}
@@ -24,7 +24,7 @@ def task(*steps: object) -> str:
 def test_a_worker_is_kept_from_the_stash_and_told_what_to_do_instead(
     repository: Path, tmux_socket: str, tmp_path: Path
 ) -> None:
-    worker = make_fleet(repository, tmux_socket).start(Wanted("t", HANG)).worker
+    worker = make_fleet(repository, tmux_socket).start(StartRequest("t", HANG)).worker
     other = make_repository(Path(worker.path, "other"))
     (Path(worker.path) / "sub").mkdir()
 
@@ -47,7 +47,7 @@ def test_a_report_says_what_a_worker_left_in_the_stash_and_what_is_gone_from_it(
     if packed:
         git(repository, "pack-refs", "--all")
 
-    fleet.start(Wanted("t", task({"run": "git stash pop"}, {"run": "git stash"})))
+    fleet.start(StartRequest("t", task({"run": "git stash pop"}, {"run": "git stash"})))
 
     body = wait_for_mail(fleet)
     (worker,) = fleet.workers()
@@ -60,7 +60,7 @@ def test_who_leaves_the_stash_alone_reads_nothing_of_it(repository: Path, tmux_s
     git(repository, "stash", "push", "-q", "-m", "mine")
     fleet = make_fleet(repository, tmux_socket)
 
-    fleet.start(Wanted("t", task(STASH)))  # which the guard refuses
+    fleet.start(StartRequest("t", task(STASH)))  # which the guard refuses
 
     assert "stash" not in wait_for_mail(fleet)
     assert git(repository, "stash", "list").count("\n") == 0

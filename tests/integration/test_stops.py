@@ -15,7 +15,7 @@ from tests.support.terminals.tmux import hanging
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle import stop
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.crew.lifecycle.stop import AGAIN_SECONDS
 from worker_manager.crew.reporting import reports
 from worker_manager.domain.worker import Status, Worker
@@ -39,7 +39,7 @@ def make_dirty(worker: Worker) -> None:
 
 @pytest.mark.promise("stop-saved")
 def test_what_no_commit_holds_is_saved_before_the_end(fleet: Fleet, repository: Path) -> None:
-    worker = fleet.start(Wanted("t", HANG)).worker
+    worker = fleet.start(StartRequest("t", HANG)).worker
     make_dirty(worker)
     before = git(Path(worker.path), "status", "--porcelain")
 
@@ -52,7 +52,7 @@ def test_what_no_commit_holds_is_saved_before_the_end(fleet: Fleet, repository: 
 
 
 def test_nothing_is_saved_of_a_clean_worktree(fleet: Fleet, repository: Path) -> None:
-    worker = fleet.start(Wanted("t", HANG)).worker
+    worker = fleet.start(StartRequest("t", HANG)).worker
 
     assert fleet.stop(worker.id).saved == ""
     assert git(repository, "for-each-ref", "refs/worker-manager/") == ""
@@ -110,7 +110,7 @@ def test_a_worker_that_completes_when_asked_has_completed(hasty: Fleet) -> None:
 
 
 def test_who_cannot_be_asked_is_ended_at_once(fleet: Fleet) -> None:
-    worker = fleet.start(Wanted("t", HANG)).worker
+    worker = fleet.start(StartRequest("t", HANG)).worker
 
     assert fleet.ask_to_stop(worker.id).status is Status.STOPPED
 

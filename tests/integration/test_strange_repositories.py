@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import git, make_fleet
 from tests.support.scripted.workers import HANG
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.doctor import repository as ground
 from worker_manager.doctor.findings import Place, Verdict
 from worker_manager.domain.worker import Worker
@@ -20,7 +20,7 @@ from worker_manager.worktrees.overview import overview
 
 
 def start(repository: Path, socket: str, **options: object) -> Worker:
-    return make_fleet(repository, socket, **options).start(Wanted("t", HANG)).worker
+    return make_fleet(repository, socket, **options).start(StartRequest("t", HANG)).worker
 
 
 def examined(repository: Path) -> list[tuple[Verdict, str]]:
@@ -40,7 +40,7 @@ def test_a_branch_called_worker_leaves_workers_another_beginning(
         git(repository, "pack-refs", "--all")
 
     fleet = make_fleet(repository, tmux_socket)
-    worker = fleet.start(Wanted("t", HANG)).worker
+    worker = fleet.start(StartRequest("t", HANG)).worker
 
     assert worker.branch == f"worker-{worker.name}"
     assert git(Path(worker.path), "symbolic-ref", "--short", "HEAD") == worker.branch
@@ -111,7 +111,7 @@ def test_a_branch_is_recorded_by_its_name_however_it_was_named(
 
     fleet = make_fleet(repository, tmux_socket)
 
-    assert fleet.start(Wanted("t", HANG, base_branch=named)).worker.base_branch == recorded
+    assert fleet.start(StartRequest("t", HANG, base_branch=named)).worker.base_branch == recorded
 
 
 # The list of what git does not show
@@ -179,7 +179,7 @@ def test_a_list_that_can_not_be_written_is_named_and_nothing_is_left(
     fleet = make_fleet(repository, tmux_socket)
 
     with pytest.raises(WorktreeRefused, match=r"info/exclude can't be written to .* add the line"):
-        fleet.start(Wanted("t", HANG))
+        fleet.start(StartRequest("t", HANG))
 
     assert not (repository / ".worktrees").exists()
     assert git(repository, "branch", "--list", "worker/*") == ""

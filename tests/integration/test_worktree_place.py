@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import git, make_fleet
 from tests.support.scripted.workers import HANG
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.errors import WorktreeRefused
 
 
@@ -34,7 +34,7 @@ def test_a_worktree_outside_of_the_checkout_is_refused_and_nothing_is_left(
     fleet = make_fleet(repository, tmux_socket, worktree_directory=directory)
 
     with pytest.raises(WorktreeRefused, match=r"leads out of .*Remove the link, or set") as caught:
-        fleet.start(Wanted("t", HANG))
+        fleet.start(StartRequest("t", HANG))
 
     assert str(outside) in str(caught.value)
     assert list(outside.iterdir()) == []
@@ -50,6 +50,6 @@ def test_a_link_that_stays_inside_of_the_checkout_may_be(
     (repository / ".worktrees").symlink_to("inside")
     fleet = make_fleet(repository, tmux_socket)
 
-    worker = fleet.start(Wanted("t", HANG)).worker
+    worker = fleet.start(StartRequest("t", HANG)).worker
 
     assert (repository / "inside" / worker.name / "README").exists()

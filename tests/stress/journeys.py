@@ -19,7 +19,7 @@ from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration.clean import CleanOptions
 from worker_manager.crew.integration.merge import MergeOptions
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.domain.message import COMPLETION, CONFLICT
 from worker_manager.errors import MergeRefused
 
@@ -88,7 +88,7 @@ def _start(fleet: Fleet, text: str) -> str:
     command = f"echo {text} > {FILE} && git add {FILE} && git commit -qm {text}"
     steps = f'[{{"run": "{command}"}}, {{"complete": "done"}}]'
     task = f"```steps\n{steps}\n```"
-    return fleet.start(Wanted(text, task, checks=[f"grep -q {text} {FILE}"])).worker.id
+    return fleet.start(StartRequest(text, task, checks=[f"grep -q {text} {FILE}"])).worker.id
 
 
 def _is_refused(fleet: Fleet, worker_id: str) -> bool:

@@ -18,7 +18,7 @@ from tests.conftest import make_fleet, make_repository
 from tests.stress import real_lives
 from tests.stress.tally import Tally
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.domain.worker import Worker
 
 WAIT_SECONDS = 420
@@ -111,8 +111,8 @@ def _place(folder: Path, real: str) -> Iterator[tuple[Path, list[Life]]]:
         yield repository, [*SCRIPTED, *(Life(**script) for script in scripts)]
 
 
-def _wanted(life: Life) -> Wanted:
-    return Wanted("life", life.task, agent=life.agent, permission_mode=life.permission_mode)
+def _wanted(life: Life) -> StartRequest:
+    return StartRequest("life", life.task, agent=life.agent, permission_mode=life.permission_mode)
 
 
 def _live(run: Run, tally: Tally) -> None:

@@ -22,7 +22,7 @@ from tests.support.scripted.workers import HANG
 from tests.support.terminals.tmux import tmux_pid
 from worker_manager.agents.claude.receipts import receipts as look
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.domain.message import COMPLETION, Message
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.state.layout import mailbox_path, repository_of, state_root
@@ -129,7 +129,7 @@ def killed_starts(folder: Path, socket: str, *, every: int = 1) -> Tally:
 def killed_tmux(folder: Path, socket: str, *, workers: int = 20, hard: bool = True) -> Tally:
     """The tmux server killed (`hard`: by SIGKILL) with workers up."""
     fleet, tally = make_fleet(make_repository(folder / "repo"), socket, SESSION), Tally()
-    started = [fleet.start(Wanted(f"t {number}", HANG)).worker for number in range(workers)]
+    started = [fleet.start(StartRequest(f"t {number}", HANG)).worker for number in range(workers)]
     pid = tmux_pid(socket)
     if hard:
         os.kill(pid, signal.SIGKILL)

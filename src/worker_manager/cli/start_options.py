@@ -12,7 +12,7 @@ import click
 from worker_manager.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from worker_manager.crew.lifecycle.request import Wanted
+    from worker_manager.crew.lifecycle.request import StartRequest
 
 #: Of a task's first line.
 TITLE_LIMIT = 60
@@ -47,11 +47,11 @@ class Options(NamedTuple):
     checks: tuple[str, ...]
     allowed_paths: tuple[str, ...]
 
-    def wanted(self, task: str) -> Wanted:
+    def wanted(self, task: str) -> StartRequest:
         """For one task."""
-        from worker_manager.crew.lifecycle.request import Wanted
+        from worker_manager.crew.lifecycle.request import StartRequest
 
-        return Wanted(
+        return StartRequest(
             self.title or title_of(task),
             task,
             use_worktree=not self.no_worktree,

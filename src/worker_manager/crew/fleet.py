@@ -16,7 +16,7 @@ from worker_manager.crew.lifecycle import adopt as adoption
 from worker_manager.crew.lifecycle import stop as stops
 from worker_manager.crew.lifecycle.launch import Launcher, attach_line, plugin_root
 from worker_manager.crew.lifecycle.queue import place_in, queue
-from worker_manager.crew.lifecycle.request import Started, Wanted
+from worker_manager.crew.lifecycle.request import Started, StartRequest
 from worker_manager.crew.lifecycle.start import Starts
 from worker_manager.crew.messaging import mail, replies, wake
 from worker_manager.crew.supervision import budgets
@@ -81,11 +81,11 @@ class Fleet:
         """The records of this orchestrator's repository."""
         return self.context.records
 
-    def start(self, wanted: Wanted) -> Started:
+    def start(self, request: StartRequest) -> Started:
         """As `Starts.start`, for this orchestrator. Raises BudgetSpent, too."""
-        if not wanted.key or self._starts.known(self.records, self.owner, wanted) is None:
+        if not request.key or self._starts.known(self.records, self.owner, request) is None:
             budgets.require_left(self.context)
-        return self._starts.start(self.records, self.owner, wanted)
+        return self._starts.start(self.records, self.owner, request)
 
     def restore(self, worker_id: str, text: str = "") -> Worker:
         """As `Starts.restore`, of one of this orchestrator's workers."""

@@ -12,7 +12,7 @@ from tests.support.terminals.person import MODULE, Terminal
 from tests.support.terminals.tmux import run_tmux
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.domain.worker import Worker
 
 STEPS = '```steps\n[{"say": "SHOWN-1"}, {"hang": true}]\n```'
@@ -21,7 +21,7 @@ STEPS = '```steps\n[{"say": "SHOWN-1"}, {"hang": true}]\n```'
 @pytest.fixture
 def worker(mine: Fleet) -> Worker:
     """One that has said something."""
-    return mine.start(Wanted("t", STEPS)).worker
+    return mine.start(StartRequest("t", STEPS)).worker
 
 
 @pytest.mark.promise("attach")

@@ -11,7 +11,7 @@ from tests.support.scripted.workers import running_worker
 from tests.support.terminals.person import ASK, COMPLETE, HANG, Terminal, steps
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.domain.worker import Status
 
 
@@ -19,7 +19,7 @@ def test_mail_that_follows_shows_each_letter_as_it_comes(
     mine: Fleet, repository: Path, terminal: Terminal
 ) -> None:
     terminal.run("mail", "--follow", cwd=repository)
-    worker = mine.start(Wanted("t", steps(ASK, COMPLETE))).worker
+    worker = mine.start(StartRequest("t", steps(ASK, COMPLETE))).worker
     terminal.wait_for("  | Which greeting?")
     mine.nudge(worker.id, "Hello")
     terminal.wait_for("It says: Hello")
@@ -29,7 +29,7 @@ def test_mail_that_follows_shows_each_letter_as_it_comes(
 
 
 def test_a_log_that_follows_ends_with_its_worker(command: Command, mine: Fleet) -> None:
-    worker = mine.start(Wanted("t", steps('{"say": "Hi"}', COMPLETE))).worker
+    worker = mine.start(StartRequest("t", steps('{"say": "Hi"}', COMPLETE))).worker
 
     done = command("logs", "-f", worker.id[:5])
 
@@ -40,7 +40,7 @@ def test_a_log_that_follows_ends_with_its_worker(command: Command, mine: Fleet) 
 def test_an_answer_without_its_text_shows_what_is_asked(
     mine: Fleet, repository: Path, terminal: Terminal
 ) -> None:
-    worker = mine.start(Wanted("t", steps(ASK, COMPLETE))).worker
+    worker = mine.start(StartRequest("t", steps(ASK, COMPLETE))).worker
     wait_until(lambda: mine.worker(worker.id).status is Status.ASKING)
     terminal.run("answer", worker.id, cwd=repository)
     terminal.wait_for("  | Which greeting?")
@@ -64,7 +64,7 @@ def test_a_stop_waits_until_the_grace_time_is_over(command: Command, mine: Fleet
 def test_a_nudge_goes_in_the_name_of_the_workers_owner(
     command: Command, fleet: Fleet, text: str
 ) -> None:
-    worker = fleet.start(Wanted("t", steps('{"idle": 60}', COMPLETE))).worker
+    worker = fleet.start(StartRequest("t", steps('{"idle": 60}', COMPLETE))).worker
     wait_until(lambda: fleet.worker(worker.id).status is Status.RUNNING)
 
     done = command("nudge", worker.id, text, given="From a pipe")

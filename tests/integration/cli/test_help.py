@@ -18,7 +18,7 @@ from tests.support.waiting import wait_until
 from worker_manager.cli.exit_codes import Exit
 from worker_manager.cli.registry import COMMANDS
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.state.layout import state_root
 
 ACTING = {
@@ -204,7 +204,7 @@ def test_nor_does_one_that_takes_its_variables_away(
     python = f"{without} {state} {sys.executable} -I -c '{unproc}{main}'"
     steps = [{"run": f"{python} merge {victim.id}"}, {"hang": True}]
 
-    worker = mine.start(Wanted("t", f"```steps\n{json.dumps(steps)}\n```")).worker
+    worker = mine.start(StartRequest("t", f"```steps\n{json.dumps(steps)}\n```")).worker
 
     def shown() -> str:
         return mine.screen(mine.worker(worker.id)).replace("\n", "")

@@ -16,7 +16,7 @@ from tests.support.scripted.workers import recorded_worker, running_worker
 from tests.support.terminals.watching import Watched, script, watching
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.crew.repository import Repository
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.runtimes.tmux import client
@@ -36,7 +36,7 @@ def completed_worker(fleet: Fleet, text: str = "new\n") -> Worker:
     steps = script(
         {"write": {"path": "new.txt", "text": text}}, {"commit": "Add"}, {"complete": "Done."}
     )
-    worker = fleet.start(Wanted("Add it", steps)).worker
+    worker = fleet.start(StartRequest("Add it", steps)).worker
     wait_until(lambda: fleet.worker(worker.id).status is Status.COMPLETED)
     return fleet.worker(worker.id)
 
@@ -64,7 +64,7 @@ async def test_a_question_is_answered_in_a_box_that_shows_it(
     fleet: Fleet, watched: Repository
 ) -> None:
     steps = script({"ask": "Which greeting?"}, {"complete": "It says {answer}."})
-    worker = fleet.start(Wanted("Greet", steps)).worker
+    worker = fleet.start(StartRequest("Greet", steps)).worker
     wait_until(lambda: fleet.worker(worker.id).status is Status.ASKING)
 
     async with watching(watched) as view:
@@ -219,7 +219,7 @@ async def test_a_worker_that_completes_while_it_is_written_to_is_told(
     go = tmp_path / "go"
     wait = f"while [ ! -e {go} ]; do sleep 0.05; done"
     steps = script({"run": wait}, {"complete": "Done."})
-    worker = fleet.start(Wanted("t", steps)).worker
+    worker = fleet.start(StartRequest("t", steps)).worker
     wait_until(lambda: fleet.worker(worker.id).status is Status.RUNNING)
 
     async with watching(watched) as view:

@@ -12,7 +12,7 @@ from tests.support.scripted.workers import recorded_worker, take_mail
 from tests.support.terminals.watching import files_below, repository_at, script, watching
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.crew.messaging import outbox
 from worker_manager.crew.reporting import reports
 from worker_manager.crew.repository import Repository
@@ -85,7 +85,7 @@ async def test_what_a_worker_wrote_is_shown_as_it_is_and_without_control_charact
 async def test_looking_at_all_there_is_changes_no_file_of_the_state(
     fleet: Fleet, watched: Repository
 ) -> None:
-    worker = fleet.start(Wanted("t", script({"say": "SHOWN-1"}, {"hang": True}))).worker
+    worker = fleet.start(StartRequest("t", script({"say": "SHOWN-1"}, {"hang": True}))).worker
     wait_until(lambda: fleet.worker(worker.id).status is Status.RUNNING)
     wait_until(lambda: "SHOWN-1" in fleet.screen(worker))
     report = Report("m0", "question", "Which greeting?", "2026-01-01T00:00:00+00:00")
@@ -144,7 +144,7 @@ async def test_the_terminal_of_the_chosen_worker_is_live_and_has_its_colours(
 
 async def test_letters_stand_there_in_both_directions(fleet: Fleet, watched: Repository) -> None:
     steps = script({"ask": "Which greeting?"}, {"complete": "It says {answer}."})
-    worker = fleet.start(Wanted("t", steps)).worker
+    worker = fleet.start(StartRequest("t", steps)).worker
     wait_until(lambda: fleet.worker(worker.id).status is Status.ASKING)
     fleet.nudge(worker.id, "Good morning")
     wait_until(lambda: fleet.worker(worker.id).status is Status.COMPLETED)
@@ -179,7 +179,7 @@ async def test_the_diff_has_its_lines_and_the_list_its_figures(
     fleet: Fleet, watched: Repository
 ) -> None:
     write = {"write": {"path": "new.txt", "text": "[red]one[/]\ntwo\n"}}
-    worker = fleet.start(Wanted("t", script(write, {"commit": "Add"}, {"hang": True}))).worker
+    worker = fleet.start(StartRequest("t", script(write, {"commit": "Add"}, {"hang": True}))).worker
     wait_until(lambda: fleet.worker(worker.id).status is Status.RUNNING)
 
     async with watching(watched) as view:

@@ -11,7 +11,7 @@ from tests.support.terminals.tmux import run_tmux
 from tests.support.terminals.watching import script
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.domain.worker import Status
 
 
@@ -19,7 +19,7 @@ def test_a_question_is_found_and_answered_in_a_real_terminal(
     fleet: Fleet, repository: Path, tmux_socket: str, person_socket: str
 ) -> None:
     steps = script({"say": "SHOWN-1"}, {"ask": "Which greeting?"}, {"complete": "So: {answer}."})
-    worker = fleet.start(Wanted("Greet", steps)).worker
+    worker = fleet.start(StartRequest("Greet", steps)).worker
     wait_until(lambda: fleet.worker(worker.id).status is Status.ASKING)
     settings = [f"WORKER_MANAGER_TMUX_SOCKET={tmux_socket}", "COLORTERM=truecolor"]
     watch = [sys.executable, "-I", "-m", "worker_manager", "watch"]

@@ -15,7 +15,7 @@ from tests.support.terminals.person import Terminal
 from tests.support.terminals.watching import files_below, script
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.crew.repository import Repository
 from worker_manager.domain.worker import Status
 from worker_manager.state.layout import state_root
@@ -39,9 +39,9 @@ def mine(repository: Path, tmux_socket: str, monkeypatch: pytest.MonkeyPatch) ->
 def test_with_nothing_but_watch_open_budgets_and_deadlines_are_kept_and_queued_ones_start(
     repository: Path, mine: Fleet, person_socket: str
 ) -> None:
-    first = mine.start(Wanted("first", HANG, budget_tokens=1000)).worker
+    first = mine.start(StartRequest("first", HANG, budget_tokens=1000)).worker
     wait_until(lambda: mine.records.get(first.id).status is Status.RUNNING)
-    queued = mine.start(Wanted("next", script({"complete": "DONE-1"}))).worker
+    queued = mine.start(StartRequest("next", script({"complete": "DONE-1"}))).worker
     assert queued.status is Status.QUEUED
     terminal = Terminal(person_socket)
     terminal.run("watch", cwd=repository)

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.domain import identifiers
 from worker_manager.domain.message import Message
 from worker_manager.domain.worker import Status, Worker
@@ -52,7 +52,7 @@ def recorded_worker(fleet: Fleet, project: str | Path, **fields: Any) -> Worker:
 
 def running_worker(fleet: Fleet) -> Worker:
     """One with a scripted agent that has checked in, and hangs."""
-    worker = fleet.start(Wanted("t", HANG)).worker
+    worker = fleet.start(StartRequest("t", HANG)).worker
     wait_until(lambda: fleet.worker(worker.id).status is Status.RUNNING)
     return fleet.worker(worker.id)
 

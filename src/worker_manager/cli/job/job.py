@@ -13,7 +13,7 @@ from worker_manager.cli.job.reporter import Reporter
 from worker_manager.cli.terminal.live_area import Live
 from worker_manager.cli.terminal.spinner import busy
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.text.commands import for_people
 from worker_manager.views import announcements
@@ -32,7 +32,7 @@ class Job:
         self._live = Live()
         self._reporter = Reporter(self._live, as_json=as_json)
 
-    def start(self, wanted: Sequence[Wanted]) -> None:
+    def start(self, wanted: Sequence[StartRequest]) -> None:
         """Starts a worker for each. Raises a WorkerManagerError; those before go on."""
         for one in wanted:
             with busy("starting a worker"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from worker_manager.crew.lifecycle.request import Wanted
+from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.crew.presence import fail_vanished
 from worker_manager.domain import identifiers
 from worker_manager.domain.worker import Status, Worker
@@ -19,12 +19,12 @@ from worker_manager.state.workers.records import Records
 ENDING_SECONDS = 15
 
 
-def find(records: Records, runtime: Runtime, owner: str, wanted: Wanted) -> Worker | None:
+def find(records: Records, runtime: Runtime, owner: str, request: StartRequest) -> Worker | None:
     """The worker that the request's key stands for, after a look whether a start of it was cut
     off; None without one. Raises InvalidInput when it is another request's, RuntimeUnavailable
     when it is not known whether it is there.
     """
-    worker_id = identifiers.worker_id_of(identifiers.checked_key(wanted.key))
+    worker_id = identifiers.worker_id_of(identifiers.checked_key(request.key))
     home = records.home(worker_id)
     if not os.path.lexists(home):
         return None
@@ -34,10 +34,10 @@ def find(records: Records, runtime: Runtime, owner: str, wanted: Wanted) -> Work
         if not os.path.lexists(home):
             return None  # taken back just now
         raise StateCorrupt(
-            f"The key {wanted.key!r} is that of worker {worker_id}, whose record is gone. Look "
+            f"The key {request.key!r} is that of worker {worker_id}, whose record is gone. Look "
             f"at {home}, then move it somewhere else, or give another key."
         ) from error
-    _require_same(worker, owner, wanted)
+    _require_same(worker, owner, request)
     return _looked_at(records, runtime, worker)
 
 
@@ -66,17 +66,17 @@ def _looked_at(records: Records, runtime: Runtime, worker: Worker) -> Worker:
         time.sleep(0.05)
 
 
-def _require_same(worker: Worker, owner: str, wanted: Wanted) -> None:
+def _require_same(worker: Worker, owner: str, request: StartRequest) -> None:
     """Raises InvalidInput when a worker is not the one that this key of this owner's stands for."""
-    if worker.key != wanted.key:
+    if worker.key != request.key:
         found = f"has the id of worker {worker.id}, which was started without it"
     elif worker.owner != owner:
         found = f"is that of worker {worker.id}, which belongs to another session"
-    elif worker.arguments != wanted.digest:
+    elif worker.arguments != request.digest:
         found = f"is that of worker {worker.id}, which was started with other arguments"
     else:
         return
-    raise InvalidInput(f"The key {wanted.key!r} {found}. Give another key for another worker.")
+    raise InvalidInput(f"The key {request.key!r} {found}. Give another key for another worker.")
 
 
 def _is_cut_off(worker: Worker, home: str) -> bool:

@@ -11,7 +11,7 @@ from worker_manager.worktrees import bases
 from worker_manager.worktrees.evidence import Standing
 
 
-class Wanted(NamedTuple):
+class StartRequest(NamedTuple):
     """What start_worker was asked for; None means the setting."""
 
     title: str

@@ -16,7 +16,7 @@ from worker_manager.crew.integration import clean
 from worker_manager.crew.lifecycle import environment, key
 from worker_manager.crew.lifecycle.admission import Admission, Changed, IdTaken, run_of
 from worker_manager.crew.lifecycle.launch import TASK, Launcher, has_conversation
-from worker_manager.crew.lifecycle.request import Place, Started, Wanted
+from worker_manager.crew.lifecycle.request import Place, Started, StartRequest
 from worker_manager.crew.lifecycle.restore import prompt_to_go_on, require_ended, wait_for_end
 from worker_manager.crew.reporting import reports
 from worker_manager.domain import conditions, identifiers
@@ -44,33 +44,33 @@ class Starts:
         self._settings = settings
         self._admission = Admission(launcher, settings)
 
-    def start(self, records: Records, owner: str, wanted: Wanted) -> Started:
+    def start(self, records: Records, owner: str, request: StartRequest) -> Started:
         """Launches or queues a worker, or leaves nothing behind; with the key of one that is there,
         gives that one, and begins it again where its start was cut off. Raises a
         WorkerManagerError: InvalidInput when the key goes with other arguments.
         """
-        while wanted.key:
+        while request.key:
             with suppress(IdTaken, Changed):  # somebody else was faster: what has become of it?
-                if (known := self.known(records, owner, wanted)) is None:
-                    return self._start_new(records, owner, wanted)
+                if (known := self.known(records, owner, request)) is None:
+                    return self._start_new(records, owner, request)
                 if not key.is_to_begin_again(known, records.home(known.id)):
                     return Started(known, None)
                 return Started(self.restore(records, known), None)
-        return self._start_new(records, owner, wanted)
+        return self._start_new(records, owner, request)
 
-    def known(self, records: Records, owner: str, wanted: Wanted) -> Worker | None:
+    def known(self, records: Records, owner: str, request: StartRequest) -> Worker | None:
         """The worker that the request's key stands for, as `key.find` gives it."""
-        return key.find(records, self._runtime, owner, wanted)
+        return key.find(records, self._runtime, owner, request)
 
-    def _start_new(self, records: Records, owner: str, wanted: Wanted) -> Started:
-        title = identifiers.checked_title(wanted.title)
-        task = identifiers.checked_text(wanted.task, "task")
-        worker = self._new_worker(owner, title, wanted)
+    def _start_new(self, records: Records, owner: str, request: StartRequest) -> Started:
+        title = identifiers.checked_title(request.title)
+        task = identifiers.checked_text(request.task, "task")
+        worker = self._new_worker(owner, title, request)
         agent_named(worker.agent)  # raises when there is none of that name
         home = records.home(worker.id)
         told = conditions.as_told(worker.checks, worker.allowed_paths)
         files = {TASK: f"Task from your orchestrator: {title}\n\n{task}\n{told}"}
-        worker, place = self._place(worker, wanted)
+        worker, place = self._place(worker, request)
         self._launcher.spec(worker, home)  # raises when it can't be run
         if place is not None:
             files |= environment.guard(worker, place.ground, self._settings)
@@ -118,8 +118,8 @@ class Starts:
                 reason = f"it could not be started: {error}"
                 reports.ended(records, worker.id, exit_code=None, screen="", reason=reason)
 
-    def _new_worker(self, owner: str, title: str, wanted: Wanted) -> Worker:
-        given = wanted.key
+    def _new_worker(self, owner: str, title: str, request: StartRequest) -> Worker:
+        given = request.key
         worker_id = identifiers.worker_id_of(given) if given else identifiers.new_worker_id()
         name = identifiers.worker_name(title, worker_id)
         stamp = now()
@@ -132,31 +132,31 @@ class Starts:
             changed_at=stamp,
             project=self._project,
             path=os.path.realpath(self._project),
-            agent=wanted.agent or self._settings.agent,
+            agent=request.agent or self._settings.agent,
             session_id=str(uuid.uuid4()),
             handle=self._runtime.handle_for(name),
             starter=process_identity.identity(os.getpid()),
             mark=identifiers.new_mark(),
-            permission_mode=wanted.permission_mode or self._settings.permission_mode,
-            model=wanted.model or self._settings.model,
-            budget_tokens=_budget(wanted.budget_tokens, self._settings.budget_tokens),
-            checks=conditions.checked_checks(wanted.checks),
-            allowed_paths=conditions.checked_paths(wanted.allowed_paths),
+            permission_mode=request.permission_mode or self._settings.permission_mode,
+            model=request.model or self._settings.model,
+            budget_tokens=_budget(request.budget_tokens, self._settings.budget_tokens),
+            checks=conditions.checked_checks(request.checks),
+            allowed_paths=conditions.checked_paths(request.allowed_paths),
             key=given,
-            arguments=wanted.digest if given else "",
+            arguments=request.digest if given else "",
         )
 
-    def _place(self, worker: Worker, wanted: Wanted) -> tuple[Worker, Place | None]:
+    def _place(self, worker: Worker, request: StartRequest) -> tuple[Worker, Place | None]:
         """Where it will work: a worktree and branch of its own, or the project's directory."""
-        if not wanted.use_worktree:
-            if wanted.base_branch:
+        if not request.use_worktree:
+            if request.base_branch:
                 raise InvalidInput("base_branch goes with use_worktree=true only. Leave it out.")
-            if wanted.allowed_paths:
+            if request.allowed_paths:
                 raise InvalidInput("allowed_paths goes with use_worktree=true only. Leave it out.")
             return worker, None
         prefix = self._settings.worktree_branch_prefix
         ground, prefix = bases.survey_for(self._project, prefix)
-        base = bases.resolve_base(ground, wanted.base_branch)
+        base = bases.resolve_base(ground, request.base_branch)
         placed = replace(
             worker,
             path=str(ground.checkout / self._settings.worktree_directory / worker.name),

@@ -8,7 +8,7 @@ from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
 from worker_manager.crew.fleet import Fleet
-from worker_manager.crew.lifecycle.request import Started, Wanted
+from worker_manager.crew.lifecycle.request import Started, StartRequest
 from worker_manager.domain.worker import Status
 from worker_manager.servers.tooling import Result, answer, tool_errors
 from worker_manager.servers.tools.worker_info import WorkerId, WorkerInfo, info_of, line_of
@@ -66,7 +66,7 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
     ) -> Annotated[CallToolResult, StartedInfo]:
         """Start an autonomous worker on a task. Answers at once; its report comes by itself."""
         with tool_errors():
-            wanted = Wanted(
+            wanted = StartRequest(
                 title,
                 task,
                 use_worktree=use_worktree,
