@@ -1,5 +1,5 @@
-"""The error family. Each text is written for its reader, a model or a person:
-what is wrong, with the value, and what to do next.
+"""The error family, and what its texts are made of. Each says what is wrong, with the value, and
+what to do next: as a `NextStep`, for a model calls a tool and a person types a command.
 """
 
 
@@ -16,14 +16,62 @@ class ignoring:  # noqa: N801  used as the function that it stands for
         return kind is not None and issubclass(kind, self._errors)
 
 
+class NextStep:
+    """What may be done: an action with its arguments, or without an action an option of what was
+    just tried. `text.rendering` and `text.commands` know the words; `str()` is for neither reader.
+    """
+
+    def __init__(self, action: str, arguments: dict[str, object]) -> None:
+        self.action = action
+        self.arguments = arguments
+
+    def __str__(self) -> str:
+        return self.action or ", ".join(self.arguments)
+
+
+def step(action: str, **arguments: object) -> NextStep:
+    """An action of `TOOL_OF` in `text.rendering`. An argument is a text, True, a list of texts, or
+    `...` for what the reader has to say; of `decision` a list holds the choices.
+    """
+    return NextStep(action, arguments)
+
+
+def option(name: str, value: object = None) -> NextStep:
+    """An argument of the tool or command that was just called; None: only its name."""
+    return NextStep("", {name: value})
+
+
+class Text(str):
+    """A text with next steps in it, which `parts` keeps. A str for all who only print it; whatever
+    makes another str of it makes the steps plain words.
+    """
+
+    __slots__ = ("parts",)
+    parts: tuple[str | NextStep, ...]
+
+    def __new__(cls, *parts: str | NextStep) -> "Text":
+        """Texts among the parts keep their steps."""
+        text = super().__new__(cls, "".join(map(str, parts)))
+        text.parts = tuple(
+            inner for one in parts for inner in (one.parts if isinstance(one, Text) else (one,))
+        )
+        return text
+
+
 class WorkerManagerError(Exception):
-    """Something anticipated went wrong; the text may be shown as it is. `shown` is what a program
-    or a worker's files say of it: data, to be fenced.
+    """Something anticipated went wrong. `text` may be shown, with its next steps in the reader's
+    words. `shown` is what a program or a worker's files say of it: data, to be fenced.
     """
 
     def __init__(self, text: str, shown: str = "") -> None:
         super().__init__(text)
+        self.text = text
         self.shown = shown
+
+
+def text_of(error: Exception) -> str:
+    """Of one of ours its text, with its next steps."""
+    return error.text if isinstance(error, WorkerManagerError) else str(error)
 
 
 class InvalidInput(WorkerManagerError):
@@ -59,7 +107,7 @@ class WorkerNotFound(WorkerManagerError):
 
     def __init__(self, worker_id: str) -> None:
         super().__init__(
-            f"This session has no worker {worker_id!r}. Call list_workers for the ids."
+            Text(f"This session has no worker {worker_id!r}. ", step("list"), " has the ids.")
         )
 
 
@@ -68,10 +116,8 @@ class WorkerFinished(WorkerManagerError):
 
     def __init__(self, worker_id: str, status: str, reason: str) -> None:
         because = f" ({reason})" if reason else ""
-        super().__init__(
-            f"Worker {worker_id} is {status}{because} and reads no more messages. "
-            "restore_worker goes on with its conversation."
-        )
+        ended = f"Worker {worker_id} is {status}{because} and reads no more messages. "
+        super().__init__(Text(ended, step("restore"), " goes on with its conversation."))
 
 
 class MergeRefused(WorkerManagerError):

@@ -199,7 +199,7 @@ def test_when_the_time_is_up_the_dialog_is_left_to_the_person(
 
     result = job.answer("allow")
 
-    assert "ask your user to answer it with: " in result.new_text
+    assert "left to the person, who answers it with: " in result.new_text
     assert "worker-manager attach " in result.new_text
     assert job.status() == "blocked"
     assert session.status == "waiting"

@@ -212,7 +212,7 @@ def test_where_git_has_no_worktree_to_give_the_way_out_is_named(
 @pytest.mark.parametrize("worker_id", ["12345678", "", "../../x", "no;such"])
 def test_an_unknown_id_is_named(fleet: Fleet, worker_id: str) -> None:
     for call in (fleet.stop, lambda unknown: fleet.nudge(unknown, "hello")):
-        with pytest.raises(WorkerNotFound, match="Call list_workers"):
+        with pytest.raises(WorkerNotFound, match="list has the ids"):
             call(worker_id)
 
 

@@ -60,7 +60,7 @@ def test_merged_workers_go_and_the_rest_stays_with_a_reason(
     }
     assert outcomes[merged.id].why_not == ""
     assert outcomes[merged.id].freed >= 10_000
-    assert "not merged into main: merge_worker it" in outcomes[unmerged.id].why_not
+    assert "not merged into main: merge it" in outcomes[unmerged.id].why_not
     assert "1 file in it, 'left' for one, are in no commit" in outcomes[dirty.id].why_not
     assert running.id not in outcomes
     assert not os.path.lexists(merged.path)

@@ -65,7 +65,7 @@ def test_a_session_has_nothing_to_do_with_the_workers_of_another(
     before = fleet.worker(worker.id)
 
     for call in (other.worker, other.stop, lambda one: other.nudge(one, "yes")):
-        with pytest.raises(WorkerNotFound, match="Call list_workers for the ids"):
+        with pytest.raises(WorkerNotFound, match="list has the ids"):
             call(worker.id)
     assert (other.workers(), other.stop_unfinished(), letters(other)) == ([], [], [])
 

@@ -323,7 +323,7 @@ def test_another_sessions_worker_is_not_shown(
     other = make_fleet(repository, tmux_socket, "session-2")
 
     for worker_id in (worker.id, "12345678", "../../x"):
-        with pytest.raises(WorkerNotFound, match=r"no worker '.*Call list_workers"):
+        with pytest.raises(WorkerNotFound, match=r"no worker '.*list has the ids"):
             read_worker.read(other, worker_id, "summary", "", 8_000)
 
 

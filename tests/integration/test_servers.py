@@ -30,8 +30,8 @@ IDLE = '```steps\n[{"idle": 60}]\n```'
     [
         ("start_worker", {"title": " ", "task": "x"}, "Name the work in a few words"),
         ("start_worker", {"title": "t", "task": "x", "base_branch": "nope"}, "git branch --all"),
-        ("nudge_worker", {"id": "12345678", "message": "x"}, "Call list_workers"),
-        ("stop_worker", {"id": "../../x"}, "Call list_workers"),
+        ("nudge_worker", {"id": "12345678", "message": "x"}, "list_workers has the ids"),
+        ("stop_worker", {"id": "../../x"}, "list_workers has the ids"),
     ],
 )
 async def test_an_error_reaches_the_model_with_the_next_step(

@@ -236,7 +236,7 @@ async def test_without_anybody_to_wait_for_it_answers_at_once(
 
 async def test_a_wrong_value_is_named(repository: Path, tmux_socket: str) -> None:
     wrong: list[tuple[dict[str, object], str]] = [
-        ({"ids": ["12345678"]}, "no worker '12345678'. Call list_workers"),
+        ({"ids": ["12345678"]}, "no worker '12345678'. list_workers has the ids"),
         ({"until": "some"}, "until is 'some'. Choose one of: any, all."),
         ({"timeout_seconds": 0}, "timeout_seconds is 0. Give a number from 1 to 7200"),
         ({"timeout_seconds": 7201}, "timeout_seconds is 7201. Give a number from 1 to 7200"),

@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from worker_manager.dashboard import background, worker_row
 from worker_manager.dashboard.terminal import coloured, plain
 from worker_manager.dashboard.wording import for_people
+from worker_manager.errors import Text, step
 
 
 @pytest.mark.parametrize("text", ["", "abc", "x" * 50, "日本語" * 9, "a\u0301" * 30])
@@ -34,14 +35,13 @@ def test_a_text_is_shown_without_control_characters() -> None:
 @pytest.mark.parametrize(
     ("said", "shown"),
     [
-        ('Next step: nudge_worker(id="a", message="x").', "Next step: nudge (n)."),
-        ("merge_worker it first", "merge (m) it first"),
-        ("my_nudge_worker stays", "my_nudge_worker stays"),
-        ("Call read_mail, then answer.", "See the letters, then answer."),
-        ('read_worker(id="ab") has more', "worker-manager logs ab has more"),
+        (Text("Next step: ", step("nudge", id="a", message="x"), "."), "Next step: nudge (n)."),
+        (Text("Look at ", step("mail"), " first"), "Look at the letters first"),
+        (Text(step("read", id="ab"), " has more"), "worker-manager logs ab has more"),
+        ("my nudge_worker stays", "my nudge_worker stays"),
     ],
 )
-def test_tools_are_told_as_keys(said: str, shown: str) -> None:
+def test_steps_are_told_as_keys(said: str, shown: str) -> None:
     assert for_people(said) == shown
 
 

@@ -38,7 +38,7 @@ def test_a_title_can_be_written_to_any_terminal() -> None:
 
 @pytest.mark.parametrize("worker_id", ["", "../x", "ABCDEF12", "1234567", "1234567g", "12345678\n"])
 def test_an_id_that_has_not_the_form_of_one_is_unknown(worker_id: str) -> None:
-    with pytest.raises(WorkerNotFound, match="Call list_workers"):
+    with pytest.raises(WorkerNotFound, match="list has the ids"):
         identifiers.checked_worker_id(worker_id)
 
 

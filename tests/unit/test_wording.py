@@ -7,41 +7,78 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import CHECKOUT
+from worker_manager.cli.registry import COMMANDS
 from worker_manager.cli.terminal.columns import broken, cut, fill, width
-from worker_manager.text.commands import for_people
+from worker_manager.dashboard.wording import KEYS
+from worker_manager.errors import InvalidInput, NextStep, Text, option, step
+from worker_manager.text.commands import COMMAND_OF, for_people
+from worker_manager.text.rendering import TOOL_OF, for_models
+
+WISH = step("nudge", id="ab", message="Merge main.")
 
 
 @pytest.mark.parametrize(
-    ("ours", "theirs"),
+    ("said", "by_tools", "by_commands"),
     [
-        ("Call list_workers for the ids.", "See worker-manager ls for the ids."),
+        (step("list"), "list_workers", "worker-manager ls"),
         (
-            'It waits: nudge_worker(id="ab", message=...).',
-            'It waits: worker-manager nudge ab "...".',
+            step("nudge", id="ab", message=...),
+            'nudge_worker(id="ab", message=...)',
+            'worker-manager nudge ab "..."',
         ),
         (
-            'answer_worker(id="ab", decision="allow" or "deny", message_id="m1"); with deny',
-            "worker-manager answer ab allow|deny --message-id m1; with deny",
+            step("reply", id="ab", message=...),
+            'nudge_worker(id="ab", message=...)',
+            'worker-manager answer ab "..."',
         ),
-        ('nudge_worker(id="ab", message="Merge main.")', "worker-manager nudge ab 'Merge main.'"),
         (
-            'Answer with nudge_worker(id="ab", message=...).',
-            'Answer with worker-manager answer ab "...".',
+            step("answer", id="ab", decision=["allow", "deny"], message_id="m1"),
+            'answer_worker(id="ab", decision="allow" or "deny", message_id="m1")',
+            "worker-manager answer ab allow|deny --message-id m1",
         ),
-        ("not merged into main: merge_worker it first", "not merged into main: merge it first"),
-        ("Wait for it, or stop_worker it.", "Wait for it, or stop it."),
-        ("Give permission_mode=plan.", "Give --permission-mode plan."),
-        ("Commit, or give use_worktree=false.", "Commit, or give --no-worktree."),
-        ('clean_workers(ids=["a", "b"])', "worker-manager clean a b"),
-        ("clean_workers(dry_run=true) tells", "worker-manager clean --dry-run tells"),
-        ("Ask your user; force=true takes it.", "--force takes it."),
+        (
+            WISH,
+            'nudge_worker(id="ab", message="Merge main.")',
+            "worker-manager nudge ab 'Merge main.'",
+        ),
+        (
+            step("clean", ids=["a", "b"]),
+            'clean_workers(ids=["a", "b"])',
+            "worker-manager clean a b",
+        ),
+        (
+            step("clean", dry_run=True),
+            "clean_workers(dry_run=true)",
+            "worker-manager clean --dry-run",
+        ),
+        (
+            option("permission_mode", "plan"),
+            'permission_mode="plan"',
+            "--permission-mode plan",
+        ),
+        (option("use_worktree", False), "use_worktree=false", "--no-worktree"),
+        (option("allowed_paths"), "allowed_paths", "--allowed-path"),
+        (option("force", True), "force=true, once your user has agreed,", "--force"),
+        ("nudge_worker is a worker's word", *["nudge_worker is a worker's word"] * 2),
     ],
 )
-def test_tools_become_commands(ours: str, theirs: str) -> None:
-    assert for_people(ours) == theirs
+def test_a_next_step_is_a_tool_or_a_command(
+    said: str | NextStep, by_tools: str, by_commands: str
+) -> None:
+    assert for_models(said) == by_tools
+    assert for_people(said) == by_commands
 
 
-def test_every_tool_has_its_command() -> None:
+def test_a_text_keeps_the_steps_of_those_in_it() -> None:
+    inner = InvalidInput(Text("First ", WISH, "."))
+    text = Text("Then: ", inner.text, f" It is {WISH}.")
+
+    assert text == str(text) == "Then: First nudge. It is nudge."
+    assert for_models(text) == f"Then: First {for_models(WISH)}. It is nudge."
+    assert for_people(text) == f"Then: First {for_people(WISH)}. It is nudge."
+
+
+def test_every_tool_is_an_action_with_a_command() -> None:
     sources = (CHECKOUT / "src/worker_manager/servers").rglob("*.py")
     decorated = r"@server\.tool\(.*?\n    (?:async )?def (\w+)\("
     tools = {
@@ -49,7 +86,10 @@ def test_every_tool_has_its_command() -> None:
     } - {"ask", "complete"}
 
     assert len(tools) == 12
-    assert {tool for tool in tools if for_people(tool) == tool} == set()
+    assert set(TOOL_OF.values()) == tools
+    assert TOOL_OF.keys() == COMMAND_OF.keys()
+    assert {line.split()[0] for line in COMMAND_OF.values()} <= COMMANDS.keys()
+    assert KEYS.keys() <= TOOL_OF.keys()
 
 
 @given(st.text(), st.integers(0, 40))

@@ -69,7 +69,7 @@ def _not_checked_in(worker_id: str) -> int:
             if worker.status is not Status.STARTING:
                 return 0
             if dialog or seconds:
-                way_out = dialog.way_out if dialog else "Look at its terminal, or stop_worker it."
+                way_out = dialog.way_out if dialog else "Look at its terminal, or stop it."
                 reason = dialog.name if dialog else "has not checked in"
                 text = f"Its session has not started: {reason}. {way_out}\nIts terminal:\n{screen}"
                 reports.blocked(

@@ -30,8 +30,8 @@ def of(error: Exception) -> tuple[Failure, Exit]:
         hint = _usage(error)
         return Failure(_sentence(error.format_message()) + hint, "usage", ""), Exit.USAGE
     if isinstance(error, WorkerManagerError):
-        shown = rendering.clean(error.shown)
-        return Failure(for_people(rendering.clean(str(error))), _code(error), shown), Exit.FAILED
+        text, shown = rendering.clean(for_people(error.text)), rendering.clean(error.shown)
+        return Failure(text, _code(error), shown), Exit.FAILED
     if isinstance(error, OSError):
         text = f"{error.filename or 'The system'}: {error.strerror}. Repair that, then try again."
         return Failure(rendering.clean(text), "system", ""), Exit.FAILED

@@ -13,7 +13,7 @@ from worker_manager.config import Settings
 from worker_manager.crew import activity
 from worker_manager.crew.presence import fail_vanished, is_gone, surely_runs
 from worker_manager.domain.worker import Activity, Status, Worker
-from worker_manager.errors import InvalidInput, WorkerFinished, WorkerNotFound
+from worker_manager.errors import InvalidInput, Text, WorkerFinished, WorkerNotFound, step
 from worker_manager.runtimes.base import Runtime
 from worker_manager.state import sessions
 from worker_manager.state.layout import mailbox_path, repository_of, transcript_of
@@ -109,8 +109,11 @@ class Context:
         """Raises InvalidInput when a completed worker's session has ended."""
         if worker.closed or is_gone(worker, self.runtime):
             raise InvalidInput(
-                f"Worker {worker.id} is completed and its session has ended. "
-                "restore_worker goes on with its conversation."
+                Text(
+                    f"Worker {worker.id} is completed and its session has ended. ",
+                    step("restore"),
+                    " goes on with its conversation.",
+                )
             )
 
     def activity(self, worker: Worker) -> Activity | None:

@@ -11,7 +11,7 @@ from worker_manager.crew.integration.clean import CleanOptions
 from worker_manager.crew.integration.merge import MergeOptions
 from worker_manager.crew.repository import Repository
 from worker_manager.dashboard.wording import for_people
-from worker_manager.errors import WorkerManagerError
+from worker_manager.errors import Text, WorkerManagerError, text_of
 from worker_manager.runtimes.tmux import client
 from worker_manager.text import rendering
 from worker_manager.views import announcements
@@ -33,7 +33,7 @@ class Actions:
         before, message = fleet.nudge(worker_id, text)
         outcome = fleet.carry(before, message)
         is_answer = bool(message.reply_to)
-        return for_people(announcements.nudged(fleet, before, outcome, is_answer=is_answer))
+        return announcements.nudged(fleet, before, outcome, is_answer=is_answer)
 
     def answer(self, worker_id: str, decision: str, reason: str, request_id: str) -> str:
         """Decides about a dialog at its terminal."""
@@ -47,18 +47,18 @@ class Actions:
         """Asks it to stop, or ends it now."""
         fleet = self._fleet(worker_id)
         worker = fleet.stop(worker_id) if force else fleet.ask_to_stop(worker_id)
-        return for_people(announcements.stopped(worker))
+        return announcements.stopped(worker, for_people)
 
     def merge(self, worker_id: str, strategy: str) -> str:
         """Brings its branch in; several lines."""
         merged = self._fleet(worker_id).merge(worker_id, MergeOptions(strategy))
-        return f"{for_people(announcements.merged(merged))}\n\n{merged.changed}"
+        return f"{announcements.merged(merged)}\n\n{merged.changed}"
 
     def may_clean(self, worker_id: str) -> str:
         """What a clean would take. Raises Refused when it would take nothing."""
         (outcome,) = self._fleet(worker_id).clean(CleanOptions([worker_id], is_dry_run=True))
         if outcome.why_not:
-            raise Refused(f"{outcome.worker.name} stays: {outcome.why_not}.")
+            raise Refused(Text(f"{outcome.worker.name} stays: ", outcome.why_not, "."))
         return (
             f"Worktree, branch and terminal go ({outcome.freed / 1e6:.1f} MB). All of it is saved "
             "before, but for files that git ignores; undo (u) brings it back."
@@ -68,13 +68,13 @@ class Actions:
         """Takes away what it has left."""
         (outcome,) = self._fleet(worker_id).clean(CleanOptions([worker_id]))
         if outcome.why_not:
-            raise Refused(f"{outcome.worker.name} stays: {outcome.why_not}.")
+            raise Refused(Text(f"{outcome.worker.name} stays: ", outcome.why_not, "."))
         return f"Cleaned {outcome.worker.name}; undo (u) brings it back, h shows it."
 
     def restore(self, worker_id: str) -> str:
         """Brings back what was cleaned, and goes on with its conversation."""
         worker = self._fleet(worker_id).restore(worker_id)
-        return for_people(announcements.restored(worker, worker.reason))
+        return announcements.restored(worker, worker.reason)
 
     def open_window(self, worker_id: str) -> str:
         """Its terminal in a new window of the tmux that the person is in."""
@@ -91,7 +91,7 @@ class Actions:
         worker = self._repository.records.get(worker_id)
         fleet = self._repository.fleet_of(worker)
         if not fleet.has_terminal(worker):
-            raise Refused(f"{worker.name} has no terminal now; restore_worker makes a new one.")
+            raise Refused(f"{worker.name} has no terminal now; undo (u) makes a new one.")
         return fleet.attach_command(worker)
 
     def _fleet(self, worker_id: str) -> Fleet:
@@ -101,5 +101,5 @@ class Actions:
 def sentence_of(error: WorkerManagerError | OSError) -> str:
     """What is said of an error, in words for people."""
     shown = getattr(error, "shown", "")
-    text = f"{error}\n\n{shown}" if shown else str(error)
-    return for_people(rendering.clean(text))
+    text = for_people(text_of(error))
+    return rendering.clean(f"{text}\n\n{shown}" if shown else text)

@@ -21,7 +21,6 @@ from worker_manager.dashboard.background import is_light
 from worker_manager.dashboard.detail_pane import TABS, Looker, View
 from worker_manager.dashboard.page import Page
 from worker_manager.dashboard.prompts import Prompt
-from worker_manager.dashboard.wording import for_people
 from worker_manager.dashboard.worker_list import Crew
 from worker_manager.text import rendering
 from worker_manager.text.figures import amount
@@ -261,7 +260,7 @@ class Looking(App[int]):
             files = worker_row.counted(facts.changed_files or 0, "file")
             work = f"{worker_row.counted(facts.commits, 'commit')}, {files}"
         context = f"context {amount(facts.context_tokens)}" if facts.context_tokens else ""
-        reason = for_people(facts.reason) or worker_row.doing_of(sighting)
+        reason = facts.reason or worker_row.doing_of(sighting)
         parts = [facts.id, word_for(sighting), work, context, reason, facts.branch]
         line = "  ".join(rendering.one_line(part) for part in parts if part)
         self._line("#about", line)

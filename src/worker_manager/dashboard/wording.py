@@ -1,27 +1,25 @@
-"""What is said to models, for people: keys in the place of tools, and where there is none the
-command.
-"""
+"""Next steps as a person at the live view reads them: its keys; where there is none, a command."""
 
-import re
+from __future__ import annotations
 
-from worker_manager.text import commands
+from worker_manager.errors import NextStep, Text
+from worker_manager.text.commands import command
 
-_KEYS = {
-    "nudge_worker": "nudge (n)",
-    "answer_worker": "answer (y)",
-    "stop_worker": "stop (s)",
-    "merge_worker": "merge (m)",
-    "clean_workers": "clean (c)",
-    "restore_worker": "undo (u)",
-    "list_workers": "the list",
-    "read_mail": "the letters",
+KEYS = {
+    "nudge": "nudge (n)",
+    "reply": "nudge (n)",
+    "answer": "answer (y)",
+    "stop": "stop (s)",
+    "merge": "merge (m)",
+    "clean": "clean (c)",
+    "restore": "undo (u)",
+    "list": "the list",
+    "mail": "the letters",
 }
-#: A tool, and what it is to be called with.
-_TOOL = re.compile(rf"\b({'|'.join(_KEYS)})\b(?:\([^()]*\))?")
-_PLACE = re.compile(r"\bCall (?=the list\b|the letters\b)")
 
 
-def for_people(text: str) -> str:
-    """The same text with the keys of the live view. Never for a worker's own text."""
-    text = _TOOL.sub(lambda found: _KEYS[found[1]], text)
-    return commands.for_people(_PLACE.sub("See ", text))
+def for_people(said: str | NextStep) -> str:
+    """A next step, or a text of ours with those that stand in it."""
+    if isinstance(said, NextStep):
+        return KEYS.get(said.action) or command(said)
+    return "".join(map(for_people, said.parts)) if isinstance(said, Text) else said

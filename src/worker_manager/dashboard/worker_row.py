@@ -8,7 +8,6 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from worker_manager.dashboard.attention import need_of, word_for
-from worker_manager.dashboard.wording import for_people
 from worker_manager.domain.worker import Status
 from worker_manager.text import rendering
 from worker_manager.text.figures import age, amount
@@ -68,7 +67,7 @@ def doing_of(sighting: Sighting) -> str:
     if facts.status == Status.ASKING:
         told = facts.question
     else:
-        told = for_people(facts.reason) or (said if worker.finished else facts.doing)
+        told = facts.reason or (said if worker.finished else facts.doing)
     return rendering.one_line(told[:600])
 
 

@@ -170,7 +170,7 @@ class Worker:
             return self.status, self.reason, self.changed_at
         since = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
         if idle_since is not None:
-            return self.status, "idle without a report; nudge_worker makes it go on", since
+            return self.status, "idle without a report; a nudge makes it go on", since
         is_open = self.status in (Status.STARTING, Status.RUNNING)
         if is_open and activity.status == "waiting":
             return Status.BLOCKED, f"{activity.waiting_for} at its terminal", since

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from worker_manager.errors import WorkerManagerError
 from worker_manager.state.mail.inbox import Claim, expect_receipt
+from worker_manager.text.rendering import for_models
 
 #: Keeps a tool in the model's hands from the first turn on, without a tool search.
 ALWAYS_LOAD = {"anthropic/alwaysLoad": True}
@@ -26,7 +27,7 @@ def tool_errors() -> Iterator[None]:
     try:
         yield
     except WorkerManagerError as error:
-        raise ToolError(str(error)) from error
+        raise ToolError(for_models(error.text)) from error
     except OSError as error:
         raise ToolError(
             f"{error.filename or 'The disk'}: {error.strerror}. Repair that, then try again."

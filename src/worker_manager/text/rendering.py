@@ -4,6 +4,7 @@ from _collections_abc import Mapping, Sequence
 
 from worker_manager.domain import message as messages
 from worker_manager.domain.message import Message
+from worker_manager.errors import NextStep, Text, step
 
 #: Claude Code puts a hook's text above 10,000 characters (UTF-16 units) into a file.
 SHOWN_LIMIT = 9_000
@@ -26,23 +27,37 @@ _CONTROL = dict.fromkeys(
     ]
 )
 
+#: By the action of a next step; `text.commands` has what a person types.
+TOOL_OF = {
+    "start": "start_worker",
+    "list": "list_workers",
+    "wait": "wait_for_workers",
+    "read": "read_worker",
+    "nudge": "nudge_worker",
+    "reply": "nudge_worker",
+    "answer": "answer_worker",
+    "stop": "stop_worker",
+    "mail": "read_mail",
+    "merge": "merge_worker",
+    "clean": "clean_workers",
+    "restore": "restore_worker",
+    "adopt": "adopt_workers",
+}
+#: By the kind of a message: what is said before a step, its action, and what is said behind it.
 _NEXT_STEPS = {
-    messages.QUESTION: 'It waits. Answer with nudge_worker(id="{id}", message=...).',
-    messages.COMPLETION: 'Check its work first; nudge_worker(id="{id}", message=...) reopens it.',
-    messages.STALLED: 'It stands still. Say how to go on: nudge_worker(id="{id}", message=...).',
-    messages.FAILED: (
-        'What it did is kept. restore_worker(id="{id}") goes on with its conversation.'
-    ),
-    messages.PERMISSION: (
-        'It waits. Answer with answer_worker(id="{id}", decision="allow" or "deny", '
-        'message_id="{message_id}"); with deny, message=... tells it why.'
-    ),
-    messages.SETTLED: 'Should it stand still, nudge_worker(id="{id}", message=...) sets it going.',
-    messages.BLOCKED: "It can't go on until that is done; nobody presses keys for it.",
+    messages.QUESTION: ("It waits. Answer with ", "reply", "."),
+    messages.COMPLETION: ("Check its work first; ", "nudge", " reopens it."),
+    messages.STALLED: ("It stands still. Say how to go on: ", "nudge", "."),
+    messages.FAILED: ("What it did is kept. ", "restore", " goes on with its conversation."),
+    messages.SETTLED: ("Should it stand still, ", "nudge", " sets it going."),
     messages.LIMIT: (
-        "It stands still until it is told to go on: "
-        'nudge_worker(id="{id}", message=...) does that at once.'
+        "It stands still until it is told to go on: ",
+        "nudge",
+        " does that at once.",
     ),
+}
+_REMARKS = {
+    messages.BLOCKED: "It can't go on until that is done; nobody presses keys for it.",
     messages.ADOPTED: "It is not yours any more.",
     messages.MERGE: "You are told of it once.",
     messages.CONFLICT: "Nothing is merged or changed. You are told once of these two.",
@@ -100,7 +115,8 @@ def for_orchestrator(shown: list[Message], files: list[str], left: int) -> str:
         parts.append(
             f"{_title(message)} from worker {message.sender} ({clean(message.name)}), "
             f"{message.sent}\n"
-            f"-----{message.id}\n{_fenced(message, file)}\n-----{message.id}\n{next_step(message)}"
+            f"-----{message.id}\n{_fenced(message, file)}\n-----{message.id}\n"
+            f"{for_models(next_step(message))}"
         )
     return "\n\n".join(parts) + _more(left)
 
@@ -113,10 +129,49 @@ def in_short(some: Sequence[Message], count: int) -> str:
 
 
 def next_step(message: Message) -> str:
-    """What an orchestrator may do about it, with the tools that do; empty when that is nothing."""
+    """What an orchestrator may do about it, in a `Text`; empty when that is nothing."""
     if message.is_over:
         return "It waits no more: it has its answer, went on without one, or has ended."
-    return _NEXT_STEPS.get(message.type, "").format(id=message.sender, message_id=message.id)
+    if message.type == messages.PERMISSION:
+        choices = {"decision": ["allow", "deny"], "message_id": message.id}
+        way = step("answer", id=message.sender, **choices)
+        return Text("It waits. Answer with ", way, "; with deny, message=... tells it why.")
+    if message.type not in _NEXT_STEPS:
+        return _REMARKS.get(message.type, "")
+    before, action, behind = _NEXT_STEPS[message.type]
+    said = {} if action == "restore" else {"message": ...}
+    return Text(before, step(action, id=message.sender, **said), behind)
+
+
+def for_models(said: str | NextStep) -> str:
+    """A next step as a call of a tool, or a text of ours with those that stand in it."""
+    if isinstance(said, NextStep):
+        return _call(said)
+    return "".join(map(for_models, said.parts)) if isinstance(said, Text) else said
+
+
+def _call(step: NextStep) -> str:
+    arguments = ", ".join(_argument(*one) for one in step.arguments.items())
+    if not step.action:
+        agreed = ", once your user has agreed," if "force" in step.arguments else ""
+        return arguments + agreed
+    tool = TOOL_OF[step.action]
+    return f"{tool}({arguments})" if arguments else tool
+
+
+def _argument(name: str, value: object) -> str:
+    return name if value is None else f"{name}={_value(name, value)}"
+
+
+def _value(name: str, value: object) -> str:
+    if value is ...:
+        return "..."
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        quoted = [f'"{one}"' for one in value]
+        return " or ".join(quoted) if name == "decision" else f"[{', '.join(quoted)}]"
+    return f'"{value}"'
 
 
 def for_worker(shown: list[Message], files: list[str], left: int, mark: str) -> str:

@@ -1,10 +1,10 @@
-"""What is said of a thing that was done: to a model by the tools, to a person by the commands.
-Texts name tools; `wording` puts what people have in their place.
+"""What is said of a thing that was done: to a model by the tools, to a person by the commands and
+the live view. `wording` puts next steps into the reader's words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from worker_manager.agents import agent_in_record
@@ -14,12 +14,14 @@ from worker_manager.crew.integration.merge import Merged
 from worker_manager.crew.lifecycle.request import Place, Started
 from worker_manager.crew.messaging import wake
 from worker_manager.domain.worker import Status, Worker
-from worker_manager.errors import WorkerManagerError
+from worker_manager.errors import NextStep, WorkerManagerError, step
 from worker_manager.text import figures, rendering
 from worker_manager.worktrees import own, removal
 
+Wording = Callable[[str | NextStep], str]
 
-def started(started: Started, reason: str) -> list[str]:
+
+def started(started: Started, reason: str, wording: Wording) -> list[str]:
     """Lines. `reason`: what it waits for when it is queued, as `Facts.reason`."""
     worker = started.worker
     modes = agent_in_record(worker.agent).permission_modes
@@ -27,7 +29,8 @@ def started(started: Started, reason: str) -> list[str]:
     is_queued = worker.status is Status.QUEUED
     state = f"queued ({reason}); it starts by itself" if is_queued else "started"
     lines = [f"Worker {worker.id} ({worker.name}) {state}: {worker.agent}{mode}."]
-    return [*lines, *_place(started.place, worker), *map(rendering.one_line, started.notes)]
+    notes = [rendering.one_line(wording(note)) for note in started.notes]
+    return [*lines, *_place(started.place, worker), *notes]
 
 
 def _place(place: Place | None, worker: Worker) -> list[str]:
@@ -43,17 +46,18 @@ def _place(place: Place | None, worker: Worker) -> list[str]:
     return lines
 
 
-def stopped(worker: Worker) -> str:
+def stopped(worker: Worker, wording: Wording) -> str:
     """Of one that was stopped or asked to."""
     if worker.stop_due:
         return (
             f"{worker.name} was asked to stop. It may complete or refuse, which you will hear; "
             f"else its session ends at {figures.clock(worker.stop_due)}."
         )
+    again = wording(step("restore", id=worker.id))
     if worker.branch and not own.stands(worker.path, worker.branch):
         return (
             f"{worker.name} is {worker.status.value}. {worker.path} is no worktree of it any more, "
-            f'so nothing was saved. restore_worker(id="{worker.id}") makes it one again, keeps '
+            f"so nothing was saved. {again} makes it one again, keeps "
             "what lies there, and goes on with its conversation."
         )
     lines = [f"{worker.name} is {worker.status.value}. Its work stays in {worker.path}."]
@@ -62,7 +66,7 @@ def stopped(worker: Worker) -> str:
             "What no commit holds is saved, too; in there, this brings it back: "
             f"git restore --source={worker.saved} -- ."
         )
-    lines.append(f'restore_worker(id="{worker.id}") goes on with its conversation.')
+    lines.append(f"{again} goes on with its conversation.")
     return "\n".join(lines)
 
 
@@ -112,7 +116,7 @@ def merged(merged: Merged) -> str:
     return "\n".join([head, *map(rendering.clean, merged.notes)])
 
 
-def cleaned(outcomes: Sequence[CleanResult], *, is_dry_run: bool) -> str:
+def cleaned(outcomes: Sequence[CleanResult], wording: Wording, *, is_dry_run: bool) -> str:
     """Of all that were looked at."""
     gone = [one for one in outcomes if not one.why_not]
     kept = [one for one in outcomes if one.why_not]
@@ -125,8 +129,10 @@ def cleaned(outcomes: Sequence[CleanResult], *, is_dry_run: bool) -> str:
     if kept:
         lines.append("These stay:")
         lines += [
-            f"{one.worker.id} {one.worker.name}: {rendering.one_line(one.why_not)}" for one in kept
+            f"{one.worker.id} {one.worker.name}: {rendering.one_line(wording(one.why_not))}"
+            for one in kept
         ]
     if gone:
-        lines.append("restore_worker brings one back, but for files that git ignores.")
+        again = wording(step("restore"))
+        lines.append(f"{again} brings one back, but for files that git ignores.")
     return "\n".join(lines)

@@ -79,8 +79,7 @@ def _record(worker: Worker) -> list[str]:
         lines.append(f"Merged into {worker.merge.into} ({worker.merge.sha[:12]})")
     if worker.cleaned:
         lines.append(
-            f"Cleaned; {worker.cleaned} holds it but for ignored files; "
-            "restore_worker brings it back"
+            f"Cleaned; {worker.cleaned} holds it but for ignored files; a restore brings it back"
         )
     return lines + ([f"Missing: {worker.missing}"] if worker.missing else [])
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from worker_manager.errors import InvalidInput, NotARepository
+from worker_manager.errors import InvalidInput, NotARepository, Text, option
 from worker_manager.worktrees.evidence import Standing
 from worker_manager.worktrees.git import Said, ask, ask_all, attempt, run
 
@@ -18,6 +18,8 @@ _PLACES = ("--show-toplevel", "--git-dir", "--git-common-dir")
 _HEAD = ("HEAD", "--symbolic-full-name", "HEAD")
 HEADS = "refs/heads/"
 #: The commit of HEAD, said in a way that git does not take for a name.
+#: The way out for what is no repository.
+_WITHOUT = option("use_worktree", False)
 _AT_HEAD = re.compile(r"(HEAD|@)([~^]0)+")
 _WHERE = (*_ASK, "--is-inside-work-tree", *_PLACES, *_HEAD)
 
@@ -106,7 +108,7 @@ def resolve_base(ground: Ground, base_branch: str | None) -> Base:
     if base_branch is None:
         if not ground.head:
             raise NotARepository(
-                f"{ground.project} has no commits yet: commit once, or give use_worktree=false."
+                Text(f"{ground.project} has no commits yet: commit once, or give ", _WITHOUT, ".")
             )
         return Base(ground.branch or ground.head[:12], ground.head)
     if not base_branch.strip() or base_branch.startswith("-"):
@@ -159,7 +161,7 @@ def _places(project: str, where: Said) -> tuple[str, Path, str]:
         bare = attempt(project, "rev-parse", "--is-bare-repository") == "true"
         what = "a bare repository" if bare else "not a git repository"
         advice = "start in a checkout of it" if bare else "run git init and commit"
-        raise NotARepository(f"{project} is {what}: {advice}, or give use_worktree=false.")
+        raise NotARepository(Text(f"{project} is {what}: {advice}, or give ", _WITHOUT, "."))
     lines = _lines(where)[1:]
     # Behind the places: of no commit, only what was asked for.
     if len(lines) != len(_PLACES) + (1 if where.code else 2):

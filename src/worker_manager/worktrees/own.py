@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from worker_manager.errors import WorktreeGone, WorktreeRefused
+from worker_manager.errors import Text, WorktreeGone, WorktreeRefused, step
 from worker_manager.worktrees import marks
 from worker_manager.worktrees.git import ask, last_line
 
@@ -60,6 +60,9 @@ def _gone(path: str, branch: str) -> WorktreeGone:
     else:
         found = "what lies there is another one"
     return WorktreeGone(
-        f"{path} is no worktree of {branch} any more: {found}. Nothing there was touched; "
-        "restore_worker makes it one again, and moves aside what is in the way."
+        Text(
+            f"{path} is no worktree of {branch} any more: {found}. Nothing there was touched; ",
+            step("restore"),
+            " makes it one again, and moves aside what is in the way.",
+        )
     )

@@ -121,7 +121,7 @@ def test_after_the_time_limit_only_the_person_can_answer(session: Session) -> No
 
     error = refused(session.fleet, session.id)
 
-    assert "The dialog is left to the person: ask your user to answer it with: " in error
+    assert "The dialog is left to the person, who answers it with: " in error
     assert f"worker-manager attach {session.id}" in error
     assert (session.record.status, session.open_ids) == (Status.BLOCKED, [request])
     session.hook("PostToolUse", BASH)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from worker_manager.agents.base import Assignment, LaunchSpec
 from worker_manager.agents.claude import patience
-from worker_manager.errors import AgentNotInstalled, InvalidInput
+from worker_manager.errors import AgentNotInstalled, InvalidInput, Text, option
 
 PERMISSION_MODES = (
     "bypassPermissions",
@@ -150,7 +150,10 @@ def _checked_mode(mode: str) -> str:
         )
     if refused_mode(mode, os.environ):
         raise AgentNotInstalled(
-            "Claude Code refuses permission mode bypassPermissions as root. Give "
-            "permission_mode=acceptEdits, or set IS_SANDBOX=1 if this machine is a sandbox."
+            Text(
+                "Claude Code refuses permission mode bypassPermissions as root. Give ",
+                option("permission_mode", "acceptEdits"),
+                ", or set IS_SANDBOX=1 if this machine is a sandbox.",
+            )
         )
     return mode

@@ -15,7 +15,7 @@ _DIALOGS = (
     StartDialog(
         "bypass warning",
         ("running in Bypass Permissions mode",),
-        "Accept it at the worker's terminal, or start workers with another permission_mode.",
+        "Accept it at the worker's terminal, or start workers in another permission mode.",
     ),
     StartDialog(
         "API key question",
@@ -42,7 +42,7 @@ _DIALOGS = (
     StartDialog(
         "auto mode question",
         ("Auto mode can't check",),
-        "Answer it at the worker's terminal, or start workers with another permission_mode.",
+        "Answer it at the worker's terminal, or start workers in another permission mode.",
     ),
 )
 

@@ -48,7 +48,7 @@ def command(references: tuple[str, ...], dry_run: bool, force: bool, as_json: bo
     if as_json:
         emit(_result(outcomes, is_dry_run=dry_run))
     else:
-        say(for_people(announcements.cleaned(outcomes, is_dry_run=dry_run)))
+        say(announcements.cleaned(outcomes, for_people, is_dry_run=dry_run))
     return Exit.FAILED if references and any(one.why_not for one in outcomes) else Exit.OK
 
 

@@ -14,7 +14,6 @@ from worker_manager.cli.terminal import worker_table
 from worker_manager.cli.terminal.live_area import Live
 from worker_manager.cli.terminal.output import emit
 from worker_manager.cli.terminal.spinner import busy
-from worker_manager.text.commands import for_people
 
 if TYPE_CHECKING:
     from worker_manager.cli.results import Listed
@@ -110,7 +109,7 @@ def _lines(listed: Listed) -> list[str]:
         ids = " ".join(listed.orphans)
         notes.append(f"Their session is gone: {ids}. worker-manager adopt takes them over.")
     notes += [f"Damaged, can't be read: {path}" for path in listed.damaged]
-    return [*lines, *([""] if notes else []), *map(for_people, notes)]
+    return [*lines, *([""] if notes else []), *notes]
 
 
 def _nothing(listed: Listed) -> str:

@@ -11,9 +11,8 @@ from worker_manager.cli.arguments import some_workers
 from worker_manager.cli.declaration import make_command
 from worker_manager.cli.terminal.output import emit, say
 from worker_manager.cli.terminal.spinner import busy
-from worker_manager.errors import MergeRefused, WorkerManagerError
+from worker_manager.errors import MergeRefused, Text, WorkerManagerError
 from worker_manager.text import rendering
-from worker_manager.text.commands import for_people
 
 if TYPE_CHECKING:
     from worker_manager.crew.integration.merge import Merged
@@ -53,7 +52,7 @@ def command(
         except WorkerManagerError as error:
             done = ", ".join(one.worker.id for one in merged)
             before = f"Merged before: {done}. Then: " if done and as_json else ""
-            raise MergeRefused(f"{before}{error}", error.shown) from error
+            raise MergeRefused(Text(before, error.text), error.shown) from error
         if not as_json:
             _tell(merged[-1])
     if as_json:
@@ -67,6 +66,6 @@ def command(
 def _tell(merged: Merged) -> None:
     from worker_manager.views import announcements
 
-    say(for_people(announcements.merged(merged)))
+    say(announcements.merged(merged))
     if merged.changed.strip():
         click.echo(rendering.clean(merged.changed).rstrip())

@@ -10,7 +10,6 @@ from worker_manager.cli.declaration import make_command
 from worker_manager.cli.requirements import need_tmux
 from worker_manager.cli.terminal.output import emit, say
 from worker_manager.cli.terminal.spinner import busy
-from worker_manager.text.commands import for_people
 
 _EXAMPLE = """\
 worker-manager restore 3f2a
@@ -37,4 +36,4 @@ def command(reference: str, message: str, as_json: bool) -> None:
     if as_json:
         emit(Workers([facts]))
     else:
-        say(for_people(announcements.restored(restored, facts.reason)))
+        say(announcements.restored(restored, facts.reason))

@@ -58,6 +58,6 @@ def _tell(fleet: Fleet, started: Started, *, as_json: bool) -> None:
         behind, uncommitted = (place.base.behind, place.uncommitted) if place else (0, 0)
         emit(results.Started(facts, behind, uncommitted, list(started.notes)))
         return
-    lines = [*announcements.started(started, facts.reason)]
+    lines = [*announcements.started(started, facts.reason, for_people)]
     lines.append(f"Look at it: worker-manager attach {facts.id}. Its letters: worker-manager mail.")
-    say(for_people("\n".join(lines)))
+    say("\n".join(lines))

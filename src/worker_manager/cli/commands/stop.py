@@ -45,7 +45,7 @@ def command(references: tuple[str, ...], force: bool, as_json: bool) -> None:
             after = fleet.stop(worker.id) if force else fleet.ask_to_stop(worker.id)
         asked.append((fleet, after))
         if not as_json:
-            say(for_people(announcements.stopped(after)))
+            say(announcements.stopped(after, for_people))
     ended = [_to_its_end(fleet, worker, as_json=as_json) for fleet, worker in asked]
     if as_json:
         facts = [facts_of(fleet, one) for (fleet, _), one in zip(asked, ended, strict=True)]
@@ -73,5 +73,5 @@ def _to_its_end(fleet: Fleet, worker: Worker, *, as_json: bool) -> Worker:
     if not as_json:
         refused = f"{worker.name} is {worker.status.value}. worker-manager mail has its letter."
         is_stopped = worker.status is Status.STOPPED
-        say(for_people(announcements.stopped(worker)) if is_stopped else refused)
+        say(announcements.stopped(worker, for_people) if is_stopped else refused)
     return worker

@@ -26,7 +26,7 @@ def ask_and_give(fleet: Fleet, worker: Worker, need: Need) -> bool:
     try:
         return _ASK[need.kind](fleet, worker, need)
     except InvalidInput as error:  # somebody else was faster, or it does not fit
-        say(for_people(rendering.clean(str(error))))
+        say(rendering.clean(for_people(error.text)))
         return False
 
 
@@ -39,7 +39,7 @@ def send(fleet: Fleet, worker: Worker, text: str, *, key: str = "", as_json: boo
     if as_json:
         emit(Nudged(worker.id, sent.id, is_answer, *outcome))
     else:
-        say(for_people(announcements.nudged(fleet, before, outcome, is_answer=is_answer)))
+        say(announcements.nudged(fleet, before, outcome, is_answer=is_answer))
 
 
 def decide(
@@ -64,7 +64,7 @@ def decide(
     if as_json:
         emit(Nudged(worker.id, sent.id, True, wake.DELIVERED, wake.DIALOG, ""))
     else:
-        say(for_people(announcements.answered(fleet, worker)))
+        say(announcements.answered(fleet, worker))
 
 
 def _answer(fleet: Fleet, worker: Worker, _: Need) -> bool:

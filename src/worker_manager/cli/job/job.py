@@ -41,7 +41,7 @@ class Job:
             self._ids.append(worker.id)
             place = self._fleet.place_in_queue(worker)
             reason = f"{place}: {worker.reason}" if place else ""
-            text = for_people("\n".join(announcements.started(started, reason)))
+            text = "\n".join(announcements.started(started, reason, for_people))
             self._reporter.say("started", worker, text)
 
     def follow(self) -> list[Worker]:

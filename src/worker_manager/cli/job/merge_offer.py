@@ -62,11 +62,11 @@ def _merge(fleet: Fleet, worker: Worker, reporter: Reporter) -> bool:
         with busy(f"merging {worker.name}"):
             merged = fleet.merge(worker.id, MergeOptions())
     except WorkerManagerError as error:
-        text = "\n".join(filter(None, (for_people(str(error)), error.shown)))
+        text = "\n".join(filter(None, (for_people(error.text), error.shown)))
         reporter.say("refused", worker, rendering.clean(text))
         return False
     changed = rendering.clean(merged.changed).rstrip()
     clean = f"worker-manager clean {worker.id} removes its worktree and branch."
-    said = for_people(announcements.merged(merged))
+    said = announcements.merged(merged)
     reporter.say("merged", merged.worker, "\n".join(filter(None, (said, changed, clean))))
     return True

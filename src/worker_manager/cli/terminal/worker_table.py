@@ -13,7 +13,6 @@ from worker_manager.crew.messaging.dialogs import REASONS
 from worker_manager.crew.supervision.limits import RATE_LIMIT
 from worker_manager.domain.worker import Status
 from worker_manager.text import rendering
-from worker_manager.text.commands import for_people
 from worker_manager.text.figures import age, amount
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def now_of(fleet: Fleet, worker: Worker) -> tuple[str, str, str]:
     status, reason, since = worker.seen(fleet.activity(worker), at=time.time())
     agent = agent_in_record(worker.agent)
     doing = "" if worker.finished else agent.latest(fleet.transcript(worker))
-    return status.value, since, rendering.one_line(for_people(reason) or doing)
+    return status.value, since, rendering.one_line(reason or doing)
 
 
 def _with_something(rows: Sequence[Sequence[str]]) -> list[list[str]]:
@@ -86,7 +85,7 @@ def _with_something(rows: Sequence[Sequence[str]]) -> list[list[str]]:
 def _cells(one: Facts) -> tuple[str, ...]:
     work = f"{one.commits}c {one.changed_files}f" if one.commits or one.changed_files else ""
     tokens = amount(one.context_tokens)
-    now = one.question or for_people(one.reason) or one.doing
+    now = one.question or one.reason or one.doing
     missing = f"[{one.missing} missing] " if one.missing else ""
     said = rendering.one_line(missing + now)
     title = rendering.one_line(one.title)

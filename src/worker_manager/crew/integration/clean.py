@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from worker_manager.crew.context import Context
 from worker_manager.domain.worker import Worker
-from worker_manager.errors import InvalidInput, WorkerManagerError
+from worker_manager.errors import InvalidInput, Text, WorkerManagerError, step, text_of
 from worker_manager.state import journal
 from worker_manager.state.locking import exclusive
 from worker_manager.state.workers.records import Records
@@ -106,9 +106,11 @@ def advice(workers: Sequence[Worker]) -> str:
     days = max(ages, default=0.0) / 86_400
     if len(left) < MANY and days < OLD_DAYS:
         return ""
-    return (
+    return Text(
         f"{len(left)} finished worker{'s' if len(left) != 1 else ''} still have a worktree, the "
-        f"oldest for {days:.0f} days. clean_workers(dry_run=true) tells which may go."
+        f"oldest for {days:.0f} days. ",
+        step("clean", dry_run=True),
+        " tells which may go.",
     )
 
 
@@ -156,7 +158,7 @@ def _clean_one(
         with _alone_with(records, worker.id):
             return _attempt(context, records.get(worker.id), options)
     except (WorkerManagerError, OSError) as error:
-        return CleanResult(worker, str(error))
+        return CleanResult(worker, text_of(error))
 
 
 def _first_refusal_reason(worker: Worker, options: CleanOptions, look: Look | None) -> str:
@@ -171,7 +173,7 @@ def _first_refusal_reason(worker: Worker, options: CleanOptions, look: Look | No
 def _unfinished(worker: Worker) -> str:
     if worker.finished:
         return ""
-    return f"it is {worker.status.value}: wait for its report, or stop_worker it"
+    return f"it is {worker.status.value}: wait for its report, or stop it"
 
 
 def _attempt(context: Context, worker: Worker, options: CleanOptions) -> CleanResult:
@@ -283,12 +285,10 @@ def _unsafe(worker: Worker, tree: Tree, look: Look) -> str:
         return ""  # all of it is saved
     goals = _goals(worker, look)
     if worker.merge and worker.is_merge_open:
-        return (
-            f"its merge into {worker.merge.into}, or the checks of it, was cut off: merge_worker it"
-        )
+        return f"its merge into {worker.merge.into}, or the checks of it, was cut off: merge it"
     if tree.tip and not _is_merged(worker, tree, tree.tip, goals, look):
         into = worker.merge.into if worker.merge else worker.base_branch
-        return f"its branch is not merged into {into}: merge_worker it first"
+        return f"its branch is not merged into {into}: merge it first"
     if tree.head and not _is_merged(worker, tree, tree.head, [*goals, tree.tip], look):
         on = removal.branch_of(tree)
         where = f"{tree.head[:12]} on its branch {on}" if on else tree.head[:12]

@@ -18,9 +18,11 @@ from worker_manager.errors import (
     MergeRefused,
     NotARepository,
     StateBusy,
+    Text,
     WorkerManagerError,
     WorktreeGone,
     WorktreeRefused,
+    step,
 )
 from worker_manager.processes import shell
 from worker_manager.state import journal
@@ -78,7 +80,9 @@ class _InConflict(Exception):
 def merge_all(context: Context, worker_ids: Sequence[str], options: MergeOptions) -> list[Merged]:
     """Merge one after the other. Raises MergeRefused, which says which are in by then."""
     if not worker_ids:
-        raise InvalidInput("ids is empty. Name at least one worker; list_workers has the ids.")
+        raise InvalidInput(
+            Text("ids is empty. Name at least one worker; ", step("list"), " has the ids.")
+        )
     merged: list[Merged] = []
     for worker_id in dict.fromkeys(worker_ids):
         try:
@@ -86,7 +90,7 @@ def merge_all(context: Context, worker_ids: Sequence[str], options: MergeOptions
         except WorkerManagerError as error:
             done = ", ".join(one.worker.id for one in merged)
             before = f"Merged before: {done}. Then: " if done else ""
-            raise MergeRefused(f"{before}{error}", error.shown) from error
+            raise MergeRefused(Text(before, error.text), error.shown) from error
     return merged
 
 
@@ -104,7 +108,7 @@ def merge(context: Context, worker_id: str, options: MergeOptions) -> Merged:
             worker = _settled(context, context.records.get(worker.id))
             return _merge(_prepare(context, worker, options))
     except WorktreeRefused as error:
-        raise _refused(worker, str(error), error.shown) from error
+        raise _refused(worker, error.text, error.shown) from error
     except _InConflict as found:
         raise _shown(found) from None
 
@@ -184,7 +188,7 @@ def _prepare(context: Context, worker: Worker, options: MergeOptions) -> _Job:
         raise _refused(
             worker,
             f"it is {worker.status.value} and may go on committing. Wait for its report, or "
-            "stop_worker it",
+            "stop it",
         )
     if not worker.branch:
         raise _refused(worker, f"it works in {worker.path} itself and has no branch of its own")
@@ -385,7 +389,7 @@ def _without_branch(worker: Worker) -> str:
     place = _worktree(worker)
     other = attempt(place, "symbolic-ref", "--quiet", "--short", "HEAD") if place else ""
     if not other:
-        return f"its branch {worker.branch} is gone. restore_worker may have it"
+        return Text(f"its branch {worker.branch} is gone. ", step("restore"), " may have it")
     return (
         f"its branch {worker.branch} is gone: its worktree is on {other}. When that is its work, "
         f"give it back its name, then merge; in {worker.path}: git branch -m {worker.branch}"
@@ -413,11 +417,14 @@ def _require_clean(job: _Job, trial: merging.Trial, where: str = "") -> None:
 
 def _shown(found: _InConflict) -> MergeRefused:
     job, trial = found.job, found.trial
+    wish = f"Merge {job.target.branch} into your branch, resolve the conflicts, commit, complete."
     return _refused(
         job.worker,
-        f"{found.where}it is in conflict with {job.target.branch} in {_some(trial.files)}. "
-        f'Next step: nudge_worker(id="{job.worker.id}", message="Merge {job.target.branch} into '
-        'your branch, resolve the conflicts, commit, complete.")',
+        Text(
+            f"{found.where}it is in conflict with {job.target.branch} in {_some(trial.files)}. "
+            "Next step: ",
+            step("nudge", id=job.worker.id, message=wish),
+        ),
         "\n".join([*trial.said[: merging.FILES], merging.hunks(job.directory, trial)]),
     )
 
@@ -454,4 +461,5 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _refused(worker: Worker, why: str, shown: str = "") -> MergeRefused:
-    return MergeRefused(f"Worker {worker.id} is not merged: {why.rstrip('.')}.", shown.strip())
+    end = "" if why.endswith(".") else "."
+    return MergeRefused(Text(f"Worker {worker.id} is not merged: ", why, end), shown.strip())

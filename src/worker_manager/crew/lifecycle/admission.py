@@ -15,7 +15,7 @@ from worker_manager.crew.lifecycle.launch import RESTORED, Launcher
 from worker_manager.crew.lifecycle.queue import queue
 from worker_manager.crew.lifecycle.request import Begun
 from worker_manager.domain.worker import Status, Worker
-from worker_manager.errors import InvalidInput
+from worker_manager.errors import InvalidInput, Text, step
 from worker_manager.state import process_identity
 from worker_manager.state.files import disk_errors, write_atomic
 from worker_manager.state.layout import WORKERS
@@ -70,7 +70,8 @@ class Admission:
         starter = process_identity.identity(os.getpid())
         with self._room(records) as waits_for:
             if run_of(records.get(worker.id)) != run_of(worker):
-                raise Changed(f"Worker {worker.id} was changed just now. Call list_workers.")
+                changed = f"Worker {worker.id} was changed just now. "
+                raise Changed(Text(changed, step("list"), " tells how."))
             write_atomic(os.path.join(records.home(worker.id), RESTORED), prompt.encode())
             _, restored = records.update(
                 worker.id, lambda one: one.restore(starter, at=now(), waits_for=waits_for)

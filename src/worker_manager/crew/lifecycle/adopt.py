@@ -9,7 +9,7 @@ from worker_manager.agents import HOST, agent_named
 from worker_manager.crew.context import Context
 from worker_manager.crew.reporting import forwarding, reports
 from worker_manager.domain.worker import Worker
-from worker_manager.errors import InvalidInput, StateUnavailable
+from worker_manager.errors import InvalidInput, StateUnavailable, Text, option
 from worker_manager.state import journal, sessions
 from worker_manager.state.layout import orchestrator_home
 from worker_manager.state.locking import exclusive
@@ -56,9 +56,10 @@ def adopt(context: Context, worker_ids: Sequence[str], *, force: bool) -> list[W
 
 
 def _belongs(worker: Worker) -> str:
-    return (
-        f"Worker {worker.id} belongs to a session that is running. Ask your user; "
-        "force=true takes it all the same."
+    return Text(
+        f"Worker {worker.id} belongs to a session that is running. ",
+        option("force", True),
+        " takes it all the same.",
     )
 
 

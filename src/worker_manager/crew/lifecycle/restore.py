@@ -6,7 +6,7 @@ import time
 
 from worker_manager.crew.lifecycle.launch import TASK, has_conversation
 from worker_manager.domain.worker import Status, Worker
-from worker_manager.errors import InvalidInput, RuntimeUnavailable
+from worker_manager.errors import InvalidInput, RuntimeUnavailable, Text, step
 from worker_manager.runtimes.base import Presence, Runtime
 from worker_manager.state import sessions
 from worker_manager.state.workers import launches
@@ -28,8 +28,13 @@ def require_ended(worker: Worker, runtime: Runtime) -> None:
         )
     if presence is Presence.ALIVE:
         raise InvalidInput(
-            f"Worker {worker.id} has a session. Speak to it with nudge_worker, or end it with "
-            "stop_worker first."
+            Text(
+                f"Worker {worker.id} has a session. Speak to it with ",
+                step("nudge"),
+                ", or end it with ",
+                step("stop"),
+                " first.",
+            )
         )
 
 

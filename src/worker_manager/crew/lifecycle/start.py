@@ -23,7 +23,9 @@ from worker_manager.domain import conditions, identifiers
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import (
     InvalidInput,
+    Text,
     WorkerManagerError,
+    option,
 )
 from worker_manager.runtimes.base import Runtime
 from worker_manager.state import bells, journal, process_identity, sessions
@@ -150,9 +152,9 @@ class Starts:
         """Where it will work: a worktree and branch of its own, or the project's directory."""
         if not request.use_worktree:
             if request.base_branch:
-                raise InvalidInput("base_branch goes with use_worktree=true only. Leave it out.")
+                raise InvalidInput(_of_worktrees("base_branch"))
             if request.allowed_paths:
-                raise InvalidInput("allowed_paths goes with use_worktree=true only. Leave it out.")
+                raise InvalidInput(_of_worktrees("allowed_paths"))
             return worker, None
         prefix = self._settings.worktree_branch_prefix
         ground, prefix = bases.survey_for(self._project, prefix)
@@ -263,12 +265,18 @@ def _queued(worker: Worker, place: Place | None) -> Started:
     try:
         return Started(worker, place.seen(environment.outlook(place.ground).standing))
     except WorkerManagerError as error:
-        return Started(worker, place, [str(error)])  # it is queued all the same
+        return Started(worker, place, [error.text])  # it is queued all the same
+
+
+def _of_worktrees(name: str) -> Text:
+    where = option("use_worktree", True)
+    return Text(option(name), " goes with ", where, " only. Leave it out.")
 
 
 def _budget(wanted: int | None, setting: int) -> int:
     if wanted is not None and wanted < 0:
-        raise InvalidInput(f"budget_tokens is {wanted}. Give a number of tokens, or 0 for any.")
+        given = f" is {wanted}. Give a number of tokens, or 0 for any."
+        raise InvalidInput(Text(option("budget_tokens"), given))
     return setting if wanted is None else wanted
 
 

@@ -15,7 +15,7 @@ from worker_manager.crew.reporting import reports
 from worker_manager.domain import identifiers, message
 from worker_manager.domain.message import Message
 from worker_manager.domain.worker import Status, Worker
-from worker_manager.errors import InvalidInput, StateUnavailable, WorkerNotFound
+from worker_manager.errors import InvalidInput, StateUnavailable, Text, WorkerNotFound, option, step
 from worker_manager.state.layout import mailbox_path
 from worker_manager.state.locking import exclusive
 from worker_manager.state.mail.mailbox import Mailbox
@@ -91,23 +91,32 @@ def _wanted(context: Context, worker: Worker, request_id: str) -> Request:
     if len(found) > 1:
         listed = ", ".join(f"{one.id} ({one.reason})" for one in found)
         raise InvalidInput(
-            f"Worker {worker.id} waits for {len(found)} answers: {listed}. Say with message_id "
-            "which one you answer."
+            Text(
+                f"Worker {worker.id} waits for {len(found)} answers: {listed}. Say with ",
+                option("message_id"),
+                " which one you answer.",
+            )
         )
     (request,) = found
     if not request_id and reports.owner_mailbox(context.records, worker).is_unread(request.id):
         raise InvalidInput(
-            f"You have not seen yet what worker {worker.id} waits for ({request.reason}). "
-            "Call read_mail, then answer."
+            Text(
+                f"You have not seen yet what worker {worker.id} waits for ({request.reason}). "
+                "Look at ",
+                step("mail"),
+                " first, then answer.",
+            )
         )
     return request
 
 
 def _unread(context: Context, worker: Worker, request: Request) -> str:
     file = reports.owner_mailbox(context.records, worker).files().get(request.id, "its file")
-    return (
+    return Text(
         f"What {request.id} asks for was too long to be shown whole. Read {file} to its end: the "
-        "last line says with which message_id it is allowed. It can be denied unread."
+        "last line says with which ",
+        option("message_id"),
+        " it is allowed. It can be denied unread.",
     )
 
 
@@ -118,19 +127,19 @@ def _nothing_open(context: Context, worker: Worker, request_id: str) -> str:
     if Mailbox(mailbox_path(context.home_of(worker))).contains(_decision_id(meant)):
         return f"You have answered {meant} already."
     how = (
-        "It called `ask`: answer with nudge_worker."
+        Text("It called `ask`: answer with ", step("reply"), ".")
         if worker.status is Status.ASKING
-        else "list_workers tells what each is doing."
+        else Text(step("list"), " tells what each is doing.")
     )
     which = f" {request_id!r}" if request_id else ""
-    return f"Worker {worker.id} ({worker.status.value}) has no open dialog{which}. {how}"
+    return Text(f"Worker {worker.id} ({worker.status.value}) has no open dialog{which}. ", how)
 
 
 def _decision(request: Request, decision: str, reason: str) -> dict[str, object]:
     """What the hook is to give to Claude Code."""
     wanted = decision.strip().casefold()
     if reason and (request.questions or wanted != "deny"):
-        raise InvalidInput("A message goes with deny only. Send it with nudge_worker.")
+        raise InvalidInput(Text("A message goes with deny only. Send it with ", step("nudge"), "."))
     if request.questions:
         return {"behavior": "allow", "answers": _answers(request.questions, decision)}
     if wanted == "allow":
@@ -178,8 +187,12 @@ def _see_it_taken(context: Context, worker: Worker, request: Request, attach: st
     while requests.is_open(home, request.id) and request.is_waited_for:
         if time.monotonic() > deadline:
             raise InvalidInput(
-                f"Your answer to {request.id} lies ready, and was not taken in "
-                f"{TAKEN_SECONDS:.0f} s. list_workers tells when the worker goes on."
+                Text(
+                    f"Your answer to {request.id} lies ready, and was not taken in "
+                    f"{TAKEN_SECONDS:.0f} s. ",
+                    step("list"),
+                    " tells when the worker goes on.",
+                )
             )
         time.sleep(POLL_SECONDS)
     if reports.owner_mailbox(context.records, worker).contains(settled_id(request.id)):
@@ -191,7 +204,7 @@ def _see_it_taken(context: Context, worker: Worker, request: Request, attach: st
 def _left_to_person(request: Request, attach: str) -> str:
     return (
         f"Nobody waits for the answer to {request.id} any more: its time was up, or its hook was "
-        f"ended. The dialog is left to the person: ask your user to answer it with: {attach}"
+        f"ended. The dialog is left to the person, who answers it with: {attach}"
     )
 
 

@@ -12,6 +12,7 @@ from worker_manager.servers.tooling import Result, answer, tool_errors
 from worker_manager.servers.tools import read_worker as reading
 from worker_manager.servers.tools import wait
 from worker_manager.servers.tools.worker_info import WorkerId, WorkerInfo, info_from, line_of
+from worker_manager.text.rendering import for_models
 from worker_manager.views import inspection
 from worker_manager.views.facts import Snapshots
 
@@ -108,7 +109,7 @@ def _list_text(listed: WorkerList, advice: str) -> str:
         ids = ", ".join(listed.orphans)
         lines.append(f"Workers of sessions that are gone: {ids}. adopt_workers makes them yours.")
     lines += [f"Damaged, can't be read: {path}" for path in listed.damaged]
-    lines += [advice] if advice else []
+    lines += [for_models(advice)] if advice else []
     return "\n".join(lines)
 
 

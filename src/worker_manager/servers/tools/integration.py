@@ -15,6 +15,7 @@ from worker_manager.domain import identifiers
 from worker_manager.errors import MergeRefused
 from worker_manager.servers.tooling import Result, answer, tool_errors
 from worker_manager.text import rendering
+from worker_manager.text.rendering import for_models
 from worker_manager.views import announcements
 
 _STRATEGY = {"enum": list(merges.STRATEGIES)}
@@ -93,7 +94,7 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
             outcomes = fleet.clean(CleanOptions(ids or (), dry_run, force))
             infos = [_clean_info(one) for one in outcomes]
             freed = sum(one.freed_bytes for one in infos)
-            text = announcements.cleaned(outcomes, is_dry_run=dry_run)
+            text = announcements.cleaned(outcomes, for_models, is_dry_run=dry_run)
             return answer(text, CleanResult(workers=infos, freed_bytes=freed))
 
 
@@ -103,7 +104,7 @@ def _merge_all(fleet: Fleet, ids: list[str], options: MergeOptions) -> list[Merg
         return fleet.merge_all(ids, options)
     except MergeRefused as error:
         shown = rendering.fenced(rendering.clean(error.shown), identifiers.new_message_id())
-        raise MergeRefused(rendering.clean(str(error)) + shown) from error
+        raise MergeRefused(rendering.clean(for_models(error.text)) + shown) from error
 
 
 def _merge_info(merged: Merged) -> MergeInfo:
@@ -132,7 +133,7 @@ def _clean_info(outcome: Cleaned) -> CleanInfo:
     return CleanInfo(
         id=worker.id,
         name=worker.name,
-        kept_because=rendering.clean(outcome.why_not),
+        kept_because=rendering.clean(for_models(outcome.why_not)),
         freed_bytes=outcome.freed,
         saved=worker.cleaned.removeprefix("-"),
     )

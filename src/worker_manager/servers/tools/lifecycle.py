@@ -13,6 +13,7 @@ from worker_manager.domain.worker import Status
 from worker_manager.servers.tooling import Result, answer, tool_errors
 from worker_manager.servers.tools.worker_info import WorkerId, WorkerInfo, info_of, line_of
 from worker_manager.state import sessions
+from worker_manager.text.rendering import for_models
 from worker_manager.views import announcements
 
 _NO_HOOKS = (
@@ -91,7 +92,7 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
         with tool_errors():
             worker = fleet.stop(id) if force else fleet.ask_to_stop(id)
             info = StoppedInfo(**info_of(fleet, worker).model_dump(), saved=worker.saved)
-            return answer(announcements.stopped(worker), info)
+            return answer(announcements.stopped(worker, for_models), info)
 
     @server.tool(annotations=ToolAnnotations(title="Restore worker", destructive_hint=False))
     def restore_worker(id: WorkerId, message: str = "") -> Annotated[CallToolResult, StoppedInfo]:
@@ -121,12 +122,12 @@ def _started_info(fleet: Fleet, started: Started) -> StartedInfo:
         **info_of(fleet, started.worker).model_dump(),
         behind_upstream=started.place.base.behind if started.place else 0,
         uncommitted_in_checkout=started.place.uncommitted if started.place else 0,
-        notes=list(started.notes),
+        notes=[for_models(note) for note in started.notes],
     )
 
 
 def _started_text(fleet: Fleet, started: Started, info: WorkerInfo) -> str:
-    lines = announcements.started(started, info.reason)
+    lines = announcements.started(started, info.reason, for_models)
     if started.worker.status is not Status.QUEUED:
         lines.append(f"A person looks at it with: {info.attach}")
     # Of a server, unlike of a hook, the parent is claude itself.
