@@ -18,7 +18,7 @@ class ignoring:  # noqa: N801  used as the function that it stands for
 
 class NextStep:
     """What may be done: an action with its arguments, or without an action an option of what was
-    just tried. `text.rendering` and `text.commands` know the words; `str()` is for neither reader.
+    just tried. `text.rendering` and `text.commands` know the words; `str()` is in plain words.
     """
 
     def __init__(self, action: str, arguments: dict[str, object]) -> None:
@@ -26,7 +26,13 @@ class NextStep:
         self.arguments = arguments
 
     def __str__(self) -> str:
-        return self.action or ", ".join(self.arguments)
+        return self.action or ", ".join(map(_setting, self.arguments, self.arguments.values()))
+
+
+def _setting(name: str, value: object) -> str:
+    if value is None:
+        return name
+    return f"{name}={str(value).lower() if isinstance(value, bool) else value}"
 
 
 def step(action: str, **arguments: object) -> NextStep:

@@ -19,6 +19,7 @@ from worker_manager.crew.lifecycle import stop
 from worker_manager.crew.reporting import evidence
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import WorktreeRefused
+from worker_manager.text.rendering import for_models
 from worker_manager.views import inspection
 from worker_manager.worktrees import changes, marks, own, removal
 
@@ -92,7 +93,7 @@ def test_what_is_no_worktree_any_more_is_neither_cleaned_nor_saved(
     (outcome,) = fleet.clean(CleanOptions([worker.id], force=force))
 
     assert f"is no worktree of {worker.branch} any more" in outcome.why_not
-    assert "restore_worker" in outcome.why_not
+    assert "restore_worker" in for_models(outcome.why_not)
     assert state(repository) == before
     assert not fleet.worker(worker.id).cleaned
 

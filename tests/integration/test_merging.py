@@ -12,6 +12,7 @@ from worker_manager.crew.integration.merge import MergeOptions
 from worker_manager.domain.worker import Status
 from worker_manager.errors import InvalidInput, MergeRefused, WorkerNotFound, WorktreeRefused
 from worker_manager.state import journal
+from worker_manager.text.rendering import for_models
 from worker_manager.worktrees import ref_update
 
 STRATEGIES = ("merge", "squash", "rebase")
@@ -102,7 +103,7 @@ def test_a_conflict_changes_nothing_and_names_files_and_hunks(
     with pytest.raises(MergeRefused) as caught:
         fleet.merge(worker.id, MergeOptions(strategy))
 
-    said = str(caught.value)
+    said = for_models(caught.value.text)
     assert "'README'" in said
     assert r"'bin\nary'" in said
     assert "ours\n=======\ntheirs" in caught.value.shown
@@ -228,7 +229,7 @@ def test_what_can_not_be_merged_is_said(fleet: Fleet, repository: Path) -> None:
         fleet.merge(worker.id, MergeOptions())
     git(repository, "worktree", "remove", worker.path)
     git(repository, "branch", "-D", worker.branch)
-    with pytest.raises(MergeRefused, match=r"is gone\. restore_worker"):
+    with pytest.raises(MergeRefused, match=r"is gone\. restore may"):
         fleet.merge(worker.id, MergeOptions())
 
 

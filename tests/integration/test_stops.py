@@ -133,7 +133,7 @@ def test_a_stopped_worker_goes_on_where_it_was(fleet: Fleet, repository: Path) -
 def test_a_worker_with_a_session_is_not_restored(fleet: Fleet) -> None:
     worker = running_worker(fleet)
 
-    with pytest.raises(InvalidInput, match="nudge_worker"):
+    with pytest.raises(InvalidInput, match="Speak to it with nudge"):
         fleet.restore(worker.id)
 
     assert fleet.worker(worker.id) == worker
@@ -148,7 +148,7 @@ def test_a_completed_worker_is_closed_after_a_while_and_can_be_restored(hasty: F
 
     closed = hasty.worker(worker.id)
     assert (closed.status, closed.closed) == (Status.COMPLETED, True)
-    with pytest.raises(InvalidInput, match="restore_worker"):
+    with pytest.raises(InvalidInput, match="restore goes on"):
         hasty.nudge(worker.id, "and now?")
     hasty.restore(worker.id)
     assert not hasty.worker(worker.id).closed

@@ -48,9 +48,10 @@ def command(step: NextStep) -> str:
 def _word(name: str, value: object) -> str:
     if name in _OPERANDS:
         return _operand(name, value)
-    option = _OPTIONS.get((name, value)) if isinstance(value, bool | None) else None
-    option = option or f"--{name.replace('_', '-')}"
-    return option if value in (None, True, False) else f"{option} {value}"
+    option = f"--{name.replace('_', '-')}"
+    if value is None or isinstance(value, bool):
+        return _OPTIONS.get((name, value), option)
+    return f"{option} {value}"
 
 
 def _operand(name: str, value: object) -> str:

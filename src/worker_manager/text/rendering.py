@@ -4,7 +4,7 @@ from _collections_abc import Mapping, Sequence
 
 from worker_manager.domain import message as messages
 from worker_manager.domain.message import Message
-from worker_manager.errors import NextStep, Text, step
+from worker_manager.errors import NextStep, Text, option, step
 
 #: Claude Code puts a hook's text above 10,000 characters (UTF-16 units) into a file.
 SHOWN_LIMIT = 9_000
@@ -135,7 +135,8 @@ def next_step(message: Message) -> str:
     if message.type == messages.PERMISSION:
         choices = {"decision": ["allow", "deny"], "message_id": message.id}
         way = step("answer", id=message.sender, **choices)
-        return Text("It waits. Answer with ", way, "; with deny, message=... tells it why.")
+        why = option("message", ...)
+        return Text("It waits. Answer with ", way, "; with deny, ", why, " tells it why.")
     if message.type not in _NEXT_STEPS:
         return _REMARKS.get(message.type, "")
     before, action, behind = _NEXT_STEPS[message.type]

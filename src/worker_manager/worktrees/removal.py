@@ -214,7 +214,7 @@ def _standing(path: str, branch: str) -> tuple[Worktree | None, str]:
         try:
             return _look(place, branch), ""
         except WorktreeGone as error:
-            gone = gone or str(error)
+            gone = gone or error.text
     return None, gone
 
 

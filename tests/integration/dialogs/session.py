@@ -24,6 +24,7 @@ from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import WorkerManagerError
 from worker_manager.state.workers import requests
 from worker_manager.state.workers.records import now
+from worker_manager.text.rendering import for_models
 
 BASH = {"tool_name": "Bash", "tool_input": {"command": "make", "description": "Build"}}
 WRITE = {"tool_name": "Write", "tool_input": {"file_path": "/x", "content": "y"}}
@@ -128,7 +129,7 @@ def kinds(fleet: Fleet) -> list[str]:
 def refused(fleet: Fleet, worker_id: str, decision: str = "allow", **more: str) -> str:
     with pytest.raises(WorkerManagerError) as caught:
         fleet.answer(worker_id, decision, **more)
-    return str(caught.value)
+    return for_models(caught.value.text)
 
 
 def settled(session: Session, hook: subprocess.Popen[str]) -> str:

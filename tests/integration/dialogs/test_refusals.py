@@ -76,7 +76,7 @@ def test_an_ended_worker_takes_no_answer(session: Session) -> None:
 def test_what_was_not_seen_yet_is_not_allowed_by_chance(session: Session) -> None:
     hook, request = session.open(BASH)
 
-    assert "Look at mail first, then answer" in refused(session.fleet, session.id)
+    assert "Look at read_mail first, then answer" in refused(session.fleet, session.id)
     assert hook.poll() is None
     session.fleet.answer(session.id, "allow", request_id=request)
     assert decided(hook) == {"behavior": "allow"}

@@ -56,7 +56,7 @@ def _tell(fleet: Fleet, started: Started, *, as_json: bool) -> None:
     if as_json:
         place = started.place
         behind, uncommitted = (place.base.behind, place.uncommitted) if place else (0, 0)
-        emit(results.Started(facts, behind, uncommitted, list(started.notes)))
+        emit(results.Started(facts, behind, uncommitted, [*map(for_people, started.notes)]))
         return
     lines = [*announcements.started(started, facts.reason, for_people)]
     lines.append(f"Look at it: worker-manager attach {facts.id}. Its letters: worker-manager mail.")
