@@ -19,6 +19,7 @@ from worker_manager.cli.exit_codes import Exit
 from worker_manager.cli.registry import COMMANDS
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle.request import StartRequest
+from worker_manager.domain.worker import Status
 from worker_manager.state.layout import state_root
 
 ACTING = {
@@ -114,6 +115,14 @@ def test_errors_name_commands_and_no_tools(here: Command, mine: Fleet, repositor
 
     assert "Wait for its report, or stop it." in done.stderr
     assert "_worker" not in done.stderr
+
+
+def test_the_next_step_of_an_error_is_a_command(
+    here: Command, mine: Fleet, repository: Path
+) -> None:
+    done = here("nudge", recorded_worker(mine, repository, status=Status.STOPPED).id, "go on")
+
+    assert "worker-manager restore goes on with its conversation." in done.stderr
 
 
 def test_a_traceback_is_shown_with_debug_only(command: Command) -> None:

@@ -196,7 +196,7 @@ async def test_what_is_refused_is_said_in_words_for_people(
 
     async with watching(watched) as view:
         await view.press("c")
-        await view.sees("its branch is not merged into main: merge (m) it first")
+        await view.sees("its branch is not merged into main: merge it first")
         await view.press("m")
         await choose(view, "m", "choose-m")
         await view.sees("in conflict with main", "nudge (n)")
