@@ -51,7 +51,7 @@ def with_letters(letters: int, world: Stage, event: str = "UserPromptSubmit") ->
             )
         )
     taken = quiet_hook(event, world)
-    left = mailbox.claim(most=letters)  # what one hook does not show
+    left = mailbox.claim(limit=letters)  # what one hook does not show
     if left:
         assert letters > 1, f"the hook {event} showed nothing"
         left.acknowledge()

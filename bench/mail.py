@@ -161,7 +161,7 @@ def _drain(world: Stage, letters: int) -> float:
         Path(mailbox.folder("new", name)).write_bytes(message.encode())
 
     def run() -> None:
-        while claim := mailbox.claim(most=letters):
+        while claim := mailbox.claim(limit=letters):
             claim.acknowledge()
 
     return seconds(run)

@@ -100,7 +100,7 @@ _WANTED = {
     tuple: "a list of texts, none of them empty",
 }
 #: Claude Code ends the hook that waits a minute after this (hooks.json).
-_MOST: dict[str, int] = {"permission_wait_seconds": 86_400}
+_MAX: dict[str, int] = {"permission_wait_seconds": 86_400}
 
 
 def load(repository: Path, environ: Mapping[str, str]) -> Settings:
@@ -172,8 +172,8 @@ def _checked(key: str, value: Any, place: str) -> Any:
         raise InvalidSetting(
             f"{place}: {key} is {value!r}; choose one of {', '.join(_CHOICES[key])}."
         )
-    if isinstance(value, int) and value > _MOST.get(key, value):
-        raise InvalidSetting(f"{place}: {key} is {value}; it may be {_MOST[key]} at most.")
+    if isinstance(value, int) and value > _MAX.get(key, value):
+        raise InvalidSetting(f"{place}: {key} is {value}; it may be {_MAX[key]} at most.")
     return value
 
 

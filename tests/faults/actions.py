@@ -65,7 +65,7 @@ def reconcile_all(barrier: Barrier, root: str, home: str, socket: str) -> None:
 def read(tell: Tell, home: str, most: int) -> int:
     """As a hook does: shows, then acknowledges."""
     receipt = expect_receipt(home)
-    claim = Mailbox(mailbox_path(home)).claim(most=most)
+    claim = Mailbox(mailbox_path(home)).claim(limit=most)
     if claim is None:
         return 0
     tell([(message.id, message.body, message.repeat) for message in claim.messages])
@@ -83,14 +83,14 @@ def read_again(tell: Tell, home: str, most: int) -> None:
 
 def release(_: Tell, home: str, most: int) -> None:
     """Takes messages out and gives them back."""
-    claim = Mailbox(mailbox_path(home)).claim(most=most)
+    claim = Mailbox(mailbox_path(home)).claim(limit=most)
     if claim is not None:
         claim.release()
 
 
 def settle(_: Tell, home: str) -> None:
     """Looks for receipts, as a hook does after a restart."""
-    delivery.settle(home, restarted=True)
+    delivery.requeue_unconfirmed(home, restarted=True)
 
 
 def create(_: Tell, repository: str, worker: Worker) -> None:

@@ -89,7 +89,7 @@ def test_an_adoption_that_fails_at_any_step_loses_no_letter(
         owner.adopt([worker.id])
         owner.reconcile()
 
-        record = owner.records.get(worker.id)
+        record = owner.records.load(worker.id)
         assert (record.owner, record.formers) == (owner.owner, ())
         told = [("stalled", "hmm!", False), ("completion", "done", False)]
         assert [(kind, text[-4:], mark) for kind, text, mark in unread(owner)] == told
@@ -244,11 +244,11 @@ def test_what_a_running_session_reads_at_this_moment_is_looked_after_later(
     second.adopt([worker.id], force=True)
 
     assert unread(second) == []
-    assert [one.owner for one in second.records.get(worker.id).formers] == [former.owner]
+    assert [one.owner for one in second.records.load(worker.id).formers] == [former.owner]
     claim.release()  # it could not be written
     second.reconcile()
     assert unread(second) == [("completion", "done", False)]
-    assert second.records.get(worker.id).formers == ()
+    assert second.records.load(worker.id).formers == ()
     assert notices(former, worker) == 1
 
 

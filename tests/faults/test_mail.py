@@ -197,13 +197,13 @@ def test_a_look_for_receipts_that_fails_at_any_step_loses_nothing(
     def attempt(at: int) -> Outcome:
         box.deliver(message(at))
         for _ in range(times):  # Claude Code drops it
-            receipts.settle(home, look, restarted=True)
+            receipts.requeue_unconfirmed(home, look, restarted=True)
             told = run(actions.read, home, 1).told
             assert [one[0] for portion in told for one in portion] == [message(at).id]
         return run(actions.settle, home, root=str(tmp_path), fault=fault, at=at)
 
     for at, _ in at_every_step(attempt):
-        receipts.settle(home, look, restarted=True)
+        receipts.requeue_unconfirmed(home, look, restarted=True)
         claim = box.claim()
         assert claim is not None
         assert [(one.id, one.repeat) for one in claim.messages] == [(message(at).id, True)]
@@ -217,7 +217,7 @@ def receipt_is_seen(home: str, message_id: str) -> None:
     assert run(actions.read, home, 1).told
     with Path(transcript_of(home)).open("a", encoding="utf-8") as file:
         file.write(f'{{"type": "user", "text": "{message_id}"}}\n{{"type": "assistant"}}\n')
-    receipts.settle(home, look, restarted=True)
+    receipts.requeue_unconfirmed(home, look, restarted=True)
     assert box.pending() == []
 
 

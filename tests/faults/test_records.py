@@ -107,7 +107,7 @@ class RecordMachine(RuleBasedStateMachine):
         # It may ask after it has completed, and is told that nobody would answer.
         assert kind in ("", "StateUnavailable", "WorkerFinished"), outcome.error
         assert self.records.damaged() == []
-        self.records.get("0123abcd")
+        self.records.load("0123abcd")
         return outcome
 
     def mailbox(self) -> Mailbox:
@@ -178,6 +178,6 @@ def test_an_end_that_is_reported_by_a_process_that_fails_is_told_once(
         reports.ended(records, f"{at:08x}", exit_code=1, screen="")
         steps = at
     reports.redeliver_all(records, records.all())
-    claim = Mailbox(mailbox_path(f"{records.repository}/orchestrators/boss")).claim(most=1000)
+    claim = Mailbox(mailbox_path(f"{records.repository}/orchestrators/boss")).claim(limit=1000)
     assert claim is not None
     assert sorted(one.sender for one in claim.messages) == [f"{n:08x}" for n in range(1, steps + 1)]

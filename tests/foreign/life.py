@@ -73,7 +73,7 @@ class Life:
     @property
     def worker(self) -> Worker:
         """As its record says now."""
-        return self.fleet.records.get(self.hand.worker.id)
+        return self.fleet.records.load(self.hand.worker.id)
 
     def start(self, task: str = "work") -> None:
         """A real worktree, a real terminal."""

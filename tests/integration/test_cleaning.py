@@ -297,7 +297,7 @@ def test_another_sessions_workers_are_not_cleaned(
 
 def test_cleaning_is_suggested_when_much_is_left(fleet: Fleet, repository: Path) -> None:
     worker = add_worker(fleet, repository)
-    many = [worker] * clean.MANY
+    many = [worker] * clean.HINT_THRESHOLD
 
     old = replace(worker, changed_at="2020-01-01T00:00:00+00:00")
 

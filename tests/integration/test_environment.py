@@ -20,7 +20,7 @@ from worker_manager.crew.lifecycle.request import Started, StartRequest
 from worker_manager.domain.worker import Status
 from worker_manager.errors import WorktreeRefused
 from worker_manager.worktrees import copies, trees
-from worker_manager.worktrees.bases import survey
+from worker_manager.worktrees.bases import inspect_checkout
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_no_link_leads_out(ignoring: Path, tmux_socket: str, tmp_path: Path) -> 
 def test_too_much_to_copy_is_refused_and_leaves_nothing(
     ignoring: Path, tmux_socket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(copies, "MOST_FILES", 3)
+    monkeypatch.setattr(copies, "MAX_FILES", 3)
     for number in range(4):
         (ignoring / f".env.{number}").touch()
     fleet = make_fleet(ignoring, tmux_socket)
@@ -169,7 +169,9 @@ def test_whatever_files_are_called_they_arrive_whole(
         path.chmod(mode)
         made[str(path.relative_to(checkout))] = (content, mode)
     tree = checkout / ".worktrees" / "w"
-    trees.create(survey(str(checkout)), tree, "worker/w", git(checkout, "rev-parse", "HEAD"))
+    trees.create(
+        inspect_checkout(str(checkout)), tree, "worker/w", git(checkout, "rev-parse", "HEAD")
+    )
 
     copied = copies.copy(checkout, tree, ["/secret/"])
 
@@ -303,7 +305,7 @@ def test_a_worktree_with_submodules_is_taken_back_when_its_start_fails(
     git(repository, "commit", "-q", "-m", "sub")
     checkout, tree = repository, repository / ".worktrees" / "w"
     base = git(repository, "rev-parse", "HEAD")
-    trees.create(survey(str(checkout)), tree, "worker/w", base)
+    trees.create(inspect_checkout(str(checkout)), tree, "worker/w", base)
     git(tree, "-c", "protocol.file.allow=always", "submodule", "update", "-q", "--init")
 
     trees.remove_unused(checkout, tree, "worker/w", base)

@@ -18,7 +18,7 @@ from worker_manager.crew.lifecycle.request import Started, StartRequest
 from worker_manager.errors import WorktreeRefused
 from worker_manager.state.workers.records import Records
 from worker_manager.worktrees import baseline, deletion, evidence, fresh, marks, removal, trees
-from worker_manager.worktrees.bases import survey
+from worker_manager.worktrees.bases import inspect_checkout
 from worker_manager.worktrees.overview import overview
 
 FILE_ALLOWED = ("-c", "protocol.file.allow=always")
@@ -30,7 +30,7 @@ def start(repository: Path, socket: str, **options: object) -> Started:
 
 def make(repository: Path, name: str = "w") -> Path:
     tree, head = repository / ".worktrees" / name, git(repository, "rev-parse", "HEAD")
-    trees.create(survey(str(repository)), tree, f"worker/{name}", head)
+    trees.create(inspect_checkout(str(repository)), tree, f"worker/{name}", head)
     return tree
 
 
@@ -133,7 +133,7 @@ def test_more_than_is_worth_noting_is_the_workers(
     for name in ("a", "b", "c"):
         (tree / name).write_text(name, "utf-8")
     admin = marks.pointed_at(str(tree))
-    for limit, value in (("MOST_FILES", 2), ("MOST_BYTES", 2)):
+    for limit, value in (("MAX_FILES", 2), ("MAX_BYTES", 2)):
         with monkeypatch.context() as patched:
             patched.setattr(baseline, limit, value)
             baseline.note(admin, str(tree), evidence.changes(str(tree)))
@@ -196,7 +196,7 @@ def test_git_finds_the_new_worktree_and_nothing_else(
 
     tree = make(checkout)
 
-    assert fresh.settle(tree, git(checkout, "rev-parse", "HEAD")) == []
+    assert fresh.finish(tree, git(checkout, "rev-parse", "HEAD")) == []
     assert git(tree, "rev-parse", "--show-toplevel") == str(tree)
     (tree / "b.txt").write_text("b\n", "utf-8")
     git(tree, "add", "-A")
@@ -205,7 +205,7 @@ def test_git_finds_the_new_worktree_and_nothing_else(
     assert "README" in git(tree, "ls-tree", "--name-only", "HEAD")
     assert git(tree, "status", "--porcelain") == ""
     assert git(checkout, "status", "--porcelain", "--untracked-files=all") == before
-    trees.forget(survey(str(checkout)).checkout, tree, "worker/w")
+    trees.forget(inspect_checkout(str(checkout)).main, tree, "worker/w")
     assert not tree.exists()
 
 
@@ -257,7 +257,7 @@ def test_the_hook_finds_what_it_finds_when_git_runs_it(repository: Path, tmp_pat
     git(place / "w", "switch", "-q", "-c", "other")
 
     tree = make(repository, "ours")
-    fresh.settle(tree, head)
+    fresh.finish(tree, head)
 
     added, switched, ours = (
         file.read_text("utf-8").splitlines()
@@ -365,20 +365,20 @@ def test_a_worktree_whose_making_was_killed_is_known_as_ours_and_goes(
         call = f"trees.reopen(Path({str(repository)!r}), tree, 'worker/w')"
     else:
         tree, head = repository / ".worktrees" / "w", git(repository, "rev-parse", "HEAD")
-        call = f"trees.create(survey({str(repository)!r}), tree, 'worker/w', {head!r})"
+        call = f"trees.create(inspect_checkout({str(repository)!r}), tree, 'worker/w', {head!r})"
     target = {
         "registered": ("trees.marks", "mark"),
         "marked": ("fresh", "fill"),
-        "filled": ("fresh", "settle"),
+        "filled": ("fresh", "finish"),
     }
     module, name = target[step]
     script = (
         "import os, signal\nfrom pathlib import Path\n"
         "from worker_manager.worktrees import fresh, trees\n"
-        "from worker_manager.worktrees.bases import survey\n"
+        "from worker_manager.worktrees.bases import inspect_checkout\n"
         f"tree = Path({str(tree)!r})\n"
         f"{module}.{name} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
-        f"{call}\nfresh.settle(tree, '')\n"
+        f"{call}\nfresh.finish(tree, '')\n"
     )
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     killed = subprocess.run([sys.executable, "-c", script], env=environ, check=False)
@@ -413,7 +413,7 @@ def test_a_failed_start_leaves_nothing_of_what_the_hook_made(
     (repository / ".worktreeinclude").write_text(".env\n", "utf-8")
     (repository / ".gitignore").write_text(".env\n", "utf-8")
     (repository / ".env").touch()
-    monkeypatch.setattr("worker_manager.worktrees.copies.MOST_FILES", 0)
+    monkeypatch.setattr("worker_manager.worktrees.copies.MAX_FILES", 0)
     fleet = make_fleet(repository, tmux_socket)
 
     with pytest.raises(WorktreeRefused, match="at most 0 files"):

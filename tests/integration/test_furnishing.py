@@ -13,7 +13,7 @@ from tests.support.scripted.workers import HANG
 from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.errors import WorktreeRefused
 from worker_manager.worktrees import copies, submodules, trees
-from worker_manager.worktrees.bases import survey
+from worker_manager.worktrees.bases import inspect_checkout
 
 LOCAL = ("-c", "protocol.file.allow=always", "submodule", "--quiet")
 
@@ -30,7 +30,7 @@ def tree(repository: Path, tmp_path: Path) -> Path:
 
 def make(repository: Path) -> Path:
     tree, head = repository / ".worktrees" / "w", git(repository, "rev-parse", "HEAD")
-    trees.create(survey(str(repository)), tree, "worker/w", head)
+    trees.create(inspect_checkout(str(repository)), tree, "worker/w", head)
     return tree
 
 

@@ -112,7 +112,7 @@ def test_a_worker_that_begins_to_work_is_looked_after_at_once(crew: Crew) -> Non
         worker.id, lambda one: one.restore("", at=one.created_at, waits_for="")
     )
 
-    wait_until(lambda: crew.fleet.records.get(worker.id).status is Status.FAILED, 30)
+    wait_until(lambda: crew.fleet.records.load(worker.id).status is Status.FAILED, 30)
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="counts what Linux counts")

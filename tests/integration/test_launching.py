@@ -92,7 +92,7 @@ def test_a_worker_that_is_to_be_launched_anew_is_not_taken_for_launched(fleet: F
         worker.id, lambda one: one.restore(one.starter, at=now(), waits_for="")
     )
 
-    assert not fleet.records.get(worker.id).launched
+    assert not fleet.records.load(worker.id).launched
     assert anew.process == worker.process  # until there is another one
 
 

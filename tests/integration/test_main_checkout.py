@@ -212,7 +212,7 @@ def test_what_means_a_branch_is_recorded_as_that_branch(
     git(repository, "switch", "-q", "main")
     wanted = "other" if name == "@{-1}" else "main"
 
-    assert bases.resolve_base(bases.survey(str(repository)), name).name == wanted
+    assert bases.resolve_base(bases.inspect_checkout(str(repository)), name).name == wanted
     assert ref_update.target(str(repository), name).branch == wanted
     worker = add_worker(fleet, repository, {"a": "1"})
     assert fleet.merge(worker.id, MergeOptions(into=name)).merge.into == wanted
@@ -226,7 +226,7 @@ def test_a_branch_is_meant_before_a_tag_of_its_name_and_a_commit_stays_one(
     git(repository, "tag", "main")
     git(repository, "tag", "v1")
     second = commit(repository, {"more": "x"})
-    ground = bases.survey(str(repository))
+    ground = bases.inspect_checkout(str(repository))
 
     assert bases.resolve_base(ground, "main")[:2] == ("main", second)
     assert bases.resolve_base(ground, "v1")[:2] == ("v1", first)

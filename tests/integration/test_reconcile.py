@@ -122,7 +122,7 @@ def test_many_processes_that_find_dead_workers_tell_of_each_once(
 
 
 def worker_process(fleet: Fleet, worker_id: str) -> str:
-    return fleet.records.get(worker_id).process.partition("-")[0]
+    return fleet.records.load(worker_id).process.partition("-")[0]
 
 
 @pytest.mark.promise("reconcile-damaged")

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import git
 from worker_manager.errors import WorktreeRefused
 from worker_manager.worktrees import removal, trees
-from worker_manager.worktrees.bases import survey
+from worker_manager.worktrees.bases import inspect_checkout
 from worker_manager.worktrees.overview import overview
 
 
@@ -33,7 +33,7 @@ def tree(repository: Path, tmp_path: Path) -> Path:
     ):
         git(repository, "config", name, value)
     tree, head = repository / ".worktrees" / "w", git(repository, "rev-parse", "HEAD")
-    trees.create(survey(str(repository)), tree, "worker/w", head)
+    trees.create(inspect_checkout(str(repository)), tree, "worker/w", head)
     return tree
 
 

@@ -80,7 +80,7 @@ def test_a_stop_that_tmux_does_not_carry_out_is_tried_again_later(
     with hanging(tmux_socket):
         hasty.supervisor.supervise_once()
 
-    later = hasty.records.get(worker.id)
+    later = hasty.records.load(worker.id)
     assert (later.status, later.stop_requested) == (Status.RUNNING, True)
     assert seconds_between(due, later.stop_due) > AGAIN_SECONDS / 2
 

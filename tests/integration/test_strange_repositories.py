@@ -45,10 +45,10 @@ def test_a_branch_called_worker_leaves_workers_another_beginning(
     assert worker.branch == f"worker-{worker.name}"
     assert git(Path(worker.path), "symbolic-ref", "--short", "HEAD") == worker.branch
     fleet.reconcile()
-    assert fleet.records.get(worker.id).missing == ""
+    assert fleet.records.load(worker.id).missing == ""
     git(repository, "pack-refs", "--all")
     fleet.reconcile()
-    assert fleet.records.get(worker.id).missing == ""
+    assert fleet.records.load(worker.id).missing == ""
     ((verdict, says),) = examined(repository)
     assert verdict is Verdict.WARNING
     assert "no room for worker/" in says

@@ -38,7 +38,7 @@ def test_a_round_that_fails_is_not_the_last_one(fleet: Fleet, repository: Path) 
         return fleet.supervisor
 
     with BackgroundSupervisor(find):
-        wait_until(lambda: fleet.records.get(worker.id).status is Status.FAILED)
+        wait_until(lambda: fleet.records.load(worker.id).status is Status.FAILED)
 
 
 def test_one_that_is_there_only_later_is_found(fleet: Fleet, repository: Path) -> None:
@@ -47,9 +47,9 @@ def test_one_that_is_there_only_later_is_found(fleet: Fleet, repository: Path) -
 
     with BackgroundSupervisor(lambda: found[0]):
         time.sleep(0.2)
-        assert fleet.records.get(worker.id).status is Status.RUNNING
+        assert fleet.records.load(worker.id).status is Status.RUNNING
         found[0] = fleet.supervisor
-        wait_until(lambda: fleet.records.get(worker.id).status is Status.FAILED)
+        wait_until(lambda: fleet.records.load(worker.id).status is Status.FAILED)
 
 
 def test_what_hangs_holds_up_neither_who_follows_nor_its_end(fleet: Fleet) -> None:

@@ -209,7 +209,7 @@ async def test_a_worker_whose_tmux_session_is_gone_is_noticed(
     async with session(repository, tmux_socket) as boss:
         worker = await boss.start_worker()
         async with boss.waiting(until="all") as results:
-            launched = fleet.records.get(worker).process.partition("-")[0]
+            launched = fleet.records.load(worker).process.partition("-")[0]
             os.killpg(int(launched), signal.SIGKILL)
             await anyio.run_process(["tmux", "-L", tmux_socket, "kill-server"], check=False)
 
@@ -303,7 +303,7 @@ async def test_a_report_counts_when_its_message_is_there(repository: Path, fleet
 def test_a_wait_of_a_dead_process_counts_for_nothing(fleet: Fleet) -> None:
     script = (
         "import os, sys; from worker_manager.state.mail import waits\n"
-        "with waits.waiting_call(sys.argv[1]): print(waits.is_waited(sys.argv[1]), flush=True);"
+        "with waits.registered_wait(sys.argv[1]): print(waits.is_waited(sys.argv[1]), flush=True);"
         " os._exit(0)"
     )
     command = [sys.executable, "-c", script, fleet.home]

@@ -13,7 +13,7 @@ from worker_manager.errors import StateUnavailable, WorktreeRefused
 from worker_manager.state import process_identity
 from worker_manager.worktrees import git as git_module
 from worker_manager.worktrees import trees
-from worker_manager.worktrees.bases import survey
+from worker_manager.worktrees.bases import inspect_checkout
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,9 @@ def test_many_files_are_written_on_all_cores_unless_told_otherwise(
     monkeypatch.setenv("GIT_TRACE2", str(tmp_path / "trace"))
     head = git(repository, "rev-parse", "HEAD")
 
-    trees.create(survey(str(repository)), repository / ".worktrees" / "w", "worker/w", head)
+    trees.create(
+        inspect_checkout(str(repository)), repository / ".worktrees" / "w", "worker/w", head
+    )
 
     assert ("checkout--worker" in (tmp_path / "trace").read_text("utf-8")) is helped
 
@@ -55,7 +57,7 @@ def test_a_git_that_hangs_is_ended_and_takes_back_what_it_began(
     tree, base = repository / ".worktrees" / "w", git(repository, "rev-parse", "HEAD")
 
     with pytest.raises(WorktreeRefused, match=r"git reset did not end within 1 s, and was ended"):
-        trees.create(survey(str(repository)), tree, "worker/w", base)
+        trees.create(inspect_checkout(str(repository)), tree, "worker/w", base)
 
     assert not tree.exists()
     assert git(repository, "branch", "--list", "worker/*") == ""
@@ -64,11 +66,11 @@ def test_a_git_that_hangs_is_ended_and_takes_back_what_it_began(
 
 def test_a_worktree_that_is_there_survives_a_second_start_in_its_place(repository: Path) -> None:
     tree, base = repository / ".worktrees" / "w", git(repository, "rev-parse", "HEAD")
-    trees.create(survey(str(repository)), tree, "worker/w", base)
+    trees.create(inspect_checkout(str(repository)), tree, "worker/w", base)
     (tree / "work").touch()
 
     with pytest.raises(WorktreeRefused, match="already exists"):
-        trees.create(survey(str(repository)), tree, "worker/other", base)
+        trees.create(inspect_checkout(str(repository)), tree, "worker/other", base)
 
     assert (tree / "work").exists()
     assert git(tree, "symbolic-ref", "--short", "HEAD") == "worker/w"
@@ -81,7 +83,7 @@ def test_what_is_checked_out_is_known_beside_a_ref_of_the_name_head(
     head = git(repository, "rev-parse", "HEAD")
     git(repository, "update-ref", f"refs/{'heads' if kind == 'branch' else 'tags'}/HEAD", head)
 
-    ground = survey(str(repository))
+    ground = inspect_checkout(str(repository))
 
     assert (ground.branch, ground.head) == ("main", head)
 
@@ -96,7 +98,7 @@ def test_a_worktree_is_taken_back_when_what_was_done_meanwhile_fails(
         raise failure
 
     with pytest.raises(type(failure), match="no room"):
-        trees.create(survey(str(repository)), tree, "worker/w", base, meanwhile)
+        trees.create(inspect_checkout(str(repository)), tree, "worker/w", base, meanwhile)
 
     assert not tree.exists()
     assert git(repository, "branch", "--list", "worker/*") == ""

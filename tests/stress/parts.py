@@ -42,7 +42,7 @@ def completions(folder: Path, socket: str, *, workers: int = 64, rounds: int = 1
             fleet.records.create(_idle_worker(fleet, worker_id))
         _at_once([(actions.complete_all, fleet.records.repository, one) for one in ids])
         for worker_id in ids:
-            worker = fleet.records.get(worker_id)
+            worker = fleet.records.load(worker_id)
             assert worker.report, f"{worker_id} has no report"
             tally.unaccounted += worker.status is not Status.COMPLETED
             tally.sent[worker.report.message_id] = f"done {worker_id}"
@@ -103,7 +103,7 @@ def killed_hooks(folder: Path, socket: str, *, kills: int = 500, waiting: int = 
         if not was_killed:
             _show(text, tally, transcript)
     while True:
-        receipts.settle(fleet.home, look, restarted=True)
+        receipts.requeue_unconfirmed(fleet.home, look, restarted=True)
         text, _ = _hook(after=None)
         if not text:
             return tally

@@ -45,7 +45,7 @@ def hook(session: str) -> str:
 def tool(home: str) -> str:
     """What read_mail shows."""
     claim = Mailbox(mailbox_path(home)).claim(
-        most=20, room=rendering.RESULT_LIMIT, cost=rendering.cost
+        limit=20, budget=rendering.RESULT_LIMIT, cost=rendering.cost
     )
     if claim is None:
         return ""

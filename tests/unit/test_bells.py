@@ -30,14 +30,14 @@ def waited(bell: Bell, seconds: float | None, running: list[str] | None = None) 
 
 
 def test_a_ring_wakes_whoever_listens(bell: Bell, tmp_path: Path) -> None:
-    threading.Timer(0.2, bells.ring, [str(tmp_path)]).start()
+    threading.Timer(0.2, bells.notify, [str(tmp_path)]).start()
 
     assert 0.1 < waited(bell, None) < LONG
 
 
 def test_a_ring_before_the_wait_is_heard_once(bell: Bell, tmp_path: Path) -> None:
-    bells.ring(str(tmp_path))
-    bells.ring(str(tmp_path))
+    bells.notify(str(tmp_path))
+    bells.notify(str(tmp_path))
 
     assert waited(bell, LONG) < 5
     assert waited(bell, 0.3) >= 0.3
@@ -62,8 +62,8 @@ def test_nobody_listens_and_nothing_is_left(tmp_path: Path) -> None:
     home = tmp_path / "of nobody"
     home.mkdir()
 
-    bells.ring(str(home))
-    bells.ring(str(tmp_path / "no such home"))
+    bells.notify(str(home))
+    bells.notify(str(tmp_path / "no such home"))
 
     assert list(home.iterdir()) == []
 
@@ -73,7 +73,7 @@ def test_a_file_in_its_place_is_left_alone(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "bell").write_text("mine", "utf-8")
     bell = Bell(str(tmp_path))
 
-    bells.ring(str(tmp_path))
+    bells.notify(str(tmp_path))
 
     assert 0.3 <= waited(bell, None) < LONG
     assert (tmp_path / "bell").read_text("utf-8") == "mine"
@@ -94,7 +94,7 @@ def test_a_home_that_is_made_anew_has_another_bell(tmp_path: Path) -> None:
 
 
 def test_no_wait_is_for_ever(bell: Bell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bells, "MOST_SECONDS", 0.3)
+    monkeypatch.setattr(bells, "MAX_SECONDS", 0.3)
 
     assert 0.3 <= waited(bell, None) < LONG
     assert 0.3 <= waited(bell, 1e12) < LONG

@@ -170,12 +170,12 @@ def work(repository: Path) -> Path:
 
 LOOKS: dict[str, Callable[[str], object]] = {
     "changes": evidence.changes,
-    "standing": lambda path: evidence.standing(git_module.ask(path, *evidence.STATUS)),
+    "parse_status": lambda path: evidence.parse_status(git_module.ask(path, *evidence.STATUS)),
     "progress": lambda path: changes.progress(path, "", "base"),
     "describe": lambda path: changes.describe(own.look(path, ""), "base"),
     "since": lambda path: changes.since(own.look(path, ""), "base"),
     "difference": lambda path: diffs.of_worktree(own.look(path, ""), "base"),
-    "survey": bases.survey,
+    "inspect_checkout": bases.inspect_checkout,
     "listed": trees.listed,
     "tips": lambda path: trees.tips(path, ["main", "side"]),
     "files between": lambda path: ref_update.files_between(path, "base", "side"),
@@ -219,12 +219,12 @@ def test_a_hook_finds_none_of_our_settings(repository: Path, tmp_path: Path) -> 
         hook.write_text(f"#!/bin/sh\nenv >>{tmp_path}/{name}\n", "utf-8")
         hook.chmod(0o755)
     tree, head = repository / ".worktrees" / "w", git(repository, "rev-parse", "HEAD")
-    trees.create(bases.survey(str(repository)), tree, "worker/w", head)
+    trees.create(bases.inspect_checkout(str(repository)), tree, "worker/w", head)
     git(tree, "commit", "-q", "--allow-empty", "-m", "work")
     at = ref_update.target(str(repository), "main")
     tip = git(tree, "rev-parse", "HEAD")
     ref_update.move(str(repository), at, tip, "merge")
-    ref_update.take_back(str(repository), "main", tip, at.sha)
+    ref_update.revert(str(repository), "main", tip, at.sha)
     evidence.changes(str(repository))
 
     said = "".join(file.read_text("utf-8") for file in tmp_path.glob("*-*"))

@@ -53,7 +53,7 @@ def test_a_claim_takes_a_bounded_portion_and_says_what_is_left(mailbox: Mailbox)
     for number in range(5):
         mailbox.deliver(message(number))
 
-    claim = mailbox.claim(most=2)
+    claim = mailbox.claim(limit=2)
 
     assert claim is not None
     assert (ids(claim.messages), claim.left) == (["m000000000000", "m000000000001"], 3)
@@ -116,10 +116,10 @@ def test_a_torn_file_is_set_aside_and_the_rest_goes_on(mailbox: Mailbox) -> None
 def test_an_id_is_found_wherever_it_went(mailbox: Mailbox) -> None:
     for number in range(3):
         mailbox.deliver(message(number))
-    claim = mailbox.claim(most=1)
+    claim = mailbox.claim(limit=1)
     assert claim is not None
     claim.acknowledge()
-    held = mailbox.claim(most=1)
+    held = mailbox.claim(limit=1)
 
     assert held is not None
     assert all(mailbox.contains(f"m{number:012d}") for number in range(3))
@@ -318,7 +318,7 @@ def test_a_message_is_found_whatever_becomes_of_the_index(mailbox: Mailbox) -> N
     assert mailbox.find(message(2).id)
     assert mailbox.reader(message(2).id) == process_identity.identity(os.getpid())
 
-    mailbox.settle(min(os.listdir(mailbox.folder("read"))), {message(0).id}, "lost")
+    mailbox.resolve_receipts(min(os.listdir(mailbox.folder("read"))), {message(0).id}, "lost")
 
     assert mailbox.is_unread(message(0).id)
     assert mailbox.reader(message(0).id) == ""

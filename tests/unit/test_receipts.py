@@ -52,7 +52,7 @@ class Session:
         self.write("assistant", "I see.")
 
     def settle(self, *, restarted: bool) -> None:
-        receipts.settle(self.home, look, restarted=restarted)
+        receipts.requeue_unconfirmed(self.home, look, restarted=restarted)
 
     def settle_later(self, *, restarted: bool = False) -> None:
         """Settles once the receipts have had their time."""

@@ -38,7 +38,7 @@ def test_a_look_is_never_old_where_times_are_whole_seconds(tmp_path: Path, chang
             reason = f"{number} {change}"[: 3 + change % 5]  # of several lengths
             other.update(RECORD.id, lambda one, it=reason: replace(one, reason=it))
             os.utime(path, (1_000_000_000, 1_000_000_000))
-        assert [one.reason for one in seen.all()] == [other.get(RECORD.id).reason], number
+        assert [one.reason for one in seen.all()] == [other.load(RECORD.id).reason], number
 
 
 def test_a_record_of_a_newer_version_keeps_what_this_one_does_not_know(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from tests.unit.test_mailbox import message
 from worker_manager.state.bells import Bell
 from worker_manager.state.mail import redelivery
 from worker_manager.state.mail.mailbox import Mailbox
-from worker_manager.state.mail.redelivery import FIRST_SECONDS, MOST_SECONDS
+from worker_manager.state.mail.redelivery import FIRST_SECONDS, MAX_SECONDS
 
 #: When a server began that has been looking since.
 LONG_AGO = 0.0
@@ -40,39 +40,45 @@ def lain(mailbox: Mailbox, seconds: float) -> None:
 
 
 def test_nothing_is_due_where_nothing_lies(mailbox: Mailbox) -> None:
-    redelivery.ring_again(mailbox, LONG_AGO)
+    redelivery.redeliver_if_due(mailbox, LONG_AGO)
 
-    assert redelivery.due(mailbox, time.time(), LONG_AGO) is None
+    assert redelivery.next_check(mailbox, time.time(), LONG_AGO) is None
 
 
 def test_a_letter_rings_again_after_a_while_and_then_ever_more_seldom(mailbox: Mailbox) -> None:
     mailbox.deliver(message(1))
     came = touched(mailbox)
-    redelivery.ring_again(mailbox, LONG_AGO)
+    redelivery.redeliver_if_due(mailbox, LONG_AGO)
 
     assert touched(mailbox) == came
-    assert redelivery.due(mailbox, came, LONG_AGO) == pytest.approx(came + FIRST_SECONDS, abs=1)
+    assert redelivery.next_check(mailbox, came, LONG_AGO) == pytest.approx(
+        came + FIRST_SECONDS, abs=1
+    )
 
     lain(mailbox, 20)
-    redelivery.ring_again(mailbox, LONG_AGO)
+    redelivery.redeliver_if_due(mailbox, LONG_AGO)
 
     rung = touched(mailbox)
     assert rung == pytest.approx(time.time(), abs=2)
-    assert redelivery.due(mailbox, rung, LONG_AGO) == pytest.approx(rung + 20, abs=2)
+    assert redelivery.next_check(mailbox, rung, LONG_AGO) == pytest.approx(rung + 20, abs=2)
 
-    lain(mailbox, 10 * MOST_SECONDS)
-    redelivery.ring_again(mailbox, LONG_AGO)
+    lain(mailbox, 10 * MAX_SECONDS)
+    redelivery.redeliver_if_due(mailbox, LONG_AGO)
 
     rung = touched(mailbox)
-    assert redelivery.due(mailbox, rung, LONG_AGO) == pytest.approx(rung + MOST_SECONDS, abs=2)
+    assert redelivery.next_check(mailbox, rung, LONG_AGO) == pytest.approx(
+        rung + MAX_SECONDS, abs=2
+    )
 
 
 def test_a_clock_that_was_set_back_keeps_no_letter_waiting(mailbox: Mailbox) -> None:
     mailbox.deliver(message(1))
     lain(mailbox, -3_600)
 
-    assert redelivery.due(mailbox, time.time(), LONG_AGO) == pytest.approx(time.time(), abs=2)
-    redelivery.ring_again(mailbox, LONG_AGO)
+    assert redelivery.next_check(mailbox, time.time(), LONG_AGO) == pytest.approx(
+        time.time(), abs=2
+    )
+    redelivery.redeliver_if_due(mailbox, LONG_AGO)
 
     assert touched(mailbox) == pytest.approx(time.time(), abs=2)
 
@@ -87,8 +93,8 @@ def test_what_a_killed_reader_had_taken_comes_back_and_is_looked_after(mailbox: 
     assert mailbox.waiting() == []
     at = time.time()
 
-    assert redelivery.due(mailbox, at, LONG_AGO) == pytest.approx(at + FIRST_SECONDS, abs=1)
-    redelivery.ring_again(mailbox, LONG_AGO)
+    assert redelivery.next_check(mailbox, at, LONG_AGO) == pytest.approx(at + FIRST_SECONDS, abs=1)
+    redelivery.redeliver_if_due(mailbox, LONG_AGO)
 
     assert len(mailbox.waiting()) == 1
 
@@ -104,22 +110,22 @@ def test_whoever_delivers_rings_at_the_home(mailbox: Mailbox, tmp_path: Path) ->
 
 def test_an_old_letter_rings_a_new_server_as_often_as_a_new_one(mailbox: Mailbox) -> None:
     mailbox.deliver(message(1))
-    lain(mailbox, 10 * MOST_SECONDS)
+    lain(mailbox, 10 * MAX_SECONDS)
     began = time.time()
-    redelivery.ring_again(mailbox, began)
+    redelivery.redeliver_if_due(mailbox, began)
 
     rung = touched(mailbox)
     assert rung == pytest.approx(time.time(), abs=2)
-    assert redelivery.due(mailbox, rung, began) == pytest.approx(rung + FIRST_SECONDS, abs=2)
+    assert redelivery.next_check(mailbox, rung, began) == pytest.approx(rung + FIRST_SECONDS, abs=2)
 
 
 def test_a_new_letter_behind_an_old_one_rings_soon(mailbox: Mailbox) -> None:
     mailbox.deliver(message(1))
-    lain(mailbox, 10 * MOST_SECONDS)
-    redelivery.ring_again(mailbox, LONG_AGO)
+    lain(mailbox, 10 * MAX_SECONDS)
+    redelivery.redeliver_if_due(mailbox, LONG_AGO)
     mailbox.deliver(message(2))
 
-    assert redelivery.due(mailbox, time.time(), LONG_AGO) == pytest.approx(
+    assert redelivery.next_check(mailbox, time.time(), LONG_AGO) == pytest.approx(
         time.time() + FIRST_SECONDS, abs=1
     )
 
@@ -127,7 +133,9 @@ def test_a_new_letter_behind_an_old_one_rings_soon(mailbox: Mailbox) -> None:
 def test_letters_from_the_future_ring_ever_more_seldom_too(mailbox: Mailbox) -> None:
     mailbox.deliver(message(1))
     lain(mailbox, -3_600)
-    redelivery.ring_again(mailbox, LONG_AGO)
+    redelivery.redeliver_if_due(mailbox, LONG_AGO)
 
     rung = touched(mailbox)
-    assert redelivery.due(mailbox, rung, LONG_AGO) == pytest.approx(rung + MOST_SECONDS, abs=2)
+    assert redelivery.next_check(mailbox, rung, LONG_AGO) == pytest.approx(
+        rung + MAX_SECONDS, abs=2
+    )

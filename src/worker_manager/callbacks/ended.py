@@ -88,7 +88,7 @@ def _records_of(worker_id: str) -> Iterator[tuple[Records, Worker]]:
     for entry in os.scandir(state_root()):
         records = Records(entry.path)
         if os.path.isdir(records.home(worker_id)):
-            yield records, records.get(worker_id)
+            yield records, records.load(worker_id)
 
 
 def _end_session(home: str) -> int:

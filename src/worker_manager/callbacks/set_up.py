@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     records, worker_id = Records(repository_of(home)), os.path.basename(home)
-    worker = records.get(worker_id)
+    worker = records.load(worker_id)
     records.update(worker_id, lambda one: _told(one, f"its setup runs: {_short(command)}"))
     log = _Log(os.path.join(home, LOG))
     outcome = shell.run(command, cwd=worker.path, seconds=float(seconds), told=log.tell)

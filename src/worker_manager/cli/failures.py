@@ -8,7 +8,7 @@ from typing import NamedTuple
 import click
 
 from worker_manager.cli.exit_codes import Exit
-from worker_manager.cli.terminal.output import emit, say
+from worker_manager.cli.terminal.output import emit, print_wrapped
 from worker_manager.errors import WorkerManagerError
 from worker_manager.text import rendering
 from worker_manager.text.commands import for_people
@@ -45,7 +45,7 @@ def tell(error: Exception, *, as_json: bool) -> Exit:
     if as_json:
         emit(failure)
         return code
-    say(f"worker-manager: {failure.error}", is_error=True)
+    print_wrapped(f"worker-manager: {failure.error}", is_error=True)
     if failure.shown:
         click.echo(failure.shown, err=True)
     return code

@@ -5,7 +5,7 @@ import shutil
 from worker_manager.errors import RuntimeUnavailable
 
 
-def need_tmux() -> None:
+def require_tmux() -> None:
     """Installs tmux where that needs no password; else says how. Raises RuntimeUnavailable."""
     if shutil.which("tmux"):
         return

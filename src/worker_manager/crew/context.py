@@ -85,7 +85,7 @@ class Context:
 
     def worker(self, worker_id: str) -> Worker:
         """One of this orchestrator's workers. Raises WorkerNotFound."""
-        worker = self.records.get(worker_id)
+        worker = self.records.load(worker_id)
         if worker.owner != self.owner:
             raise WorkerNotFound(worker_id)
         return worker

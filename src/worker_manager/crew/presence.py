@@ -14,7 +14,7 @@ from worker_manager.state.workers import launches
 from worker_manager.state.workers.records import Records
 
 #: So many looks at /proc take as long as one question to tmux.
-MANY = 150
+LIST_ALL_THRESHOLD = 150
 
 
 def fail_vanished(
@@ -28,7 +28,7 @@ def fail_vanished(
     """
     expected = [one for one in workers if _has_session(one)]
     # Of many the runtime tells more quickly than the kernel does of each.
-    is_many = len(expected) > MANY
+    is_many = len(expected) > LIST_ALL_THRESHOLD
     open_ones = [one for one in expected if is_many or not surely_runs(one)]
     answer = runtime.ask([one.handle for one in open_ones])
     try:

@@ -116,7 +116,7 @@ class Repository:
             records = _anywhere(self.root, reference)
             if records is None:
                 raise
-        worker = records.get(reference)
+        worker = records.load(reference)
         return Repository(self.root, worker.project, self._environ, records), worker
 
     def _caller(self) -> str:

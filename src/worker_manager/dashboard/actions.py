@@ -78,7 +78,7 @@ class Actions:
 
     def open_window(self, worker_id: str) -> str:
         """Its terminal in a new window of the tmux that the person is in."""
-        worker = self._repository.records.get(worker_id)
+        worker = self._repository.records.load(worker_id)
         wrong = client.show_in_tmux(worker, self.attach_command(worker_id))
         if wrong:
             raise Refused(f"tmux opened no window: {wrong}.")
@@ -88,14 +88,14 @@ class Actions:
         """How its terminal is shown. Raises Refused where there is none."""
         if not shutil.which("tmux"):
             raise Refused("tmux is not installed. Install it, then attach again.")
-        worker = self._repository.records.get(worker_id)
+        worker = self._repository.records.load(worker_id)
         fleet = self._repository.fleet_of(worker)
         if not fleet.has_terminal(worker):
             raise Refused(f"{worker.name} has no terminal now; undo (u) makes a new one.")
         return fleet.attach_command(worker)
 
     def _fleet(self, worker_id: str) -> Fleet:
-        return self._repository.fleet_of(self._repository.records.get(worker_id))
+        return self._repository.fleet_of(self._repository.records.load(worker_id))
 
 
 def sentence_of(error: WorkerManagerError | OSError) -> str:

@@ -19,7 +19,7 @@ from worker_manager.views.gatherer import Sighting
 
 TIMEOUT_SECONDS = 20.0
 #: When a whole crew falls at once, one ring is enough.
-MOST_AT_ONCE = 3
+MAX_AT_ONCE = 3
 _WORDS = {
     "asking": "asks",
     "blocked": "is blocked",
@@ -52,7 +52,7 @@ class Bells:
         self._known: set[tuple[str, str, str]] | None = None
 
     def new(self, sightings: Iterable[Sighting]) -> list[Event]:
-        """What has happened since the last look; more than MOST_AT_ONCE are told as one."""
+        """What has happened since the last look; more than MAX_AT_ONCE are told as one."""
         needy = {
             (one.worker.id, need_of(one), one.facts.since): one for one in sightings if need_of(one)
         }
@@ -60,7 +60,7 @@ class Bells:
         if known is None:
             return []
         fresh = [_event(one) for key, one in needy.items() if key not in known]
-        return fresh if len(fresh) <= MOST_AT_ONCE else [_together(fresh)]
+        return fresh if len(fresh) <= MAX_AT_ONCE else [_together(fresh)]
 
 
 def tell(settings: Settings, event: Event) -> str:
@@ -147,6 +147,6 @@ def _event(sighting: Sighting) -> Event:
 
 
 def _together(events: Sequence[Event]) -> Event:
-    names = ", ".join(event.title for event in events[:MOST_AT_ONCE])
-    text = f"{names} and {len(events) - MOST_AT_ONCE} more"
+    names = ", ".join(event.title for event in events[:MAX_AT_ONCE])
+    text = f"{names} and {len(events) - MAX_AT_ONCE} more"
     return Event("", "", f"A crew of {len(events)} workers", "waiting for you", text)

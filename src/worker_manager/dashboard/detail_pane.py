@@ -21,7 +21,7 @@ from worker_manager.views.gatherer import Sighting
 
 TERMINAL, LETTERS, DIFF, TIMELINE = TABS = ("terminal", "letters", "diff", "timeline")
 #: What is shown of a timeline, in bytes, and of a diff, in lines.
-ROOM, MOST_LINES = 60_000, 5_000
+MAX_BYTES, MAX_LINES = 60_000, 5_000
 #: git makes a tree of all files for a diff: not more often than this.
 DIFF_SECONDS = 5.0
 
@@ -99,14 +99,14 @@ class Looker:
 
     def _diff(self, sighting: Sighting) -> list[Text]:
         given = inspection.changes(sighting.worker).split("\n")
-        shown = [_of_diff(line) for line in given[:MOST_LINES]]
-        if len(given) > MOST_LINES:
-            shown.append(Text(f"[{len(given) - MOST_LINES:,} more lines]"))
+        shown = [_of_diff(line) for line in given[:MAX_LINES]]
+        if len(given) > MAX_LINES:
+            shown.append(Text(f"[{len(given) - MAX_LINES:,} more lines]"))
         return shown if any(given) else plain("Nothing differs from its base.")
 
     def _timeline(self, sighting: Sighting) -> list[Text]:
         fleet = self._repository.fleet_of(sighting.worker)
-        view = inspection.log(fleet, sighting.worker, "", ROOM)
+        view = inspection.log(fleet, sighting.worker, "", MAX_BYTES)
         return plain(view.text) if view.text else plain("Nothing is known of what it did.")
 
     def _timeline_size(self, sighting: Sighting) -> object:

@@ -18,7 +18,7 @@ from worker_manager.state.mail.mailbox import Mailbox
 from worker_manager.text import figures, rendering
 
 #: Of each mailbox, the newest.
-MOST = 300
+MAX_LETTERS = 300
 _BODY_LIMIT = 6_000
 
 
@@ -51,7 +51,7 @@ class Letters:
         return sorted([*from_it, *got], key=lambda one: one.message.sent)
 
     def _in(self, home: str, *, is_from_worker: bool) -> list[Letter]:
-        files = list(Mailbox(mailbox_path(home)).files(MOST).items())[-MOST:]
+        files = list(Mailbox(mailbox_path(home)).files(MAX_LETTERS).items())[-MAX_LETTERS:]
         loaded = [(self._load(message_id, path), path) for message_id, path in files]
         return [Letter(message, path, is_from_worker) for message, path in loaded if message]
 

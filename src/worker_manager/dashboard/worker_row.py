@@ -16,7 +16,7 @@ from worker_manager.views.gatherer import Sighting
 #: Columns with a width of their own; the worker and what it does share the rest.
 _FIXED = (("", 2), ("status", 10))
 _FIGURES = (("age", 4), ("tokens", 7), ("cost", 7), ("lines", 10))
-_MOST_TITLE = 36
+_MAX_TITLE = 36
 
 
 class Tones(NamedTuple):
@@ -107,7 +107,7 @@ def _tone(sighting: Sighting, tones: Tones) -> str:
 
 def _shares(width: int) -> tuple[int, int]:
     left = max(24, width - sum(size for _, size in (*_FIXED, *_FIGURES)))
-    title = min(_MOST_TITLE, left // 2)
+    title = min(_MAX_TITLE, left // 2)
     return title, left - title
 
 

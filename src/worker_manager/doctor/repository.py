@@ -15,7 +15,7 @@ def repository(place: Place) -> list[Finding]:
     about = "repository"
     try:
         prefix = config.load(Path(place.directory), place.environ).worktree_branch_prefix
-        ground, usable = bases.survey_for(place.directory, prefix)
+        checkout, usable = bases.inspect_checkout_for(place.directory, prefix)
     except NotARepository as error:
         return [warning(about, str(error))]
     except WorkerManagerError as error:
@@ -24,7 +24,7 @@ def repository(place: Place) -> list[Finding]:
     if usable != prefix:
         says = f"a branch here leaves no room for {prefix}...: workers' branches are {usable}..."
         found.append(warning(about, says, "rename it, or set worktree.branch_prefix"))
-    if not excludes.is_writable(ground.common):
-        says = f"{ground.common}/info/exclude can't be written to: no worktree is made."
+    if not excludes.is_writable(checkout.common):
+        says = f"{checkout.common}/info/exclude can't be written to: no worktree is made."
         found.append(failed(about, says, "make it writable"))
     return found or [ok(about, f"git makes worktrees here; branches are {usable}...")]

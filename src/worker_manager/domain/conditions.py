@@ -7,15 +7,15 @@ from collections.abc import Iterable, Sequence
 
 from worker_manager.errors import InvalidInput
 
-MOST_CHECKS = 20
-MOST_PATHS = 100
+MAX_CHECKS = 20
+MAX_PATHS = 100
 
 
 def checked_checks(checks: Sequence[str]) -> tuple[str, ...]:
     """The commands themselves. Raises InvalidInput."""
-    if len(checks) > MOST_CHECKS:
+    if len(checks) > MAX_CHECKS:
         raise InvalidInput(
-            f"There are {len(checks)} checks, at most {MOST_CHECKS} are allowed. "
+            f"There are {len(checks)} checks, at most {MAX_CHECKS} are allowed. "
             "Put them into a script, and name that."
         )
     for check in checks:
@@ -29,9 +29,9 @@ def checked_checks(checks: Sequence[str]) -> tuple[str, ...]:
 
 def checked_paths(paths: Sequence[str]) -> tuple[str, ...]:
     """The paths in their shortest form. Raises InvalidInput."""
-    if len(paths) > MOST_PATHS:
+    if len(paths) > MAX_PATHS:
         raise InvalidInput(
-            f"There are {len(paths)} allowed paths, at most {MOST_PATHS} are allowed. "
+            f"There are {len(paths)} allowed paths, at most {MAX_PATHS} are allowed. "
             "Name the directories that they lie in."
         )
     return tuple(map(_checked_path, paths))

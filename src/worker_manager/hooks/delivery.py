@@ -31,14 +31,14 @@ class Shown:
         self._claim.acknowledge(self._receipt)
 
 
-def settle(home: str, *, restarted: bool) -> None:
+def requeue_unconfirmed(home: str, *, restarted: bool) -> None:
     """As `receipts.settle`: what the disk refuses is left for the next time."""
     with ignoring(OSError, StateUnavailable):
         if Inbox(mailbox_path(home)).pending():
             from worker_manager.agents.claude.receipts import receipts as look
             from worker_manager.state.mail import receipts
 
-            receipts.settle(home, look, restarted=restarted)
+            receipts.requeue_unconfirmed(home, look, restarted=restarted)
 
 
 def take(home: str) -> Shown | None:
@@ -46,7 +46,7 @@ def take(home: str) -> Shown | None:
     inbox = Inbox(mailbox_path(home))
     receipt = expect_receipt(home)
     claim = inbox.claim(
-        room=rendering.SHOWN_LIMIT,
+        budget=rendering.SHOWN_LIMIT,
         cost=rendering.cost,
         accept=_accepts(home, inbox) if is_worker_home(home) else lambda _: True,
         when_stale=lambda: _reconcile_soon(home),
@@ -61,7 +61,7 @@ def take(home: str) -> Shown | None:
 
     reminders.forget(home)
     record = _record(home)
-    bells.ring(orchestrator_home(repository_of(home), str(record["owner"])))
+    bells.notify(orchestrator_home(repository_of(home), str(record["owner"])))
     text = rendering.for_worker(claim.messages, claim.files, claim.left, str(record["mark"]))
     return Shown(text, claim, receipt)
 

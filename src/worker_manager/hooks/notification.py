@@ -32,7 +32,7 @@ def _waits(home: str, message: str) -> None:
     from worker_manager.state.workers.records import Records
 
     records = Records(repository_of(home))
-    worker = records.get(os.path.basename(home))
+    worker = records.load(os.path.basename(home))
     if worker.status in (Status.STARTING, Status.RUNNING):
         text = f"A dialog is open at its terminal: {message}\nAnswer it there."
         reports.blocked(records, worker.id, messages.BLOCKED, text, reason="dialog open")

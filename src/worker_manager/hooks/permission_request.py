@@ -82,7 +82,7 @@ def run() -> int:
     request = dialogs.open_dialog(records, worker_id, given)
     if request is None:
         return 0
-    claim, why = _wait(home, dialog, request.id, _seconds(records.get(worker_id).project))
+    claim, why = _wait(home, dialog, request.id, _seconds(records.load(worker_id).project))
     if claim is not None:
         protocol.decide(_decision(claim.messages[0].body, given.get("tool_input")))
         claim.acknowledge()

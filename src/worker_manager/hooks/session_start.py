@@ -43,12 +43,12 @@ def run() -> int:
         before = sessions.find_by_process(root, claude)
         sessions.link_process(root, claude, home)
         if before is not None and before != home:
-            bells.ring(before)  # its server may look after that one
+            bells.notify(before)  # its server may look after that one
     if is_worker_home(home):
         if given.get("source") not in SAME_PROCESS:
             open_dialogs.restarted(home)
         _check_in(home, began)
-    delivery.settle(home, restarted=given.get("source") not in SAME_PROCESS)
+    delivery.requeue_unconfirmed(home, restarted=given.get("source") not in SAME_PROCESS)
     transcript = str(given.get("transcript_path", "")).replace(told, session_id)
     receipts.note_transcript(home, where_it_grows(transcript))
     sessions.note_start(home, claude)
@@ -66,7 +66,7 @@ def _leave_mail(home: str) -> None:
     is left to the doorbell. The server rings once the mailbox is watched.
     """
     protocol.add_context(EVENT, "", watch=home, to_person=delivery.waiting_in_short(home))
-    bells.ring(home)
+    bells.notify(home)
 
 
 def _show_mail(home: str) -> None:

@@ -13,7 +13,7 @@ def run() -> int:
     if home is None:
         return 0
     open_dialogs.turn_changed(home)
-    delivery.settle(home, restarted=False)
+    delivery.requeue_unconfirmed(home, restarted=False)
     shown = delivery.take(home)
     if shown is not None:
         protocol.block(shown.text)
@@ -35,7 +35,7 @@ def _want_report(home: str, stdin: dict[str, object]) -> None:
         return  # the end of one of them starts its next turn
     records = Records(repository_of(home))
     reports.unblocked(records, os.path.basename(home))  # its turn came to an end
-    worker = reports.redeliver(records, records.get(os.path.basename(home)))
+    worker = reports.redeliver(records, records.load(os.path.basename(home)))
     if worker.status not in (Status.STARTING, Status.RUNNING):
         return
     reminded = reminders.count(home)

@@ -20,7 +20,7 @@ def run() -> int:
     if is_worker_home(home):
         _check_in(home, began)
     woken = "" if is_worker_home(home) else _woken_by(home)
-    delivery.settle(home, restarted=False)
+    delivery.requeue_unconfirmed(home, restarted=False)
     shown = delivery.take(home)
     protocol.add_context(EVENT, shown.text if shown else "", to_person=woken)
     if shown is not None:
@@ -43,4 +43,4 @@ def _check_in(home: str, began: float) -> None:
     open_dialogs.turn_changed(home)
     records = Records(repository_of(home))
     owner = reports.check_in(records, os.path.basename(home), began).owner
-    bells.ring(orchestrator_home(records.repository, owner))  # it may have been idle
+    bells.notify(orchestrator_home(records.repository, owner))  # it may have been idle

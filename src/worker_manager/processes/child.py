@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import AnyStr
 
 #: More than poll takes is of no use.
-_MOST_SECONDS = 86_400.0
+_MAX_SECONDS = 86_400.0
 
 
 class Child(subprocess.Popen[AnyStr]):
@@ -23,7 +23,7 @@ class Child(subprocess.Popen[AnyStr]):
         deadline = time.monotonic() + timeout
         # Where there is no pidfd, or no room for one, it looks again.
         with suppress(AttributeError, OSError):
-            _await_end(self.pid, min(max(timeout, 0.0), _MOST_SECONDS))
+            _await_end(self.pid, min(max(timeout, 0.0), _MAX_SECONDS))
         return super().wait(max(deadline - time.monotonic(), 0.0))
 
 

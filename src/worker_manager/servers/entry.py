@@ -165,7 +165,7 @@ def _load_worker(home: str, worker_id: str) -> handshake.GoOn:
     tooling.quiet_logging()
     records = Records(repository_of(home))
     try:
-        project = records.get(worker_id).project
+        project = records.load(worker_id).project
     except WorkerNotFound as error:
         raise worker.record_gone(home) from error
     settings = config.load(Path(project), os.environ)

@@ -18,10 +18,10 @@ _BELL = "bell"
 #: Where a wait can't be woken: without pipes, or by the end of a process that can't be waited for.
 BLIND_SECONDS = 10.0
 #: A ring may be missed: whoever should have rung was killed, or is of an older version.
-MOST_SECONDS = 300.0
+MAX_SECONDS = 300.0
 
 
-def ring(home: str) -> None:
+def notify(home: str) -> None:
     """Wakes who listens in a home; nothing happens when nobody does."""
     with ignoring(OSError):
         descriptor = os.open(_path(home), os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
@@ -57,9 +57,9 @@ class Bell:
 
     def wait(self, seconds: float | None, running: Sequence[str]) -> None:
         """Until it rings, one of the processes of these identities ends, or the time is over;
-        without `seconds` there is none, but for MOST_SECONDS.
+        without `seconds` there is none, but for MAX_SECONDS.
         """
-        limit = MOST_SECONDS if seconds is None else min(max(seconds, 0.0), MOST_SECONDS)
+        limit = MAX_SECONDS if seconds is None else min(max(seconds, 0.0), MAX_SECONDS)
         waiting = select.poll()
         opened = [_process(identity) for identity in running]
         known = [one for one in opened if one is not None]
@@ -73,14 +73,14 @@ class Bell:
         finally:
             for descriptor in known:
                 os.close(descriptor)
-        self.silence()
+        self.drain()
 
     @property
     def descriptor(self) -> int | None:
         """What becomes readable when it rings, until it is silenced; None without pipes."""
         return self._pipe
 
-    def silence(self) -> None:
+    def drain(self) -> None:
         """It was heard."""
         if self._pipe is not None:
             with ignoring(BlockingIOError):

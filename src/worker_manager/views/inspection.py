@@ -22,7 +22,7 @@ from worker_manager.text import figures, line_files, rendering
 from worker_manager.worktrees import bases, diffs, own
 from worker_manager.worktrees import changes as worktree_changes
 
-DEFAULT_BYTES, LEAST_BYTES, MOST_BYTES = 8_000, 2_000, 45_000
+DEFAULT_BYTES, MIN_BYTES, MAX_BYTES = 8_000, 2_000, 45_000
 #: Where a log begins that is asked for from its beginning.
 BEGINNING = "start"
 #: What one look at a log reads of a transcript, about; without a cursor that is its end.

@@ -20,10 +20,10 @@ from worker_manager.worktrees.evidence import Change
 #: In git's directory of the worktree.
 FILE = "worker-manager-baseline"
 #: More than this is not noted: a hook may put a whole installation there.
-MOST_FILES, MOST_BYTES = 5_000, 50_000_000
+MAX_FILES, MAX_BYTES = 5_000, 50_000_000
 
 
-class Seen(NamedTuple):
+class BaselineEntry(NamedTuple):
     """A file as git and the disk had it: git's two letters; what changes with each write, so that
     most files need not be read again; a digest of its content, and of how it may be used.
     """
@@ -35,12 +35,12 @@ class Seen(NamedTuple):
 
 def note(admin: str, path: str, changes: Sequence[Change]) -> list[str]:
     """Notes how a worktree stands; gives the names that were noted. Raises WorktreeRefused."""
-    found, left = dict[str, Seen](), MOST_BYTES
-    for change in changes[:MOST_FILES]:
+    found, left = dict[str, BaselineEntry](), MAX_BYTES
+    for change in changes[:MAX_FILES]:
         file = os.path.join(path, change.name)
         left -= _size(file)
         if left >= 0 and (content := _content(file)):
-            found[change.name] = Seen(change.letters, _stamp(file), content)
+            found[change.name] = BaselineEntry(change.letters, _stamp(file), content)
     try:
         Path(admin, FILE).write_text(json.dumps(found), "ascii")
     except OSError as error:
@@ -48,11 +48,11 @@ def note(admin: str, path: str, changes: Sequence[Change]) -> list[str]:
     return list(found)
 
 
-def read(admin: str) -> dict[str, Seen]:
+def read(admin: str) -> dict[str, BaselineEntry]:
     """What was noted, by name; nothing where nothing was, or where it can't be read."""
     try:
         noted = json.loads(Path(admin, FILE).read_text("ascii"))
-        return {str(name): Seen(*map(str, seen)) for name, seen in noted.items()}
+        return {str(name): BaselineEntry(*map(str, seen)) for name, seen in noted.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}
 
@@ -63,7 +63,7 @@ def of_worker(admin: str, path: str, changes: Iterable[Change]) -> list[Change]:
     return [one for one in changes if not is_as_noted(noted, path, one)]
 
 
-def is_as_noted(noted: Mapping[str, Seen], path: str, change: Change) -> bool:
+def is_as_noted(noted: Mapping[str, BaselineEntry], path: str, change: Change) -> bool:
     """Whether a change is one of those that were noted, and the file still what it was."""
     before = noted.get(change.name)
     if before is None or before.letters != change.letters:

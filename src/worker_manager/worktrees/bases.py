@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from worker_manager.errors import InvalidInput, NotARepository, Text, option
-from worker_manager.worktrees.evidence import Standing
-from worker_manager.worktrees.git import Said, ask, ask_all, attempt, run
+from worker_manager.worktrees.evidence import CheckoutStatus
+from worker_manager.worktrees.git import GitResult, ask, ask_all, attempt, run
 
 HEADS = "refs/heads/"
 #: A tag of the name HEAD would keep git from saying which branch that is.
@@ -33,7 +33,7 @@ class Base(NamedTuple):
     behind: int = 0
 
 
-class Ground(NamedTuple):
+class Checkout(NamedTuple):
     """Where worktrees of a project are made: its own checkout, and the one below which they go;
     git's directory of all of them. `head` and `branch` are what is checked out, empty when there
     is none.
@@ -41,42 +41,42 @@ class Ground(NamedTuple):
 
     project: str
     top: str
-    checkout: Path
+    main: Path
     common: str
     head: str
     branch: str
 
 
-def survey(project: str) -> Ground:
+def inspect_checkout(project: str) -> Checkout:
     """Asks git once. Raises NotARepository or WorktreeRefused."""
-    return _ground(project, ask(project, *_WHERE))
+    return _checkout(project, ask(project, *_WHERE))
 
 
-def _ground(project: str, where: Said) -> Ground:
+def _checkout(project: str, where: GitResult) -> Checkout:
     places = _places(project, where)
     head, branch = ("", "") if where.code else _lines(where)[-2:]
     branch = "" if branch == "HEAD" else branch.removeprefix(HEADS)
-    return Ground(project, *places, head, branch)
+    return Checkout(project, *places, head, branch)
 
 
-def survey_for(project: str, prefix: str) -> tuple[Ground, str]:
+def inspect_checkout_for(project: str, prefix: str) -> tuple[Checkout, str]:
     """As `survey`; and with what workers' branches can begin there: where a branch has the name of
     a directory of theirs, without directories.
     """
     folders = [HEADS + one for one in _folders(prefix)]
     if not folders:
-        return survey(project), prefix
+        return inspect_checkout(project), prefix
     # Nothing but the whole name fits a pattern with brackets.
     patterns = [f"{one[:-1]}[{one[-1]}]" for one in folders]
     listing = ("for-each-ref", "--ignore-case", "--format=%(refname)", *patterns)
     where, taken = ask_all(project, _WHERE, listing)
-    ground = _ground(project, where)
+    checkout = _checkout(project, where)
     for name in taken.text.splitlines():
         # Where case does not count, a branch that is spelled otherwise is in the way as well.
         near = next((one for one in folders if one.lower() == name.lower()), name)
-        if name == near or os.path.isfile(os.path.join(ground.common, near)):
-            return ground, prefix.replace("/", "-")
-    return ground, prefix
+        if name == near or os.path.isfile(os.path.join(checkout.common, near)):
+            return checkout, prefix.replace("/", "-")
+    return checkout, prefix
 
 
 def _folders(prefix: str) -> list[str]:
@@ -101,32 +101,34 @@ def main_worktree(directory: str) -> str | None:
     return top if _is_same(own, common) else _worktree_of(common)
 
 
-def resolve_base(ground: Ground, base_branch: str | None) -> Base:
+def resolve_base(checkout: Checkout, base_branch: str | None) -> Base:
     """The commit that a branch, tag or sha names now; without a name, what is checked out, whose
     upstream `compared` adds.
     """
     if base_branch is None:
-        if not ground.head:
+        if not checkout.head:
             raise NotARepository(
-                Text(f"{ground.project} has no commits yet: commit once, or give ", _WITHOUT, ".")
+                Text(f"{checkout.project} has no commits yet: commit once, or give ", _WITHOUT, ".")
             )
-        return Base(ground.branch or ground.head[:12], ground.head)
+        return Base(checkout.branch or checkout.head[:12], checkout.head)
     if not base_branch.strip() or base_branch.startswith("-"):
         raise InvalidInput(f"{base_branch!r} is no branch name. Name a branch, a tag or a sha.")
-    branch = local_branch(ground.project, base_branch)
+    branch = local_branch(checkout.project, base_branch)
     meant = f"{branch or base_branch}^{{commit}}"
-    sha = attempt(ground.project, *("rev-parse", "--verify", "--quiet", "--end-of-options"), meant)
+    sha = attempt(
+        checkout.project, *("rev-parse", "--verify", "--quiet", "--end-of-options"), meant
+    )
     if not sha:
         raise InvalidInput(
-            f"There is no branch, tag or commit {base_branch!r} in {ground.project}. "
+            f"There is no branch, tag or commit {base_branch!r} in {checkout.project}. "
             "Run git branch --all for the names."
         )
     if not branch:
         return Base(base_branch, sha)
     name = branch.removeprefix(HEADS)
-    upstream = _upstream(ground.project, branch)
+    upstream = _upstream(checkout.project, branch)
     between = f"{sha}..{upstream}"
-    behind = attempt(ground.project, "rev-list", "--count", between) if upstream else ""
+    behind = attempt(checkout.project, "rev-list", "--count", between) if upstream else ""
     return Base(name, sha, upstream, int(behind or 0))
 
 
@@ -145,14 +147,14 @@ def local_branch(directory: str, name: str) -> str:
     return ""
 
 
-def compared(base: Base, standing: Standing) -> Base:
+def with_upstream(base: Base, standing: CheckoutStatus) -> Base:
     """With how far the upstream of what is checked out is ahead."""
     if (base.name, base.sha) != (standing.branch, standing.head):
         return base
     return base._replace(upstream=standing.upstream, behind=standing.behind)
 
 
-def _places(project: str, where: Said) -> tuple[str, Path, str]:
+def _places(project: str, where: GitResult) -> tuple[str, Path, str]:
     """The top of the own checkout, that of the main one, git's common directory."""
     if not where.text and "not a git repository" not in where.error:
         said = " ".join(where.error.split())  # with the way out, as of another user's repository
@@ -199,7 +201,7 @@ def _is_same(one: str, other: str) -> bool:
     return os.path.realpath(one) == os.path.realpath(other)
 
 
-def _lines(said: Said) -> list[str]:
+def _lines(said: GitResult) -> list[str]:
     """Not as Python splits lines: a name may have what it takes for an end."""
     return said.text.removesuffix("\n").split("\n")
 

@@ -52,7 +52,7 @@ def make(
     return _commit(directory, tree, parents, message)
 
 
-def again(directory: str, sha: str, tree: str, parent: str, *, is_signed: bool) -> str:
+def recommit(directory: str, sha: str, tree: str, parent: str, *, is_signed: bool) -> str:
     """The same commit with another tree and parent. Its author, date and message stay as they are,
     as bytes, in the encoding that it names; signatures of what it was are left out.
     """
@@ -60,7 +60,7 @@ def again(directory: str, sha: str, tree: str, parent: str, *, is_signed: bool) 
     lines = dict(line.partition(" ")[::2] for line in head.split("\n") if line[:1] != " ")
     author, encoding = lines["author"], lines.get("encoding", "")
     if is_signed:
-        return _signed_again(directory, tree, parent, author, encoding, message)
+        return _recommit_signed(directory, tree, parent, author, encoding, message)
     committer = _in(encoding, run(directory, "var", "GIT_COMMITTER_IDENT"))
     facts = [f"tree {tree}", f"parent {parent}", f"author {author}", f"committer {committer}"]
     facts += [f"encoding {encoding}"] if encoding else []
@@ -68,7 +68,7 @@ def again(directory: str, sha: str, tree: str, parent: str, *, is_signed: bool) 
     return run(directory, *words, stdin="\n".join([*facts, "", message]))
 
 
-def _signed_again(
+def _recommit_signed(
     directory: str, tree: str, parent: str, author: str, encoding: str, message: str
 ) -> str:
     """As `again`: only git itself can sign, and it takes an author as it would write one."""
@@ -88,7 +88,7 @@ def _in(encoding: str, text: str) -> str:
         return text
 
 
-def tell_merged(checkout: str, why: str) -> str:
+def run_post_merge_hook(checkout: str, why: str) -> str:
     """Has the person's hook know of a merge, as git does; gives a note when that went wrong. The
     merge is in, whatever it says.
     """

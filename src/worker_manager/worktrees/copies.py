@@ -18,8 +18,8 @@ from worker_manager.worktrees.git import ask, last_line, run
 
 #: In a checkout: patterns in the syntax of .gitignore.
 INCLUDE = ".worktreeinclude"
-MOST_FILES = 20_000
-MOST_BYTES = 2_000_000_000
+MAX_FILES = 20_000
+MAX_BYTES = 2_000_000_000
 NOT_IGNORED = "git does not ignore it in the worktree"
 
 
@@ -80,13 +80,13 @@ def _is_in_place(worktree: Path, name: str) -> bool:
 
 def _require_bounded(checkout: Path, names: Sequence[str]) -> None:
     size = sum(map(_size, (checkout / name for name in names)))
-    if len(names) <= MOST_FILES and size <= MOST_BYTES:
+    if len(names) <= MAX_FILES and size <= MAX_BYTES:
         return
     tops = [name.partition("/")[0] for name in names]
     largest = max(set(tops), key=tops.count)
     raise WorktreeRefused(
         f"{INCLUDE} and worktree.copy name {len(names):,} files with {size:,} bytes, most of them "
-        f"in {largest!r}; at most {MOST_FILES:,} files with {MOST_BYTES:,} bytes are copied. Name "
+        f"in {largest!r}; at most {MAX_FILES:,} files with {MAX_BYTES:,} bytes are copied. Name "
         "less, and let the command worktree.setup install what can be installed."
     )
 

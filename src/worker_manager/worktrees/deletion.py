@@ -8,17 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 #: What tells a file from what was there before, and its content from an earlier one.
-Seen = Mapping[str, tuple[int, ...]]
+Inventory = Mapping[str, tuple[int, ...]]
 #: By it git finds its own directory of the worktree: it goes last.
 _POINTER = ".git"
 
 
-def inventory(path: str) -> Seen:
+def inventory(path: str) -> Inventory:
     """All files in there; links are files."""
     return {one.path: _stamp(one) for one in _below(path) if not one.is_dir(follow_symlinks=False)}
 
 
-def delete(path: str, seen: Seen) -> list[str]:
+def delete(path: str, seen: Inventory) -> list[str]:
     """Deletes what is as it was seen, and each directory that is empty then; gives what is left.
     The pointer to git's own directory stays. Raises OSError.
     """

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from worker_manager.errors import WorktreeRefused
-from worker_manager.worktrees.git import Said, last_line, names
+from worker_manager.worktrees.git import GitResult, last_line, names
 
 _EACH = ("-z", "--no-renames", "--untracked-files=all")
 #: Whatever .gitmodules says: submodules are looked at, or for the commit alone that they stand at.
@@ -29,7 +29,7 @@ class Change(NamedTuple):
         return self.name.endswith("/")
 
 
-class Standing(NamedTuple):
+class CheckoutStatus(NamedTuple):
     """How a checkout stands: its commit, branch and upstream, each empty when there is none; how
     many commits the upstream is ahead; the files that no commit holds as they are.
     """
@@ -41,7 +41,7 @@ class Standing(NamedTuple):
     changes: tuple[Change, ...]
 
 
-def standing(said: Said) -> Standing:
+def parse_status(said: GitResult) -> CheckoutStatus:
     """What git's answer to STATUS tells. Raises WorktreeRefused when it says no."""
     if said.code:
         raise WorktreeRefused(f"git status failed: {last_line(said.error)}")
@@ -58,7 +58,7 @@ def standing(said: Said) -> Standing:
             found.append(Change(rest[:2].replace(".", " "), name))
     head, branch = facts.get("branch.oid", ""), facts.get("branch.head", "")
     ahead_behind = facts.get("branch.ab", "").partition(" -")[2]
-    return Standing(
+    return CheckoutStatus(
         head="" if head == "(initial)" else head,
         branch="" if branch == "(detached)" else branch,
         upstream=facts.get("branch.upstream", ""),

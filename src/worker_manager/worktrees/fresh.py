@@ -26,7 +26,7 @@ _PLACES = (
 )
 
 
-def require_stands(path: Path) -> str:
+def require_registered(path: Path) -> str:
     """Raises WorktreeRefused unless git, asked there, finds that very worktree. Where settings that
     all worktrees share lead it elsewhere, the worktree's own ones put that right. Gives the
     directory in which git looks for hooks.
@@ -66,13 +66,13 @@ def fill(checkout: Path, path: Path, meanwhile: Callable[[], None]) -> None:
     run(str(path), *reset, environment={**place, **skip_large}, meanwhile=meanwhile)
 
 
-def settle(path: Path, sha: str, *, with_hook: bool = True) -> list[str]:
+def finish(path: Path, sha: str, *, with_hook: bool = True) -> list[str]:
     """Runs the person's hook in a worktree that was filled, and notes how it stands then. Gives
     what is to be said of it. Raises WorktreeRefused.
     """
     notes = _run_hook(path, sha) if with_hook else []
     status = ask(str(path), *evidence.STATUS)
-    changes = evidence.standing(status).changes
+    changes = evidence.parse_status(status).changes
     changed = baseline.note(marks.pointed_at(str(path)), str(path), changes)
     if changed:
         files = f"{len(changed)} file{'s' if len(changed) != 1 else ''}"

@@ -58,7 +58,7 @@ _ENVIRONMENT = {
 }
 
 
-class Said(NamedTuple):
+class GitResult(NamedTuple):
     """How a git command ended, and what it said."""
 
     code: int
@@ -73,7 +73,7 @@ def ask(
     stdin: str = "",
     seconds: float | None = None,
     meanwhile: Callable[[], None] = lambda: None,
-) -> Said:
+) -> GitResult:
     """What git says, whatever its exit code; `meanwhile` is done before it is heard. Raises
     WorktreeRefused when it does not end in time, NotARepository when it can't be run.
     """
@@ -86,7 +86,7 @@ def ask(
     return _heard(process, directory, arguments, stdin, seconds)
 
 
-def ask_all(directory: str, *commands: Sequence[str]) -> list[Said]:
+def ask_all(directory: str, *commands: Sequence[str]) -> list[GitResult]:
     """As `ask`, of several commands that run at the same time."""
     started = [(_start(directory, command, {}), command) for command in commands]
     try:
@@ -104,7 +104,7 @@ def _heard(
     arguments: Sequence[str],
     stdin: str = "",
     seconds: float | None = None,
-) -> Said:
+) -> GitResult:
     limit = TIMEOUT_SECONDS if seconds is None else seconds
     try:
         text, complaint = process.communicate(os.fsencode(stdin), timeout=limit)
@@ -114,7 +114,7 @@ def _heard(
             f"git {_command(arguments)} did not end within {limit:g} s, and was ended. Look what "
             f"keeps it in {directory}: a filter, a hook, or the disk."
         ) from error
-    return Said(process.returncode, os.fsdecode(text), os.fsdecode(complaint))
+    return GitResult(process.returncode, os.fsdecode(text), os.fsdecode(complaint))
 
 
 @contextmanager

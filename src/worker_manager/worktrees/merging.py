@@ -10,14 +10,14 @@ from itertools import islice
 from typing import NamedTuple
 
 from worker_manager.errors import WorktreeRefused
-from worker_manager.worktrees.commits import again
+from worker_manager.worktrees.commits import recommit
 from worker_manager.worktrees.git import ask, conversation, last_line, names, run
 from worker_manager.worktrees.snapshots import commit
 
 #: How much of a conflict is shown: of so many files so many hunks with so many lines, of each line
 #: so many characters. Each file is looked through for hunks up to so many bytes.
 FILES, HUNKS, LINES, LINE = 10, 3, 40, 400
-MOST_BYTES = 4_000_000
+MAX_BYTES = 4_000_000
 _OPENING, _ENDING = re.compile(rb"<{7,} "), re.compile(rb">{7,} ")
 
 
@@ -84,7 +84,7 @@ def hunks(directory: str, trial: Trial) -> str:
         found, is_more = _portion(directory, f"{trial.tree}:{name}")
         parts += (f"{name!r}:\n{one}" for one in islice(_hunks(found), HUNKS))
         if is_more:
-            parts.append(f"{name!r}: [... only its first {MOST_BYTES:,} bytes were looked at]")
+            parts.append(f"{name!r}: [... only its first {MAX_BYTES:,} bytes were looked at]")
     if len(trial.files) > FILES:
         parts.append(f"[... {len(trial.files) - FILES} more files]")
     return "\n".join(parts)
@@ -94,8 +94,8 @@ def _portion(directory: str, named: str) -> tuple[bytes, bool]:
     """The beginning of a file of a tree, and whether there is more; nothing of what is no file."""
     with conversation(directory, "cat-file", "blob", named) as git:
         assert git.stdout is not None  # noqa: S101  it is a pipe
-        found = git.stdout.read(MOST_BYTES + 1)
-    return found[:MOST_BYTES], len(found) > MOST_BYTES
+        found = git.stdout.read(MAX_BYTES + 1)
+    return found[:MAX_BYTES], len(found) > MAX_BYTES
 
 
 def _hunks(content: bytes) -> Iterator[str]:
@@ -129,7 +129,7 @@ def replay(directory: str, target: str, branch: str, *, is_signed: bool) -> Repl
         if trial.files:
             return Replayed("", sha, trial)
         if trial.tree != run(directory, "rev-parse", f"{current}^{{tree}}"):
-            current = again(directory, sha, trial.tree, current, is_signed=is_signed)
+            current = recommit(directory, sha, trial.tree, current, is_signed=is_signed)
     return Replayed(current)
 
 

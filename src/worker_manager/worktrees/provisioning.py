@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from worker_manager.worktrees import copies, submodules
-from worker_manager.worktrees.bases import Ground
-from worker_manager.worktrees.git import Said, attempt, names
+from worker_manager.worktrees.bases import Checkout
+from worker_manager.worktrees.git import GitResult, attempt, names
 
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _LARGE = ("ls-files", "-z", "--", ":(attr:filter=lfs)")
@@ -20,7 +20,7 @@ SETTINGS = ("config", "-z", "--get-regexp", r"^(core\.ignorecase|filter\.lfs\..*
 NAMED = 10
 
 
-class Habits(NamedTuple):
+class GitFileSettings(NamedTuple):
     """Whether git takes names for the same that only case tells apart; whether it has large files
     put in by LFS: without that they are the same pointers everywhere; whether it has hooks that no
     directory holds, as the newest git may.
@@ -31,7 +31,7 @@ class Habits(NamedTuple):
     has_hooks: bool = False
 
 
-def habits(said: Said) -> Habits:
+def git_file_settings(said: GitResult) -> GitFileSettings:
     """What git's answer to SETTINGS tells."""
     entries = said.text.split("\0")[:-1]
     # Without a value, and without even a line for it, git takes a key for true.
@@ -39,15 +39,19 @@ def habits(said: Said) -> Habits:
     ignores_case = settings.pop("core.ignorecase", "false").lower()
     hooks = [key for key in settings if key.startswith("hook.")]
     has_lfs = len(settings) > len(hooks)
-    return Habits(ignores_case not in ("", "false", "no", "off", "0"), has_lfs, bool(hooks))
+    return GitFileSettings(
+        ignores_case not in ("", "false", "no", "off", "0"), has_lfs, bool(hooks)
+    )
 
 
-def furnish(ground: Ground, worktree: Path, patterns: Sequence[str], habits: Habits) -> list[str]:
+def provision(
+    checkout: Checkout, worktree: Path, patterns: Sequence[str], habits: GitFileSettings
+) -> list[str]:
     """Copies the ignored files that are wanted, fills submodules and large files from what is
     here. Gives notes for whoever started the worker. Raises WorktreeRefused.
     """
-    copied = copies.copy(ground.checkout, worktree, patterns)
-    missing = submodules.populate(str(worktree), ground.common)
+    copied = copies.copy(checkout.main, worktree, patterns)
+    missing = submodules.populate(str(worktree), checkout.common)
     pointers = _pointers(worktree) if habits.has_lfs else []
     clashes = _clashes(worktree) if habits.ignores_case else []
     return [

@@ -73,7 +73,7 @@ def move(directory: str, at: Target, sha: str, why: str) -> None:
                 raise
 
 
-def take_back(directory: str, branch: str, sha: str, before: str) -> str:
+def revert(directory: str, branch: str, sha: str, before: str) -> str:
     """Moves a branch back from a commit, with the checkout that has it by now; gives that, or
     nothing. Raises WorktreeRefused when it has gone on since, or files with changes of their own
     are in the way.

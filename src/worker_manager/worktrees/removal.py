@@ -227,7 +227,7 @@ def _look(place: str, branch: str) -> Worktree:
     except WorktreeGone:
         if not own.stands(place, branch):
             raise
-        fresh.require_stands(Path(place))
+        fresh.require_registered(Path(place))
         return own.look(place, branch)
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from worker_manager.errors import NotARepository, WorkerManagerError, WorktreeRefused
 from worker_manager.worktrees import baseline, evidence, fresh, marks
 from worker_manager.worktrees.bases import HEADS as HEADS
-from worker_manager.worktrees.bases import Ground
+from worker_manager.worktrees.bases import Checkout
 from worker_manager.worktrees.excludes import exclude
 from worker_manager.worktrees.git import attempt, known, run
 
@@ -88,14 +88,14 @@ def existing(project: str, git_directory: str, wanted: Collection[str]) -> froze
 
 
 def create(
-    ground: Ground,
+    ground: Checkout,
     path: Path,
     branch: str,
     base_sha: str,
     meanwhile: Callable[[], None] = lambda: None,
 ) -> str:
     """A new worktree below the checkout, on a new branch; `meanwhile` is done while git makes it.
-    Gives the directory of its hooks, none of which has run; `fresh.settle` is to follow.
+    Gives the directory of its hooks, none of which has run; `fresh.finish` is to follow.
     Raises WorktreeRefused, and what `meanwhile` raises; then neither is left that was not there
     before.
     """
@@ -107,7 +107,7 @@ def create(
         except WorkerManagerError as error:
             failed.append(error)  # git goes on: what it makes is known then, and taken back
 
-    checkout = ground.checkout
+    checkout = ground.main
     _require_inside(checkout, path.parent)
     exclude(ground.common, path.parent.relative_to(checkout).as_posix())
     is_free = _is_free(path)
@@ -117,7 +117,7 @@ def create(
             raise failed[0]
     except BaseException as error:
         if is_free:
-            _take_back(checkout, path, branch)
+            _remove_created(checkout, path, branch)
         if "a branch named" not in str(error):  # else it is somebody's
             attempt(str(checkout), "update-ref", "-d", f"refs/heads/{branch}", base_sha)
         raise
@@ -160,10 +160,10 @@ def reopen(checkout: Path, path: Path, branch: str) -> list[str]:
     is_free = _is_free(path)
     try:
         _make(checkout, path, branch, (), branch, lambda: None)
-        return fresh.settle(path, run(str(path), "rev-parse", "HEAD"))
+        return fresh.finish(path, run(str(path), "rev-parse", "HEAD"))
     except BaseException:
         if is_free:
-            _take_back(checkout, path, branch)
+            _remove_created(checkout, path, branch)
         raise
 
 
@@ -199,7 +199,7 @@ def _make(
     hooks = list[str]()
 
     def look() -> None:
-        hooks.append(fresh.require_stands(path))
+        hooks.append(fresh.require_registered(path))
         meanwhile()
 
     marks.mark(marks.pointed_at(str(path)), branch)
@@ -207,7 +207,7 @@ def _make(
     return hooks[0]
 
 
-def _take_back(checkout: Path, path: Path, branch: str) -> None:
+def _remove_created(checkout: Path, path: Path, branch: str) -> None:
     with suppress(WorktreeRefused):  # there may be nothing yet
         forget(checkout, path, branch)
 

@@ -40,7 +40,7 @@ def test_with_nothing_but_watch_open_budgets_and_deadlines_are_kept_and_queued_o
     repository: Path, mine: Fleet, person_socket: str
 ) -> None:
     first = mine.start(StartRequest("first", HANG, budget_tokens=1000)).worker
-    wait_until(lambda: mine.records.get(first.id).status is Status.RUNNING)
+    wait_until(lambda: mine.records.load(first.id).status is Status.RUNNING)
     queued = mine.start(StartRequest("next", script({"complete": "DONE-1"}))).worker
     assert queued.status is Status.QUEUED
     terminal = Terminal(person_socket)
@@ -51,8 +51,8 @@ def test_with_nothing_but_watch_open_budgets_and_deadlines_are_kept_and_queued_o
     wait_until(lambda: letters_to(mine, first) == ["budget"])
 
     spend(mine, first, 200)
-    wait_until(lambda: mine.records.get(first.id).status is Status.STOPPED)
-    wait_until(lambda: mine.records.get(queued.id).status is Status.COMPLETED)
+    wait_until(lambda: mine.records.load(first.id).status is Status.STOPPED)
+    wait_until(lambda: mine.records.load(queued.id).status is Status.COMPLETED)
 
 
 @pytest.mark.promise("watch-looks")
@@ -70,5 +70,5 @@ def test_watch_leaves_the_workers_of_sessions_to_their_sessions(
     terminal.run("watch", cwd=repository)
 
     terminal.wait_for("2 workers")
-    wait_until(lambda: mine.records.get(vanished.id).status is Status.FAILED)
+    wait_until(lambda: mine.records.load(vanished.id).status is Status.FAILED)
     assert [files_below(home) for home in homes] == before

@@ -49,7 +49,7 @@ async def test_a_terminal_that_is_gone_is_seen_and_nothing_is_concluded(
     async with watching(watched) as view:
         await view.sees("! gone", "its terminal is gone", "2 workers, 1 needs you")
 
-    assert fleet.records.get(worker.id).status is Status.RUNNING
+    assert fleet.records.load(worker.id).status is Status.RUNNING
 
 
 async def test_a_state_directory_that_vanishes_is_told_and_what_was_known_stays(

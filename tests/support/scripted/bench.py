@@ -15,7 +15,7 @@ from worker_manager.domain.worker import Status, Worker
 from worker_manager.state import process_identity
 from worker_manager.state.workers.records import now
 from worker_manager.worktrees import marks, own, trees
-from worker_manager.worktrees.bases import survey
+from worker_manager.worktrees.bases import inspect_checkout
 from worker_manager.worktrees.own import Worktree
 
 
@@ -33,8 +33,8 @@ def add_worker(
     name = identifiers.worker_name(title, worker_id)
     base_sha = git(repository, "rev-parse", base)
     branch = identifiers.branch_name(name)
-    ground = survey(str(repository))
-    path = ground.checkout / ".worktrees" / name
+    ground = inspect_checkout(str(repository))
+    path = ground.main / ".worktrees" / name
     trees.create(ground, path, branch, base_sha)
     worker = recorded_worker(
         fleet,

@@ -70,7 +70,7 @@ def build(folder: Path, fleet: Fleet) -> None:
             transcript = folder / f"{part.id}.jsonl"
             transcript.write_text(_transcript(part), "utf-8")
             receipts.note_transcript(fleet.records.home(part.id), str(transcript))
-    asking = fleet.records.get("7be22f10")
+    asking = fleet.records.load("7be22f10")
     reports.tell_once(fleet.records, asking, messages.QUESTION, "m7be22f10aaaa", QUESTION)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from worker_manager.cli import targets
 from worker_manager.cli.arguments import worker_argument
 from worker_manager.cli.declaration import make_command
-from worker_manager.cli.requirements import need_tmux
+from worker_manager.cli.requirements import require_tmux
 from worker_manager.cli.terminal import prompts
 from worker_manager.cli.terminal.output import emit
 from worker_manager.errors import InvalidInput
@@ -26,7 +26,7 @@ def command(reference: str, as_json: bool) -> None:
     Inside of tmux it opens as a window of yours, which Ctrl-b Ctrl-b d closes when Ctrl-b is your
     own prefix, too; in our own tmux the client switches to it.
     """
-    need_tmux()
+    require_tmux()
     fleet, worker = targets.worker(reference)
     there = fleet.attach_command(worker)
     if as_json:

@@ -10,7 +10,7 @@ from worker_manager.cli import targets
 from worker_manager.cli.arguments import any_workers
 from worker_manager.cli.declaration import make_command
 from worker_manager.cli.exit_codes import Exit
-from worker_manager.cli.terminal.output import emit, say
+from worker_manager.cli.terminal.output import emit, print_wrapped
 from worker_manager.cli.terminal.spinner import busy
 from worker_manager.errors import InvalidInput
 from worker_manager.text.commands import for_people
@@ -48,7 +48,7 @@ def command(references: tuple[str, ...], dry_run: bool, force: bool, as_json: bo
     if as_json:
         emit(_result(outcomes, is_dry_run=dry_run))
     else:
-        say(announcements.cleaned(outcomes, for_people, is_dry_run=dry_run))
+        print_wrapped(announcements.cleaned(outcomes, for_people, is_dry_run=dry_run))
     return Exit.FAILED if references and any(one.why_not for one in outcomes) else Exit.OK
 
 

@@ -10,7 +10,7 @@ import click
 
 from worker_manager.cli.declaration import make_command
 from worker_manager.cli.exit_codes import Exit
-from worker_manager.cli.requirements import need_tmux
+from worker_manager.cli.requirements import require_tmux
 from worker_manager.cli.terminal.output import emit
 
 _EXAMPLE = """\
@@ -28,7 +28,7 @@ def command(agent: str, keep: bool, below: Path | None, as_json: bool) -> int:
     """See the whole job done once, here, in seconds, without an account: a worker starts, asks, is
     answered, commits and reports.
     """
-    need_tmux()
+    require_tmux()
 
     from worker_manager.cli.results import Demo
     from worker_manager.rehearsal import demo

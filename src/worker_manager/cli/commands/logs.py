@@ -53,7 +53,7 @@ def _show(fleet: Fleet, worker_id: str, cursor: str, *, as_json: bool) -> tuple[
 
     # Before the log is read: what it does last stands in there, too.
     is_finished = fleet.look_at(worker_id).finished
-    view = inspection.look(fleet, worker_id, "log", cursor, inspection.MOST_BYTES)
+    view = inspection.look(fleet, worker_id, "log", cursor, inspection.MAX_BYTES)
     if as_json and (view.text or not cursor):
         emit(Shown(worker_id, view.worker.status.value, view.text))
     elif view.text:

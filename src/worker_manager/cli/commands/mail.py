@@ -9,7 +9,7 @@ import click
 
 from worker_manager.cli import targets
 from worker_manager.cli.declaration import make_command
-from worker_manager.cli.terminal.output import emit, say
+from worker_manager.cli.terminal.output import emit, print_wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +70,7 @@ def _take(fleet: Fleet, *, as_json: bool) -> bool:
     while claim := fleet.mailbox.claim():
         found = True
         _tell(claim.messages, claim.left, as_json=as_json)
-        letters.shown(claim)
+        letters.acknowledge(claim)
     return found
 
 
@@ -83,7 +83,7 @@ def _tell(messages: Sequence[Message], left: int, *, as_json: bool) -> None:
     elif messages:
         letters.show(messages)
     else:
-        say(
+        print_wrapped(
             "No letter waits. Those of workers that Claude started go to Claude. "
             "worker-manager mail --history shows what came before."
         )

@@ -9,7 +9,7 @@ import click
 from worker_manager.cli import targets
 from worker_manager.cli.arguments import some_workers
 from worker_manager.cli.declaration import make_command
-from worker_manager.cli.terminal.output import emit, say
+from worker_manager.cli.terminal.output import emit, print_wrapped
 from worker_manager.cli.terminal.spinner import busy
 from worker_manager.errors import MergeRefused, Text, WorkerManagerError
 from worker_manager.text import rendering
@@ -60,12 +60,12 @@ def command(
     else:
         ids = " ".join(one.worker.id for one in merged)
         what = "its worktree and branch" if len(merged) == 1 else "their worktrees and branches"
-        say(f"worker-manager clean {ids} removes {what}.")
+        print_wrapped(f"worker-manager clean {ids} removes {what}.")
 
 
 def _tell(merged: Merged) -> None:
     from worker_manager.views import announcements
 
-    say(announcements.merged(merged))
+    print_wrapped(announcements.merged(merged))
     if merged.changed.strip():
         click.echo(rendering.clean(merged.changed).rstrip())

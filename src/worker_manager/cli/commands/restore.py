@@ -7,8 +7,8 @@ import click
 from worker_manager.cli import targets
 from worker_manager.cli.arguments import worker_argument
 from worker_manager.cli.declaration import make_command
-from worker_manager.cli.requirements import need_tmux
-from worker_manager.cli.terminal.output import emit, say
+from worker_manager.cli.requirements import require_tmux
+from worker_manager.cli.terminal.output import emit, print_wrapped
 from worker_manager.cli.terminal.spinner import busy
 
 _EXAMPLE = """\
@@ -23,7 +23,7 @@ def command(reference: str, message: str, as_json: bool) -> None:
     """Go on with the conversation of a worker that was stopped, has failed or was cleaned: branch,
     worktree and files come back. MESSAGE is what it is told.
     """
-    need_tmux()
+    require_tmux()
     fleet, worker = targets.worker(reference)
 
     from worker_manager.cli.results import Workers
@@ -36,4 +36,4 @@ def command(reference: str, message: str, as_json: bool) -> None:
     if as_json:
         emit(Workers([facts]))
     else:
-        say(announcements.restored(restored, facts.reason))
+        print_wrapped(announcements.restored(restored, facts.reason))

@@ -11,7 +11,7 @@ from worker_manager.cli import targets
 from worker_manager.cli.arguments import complete
 from worker_manager.cli.declaration import make_command
 from worker_manager.cli.exit_codes import Exit
-from worker_manager.cli.requirements import need_tmux
+from worker_manager.cli.requirements import require_tmux
 from worker_manager.cli.start_options import Options, start_options, tasks
 from worker_manager.cli.terminal import prompts
 from worker_manager.errors import InvalidInput, WorkerManagerError
@@ -59,7 +59,7 @@ def command(
     Exit codes: 0 all completed, 1 failed to do it, 2 wrong command line, 3 a worker failed or was
     stopped, 4 a worker waits for you, 5 a merge was refused, 130 ^C.
     """
-    need_tmux()
+    require_tmux()
     fleet, ids = _followed(followed) if followed else (targets.repository().own_fleet(), [])
     if followed and (given or files):
         raise InvalidInput("--follow goes without tasks. Start those with a run of their own.")

@@ -19,7 +19,7 @@ def command(reference: str, as_json: bool) -> None:
     from worker_manager.cli.results import Shown
     from worker_manager.views import inspection
 
-    view = inspection.look(fleet, worker.id, "screen", "", inspection.MOST_BYTES)
+    view = inspection.look(fleet, worker.id, "screen", "", inspection.MAX_BYTES)
     if as_json:
         emit(Shown(worker.id, view.worker.status.value, view.text))
     else:

@@ -9,9 +9,9 @@ import click
 
 from worker_manager.cli import targets
 from worker_manager.cli.declaration import make_command
-from worker_manager.cli.requirements import need_tmux
+from worker_manager.cli.requirements import require_tmux
 from worker_manager.cli.start_options import Options, start_options, tasks
-from worker_manager.cli.terminal.output import emit, say
+from worker_manager.cli.terminal.output import emit, print_wrapped
 from worker_manager.cli.terminal.spinner import busy
 from worker_manager.text.commands import for_people
 
@@ -39,7 +39,7 @@ def command(
     worker-manager mail.
     """
     texts = tasks(given, files)
-    need_tmux()
+    require_tmux()
     fleet = targets.repository().own_fleet()
     for text in texts:
         with busy("starting a worker"):
@@ -60,4 +60,4 @@ def _tell(fleet: Fleet, started: Started, *, as_json: bool) -> None:
         return
     lines = [*announcements.started(started, facts.reason, for_people)]
     lines.append(f"Look at it: worker-manager attach {facts.id}. Its letters: worker-manager mail.")
-    say("\n".join(lines))
+    print_wrapped("\n".join(lines))

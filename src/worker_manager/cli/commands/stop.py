@@ -10,7 +10,7 @@ import click
 from worker_manager.cli import targets
 from worker_manager.cli.arguments import some_workers
 from worker_manager.cli.declaration import make_command
-from worker_manager.cli.terminal.output import emit, say
+from worker_manager.cli.terminal.output import emit, print_wrapped
 from worker_manager.cli.terminal.spinner import busy
 from worker_manager.domain.worker import Status
 from worker_manager.text.commands import for_people
@@ -45,7 +45,7 @@ def command(references: tuple[str, ...], force: bool, as_json: bool) -> None:
             after = fleet.stop(worker.id) if force else fleet.ask_to_stop(worker.id)
         asked.append((fleet, after))
         if not as_json:
-            say(announcements.stopped(after, for_people))
+            print_wrapped(announcements.stopped(after, for_people))
     ended = [_to_its_end(fleet, worker, as_json=as_json) for fleet, worker in asked]
     if as_json:
         facts = [facts_of(fleet, one) for (fleet, _), one in zip(asked, ended, strict=True)]
@@ -73,5 +73,5 @@ def _to_its_end(fleet: Fleet, worker: Worker, *, as_json: bool) -> Worker:
     if not as_json:
         refused = f"{worker.name} is {worker.status.value}. worker-manager mail has its letter."
         is_stopped = worker.status is Status.STOPPED
-        say(announcements.stopped(worker, for_people) if is_stopped else refused)
+        print_wrapped(announcements.stopped(worker, for_people) if is_stopped else refused)
     return worker

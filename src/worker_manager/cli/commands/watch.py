@@ -8,7 +8,7 @@ import click
 
 from worker_manager.cli import targets
 from worker_manager.cli.declaration import make_command
-from worker_manager.cli.requirements import need_tmux
+from worker_manager.cli.requirements import require_tmux
 from worker_manager.cli.terminal import prompts
 from worker_manager.errors import InvalidInput
 
@@ -30,7 +30,7 @@ def command(web: bool, port: int | None) -> int:
             "watch needs a terminal, and this is none. worker-manager ls --watch goes without, "
             "watch --web in a browser."
         )
-    need_tmux()
+    require_tmux()
 
     from worker_manager import dashboard
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from worker_manager.cli.results import Nudged
 from worker_manager.cli.terminal import letters, prompts
-from worker_manager.cli.terminal.output import emit, say
+from worker_manager.cli.terminal.output import emit, print_wrapped
 from worker_manager.cli.terminal.spinner import busy
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.messaging import wake
@@ -26,7 +26,7 @@ def ask_and_give(fleet: Fleet, worker: Worker, need: Need) -> bool:
     try:
         return _ASK[need.kind](fleet, worker, need)
     except InvalidInput as error:  # somebody else was faster, or it does not fit
-        say(rendering.clean(for_people(error.text)))
+        print_wrapped(rendering.clean(for_people(error.text)))
         return False
 
 
@@ -39,7 +39,7 @@ def send(fleet: Fleet, worker: Worker, text: str, *, key: str = "", as_json: boo
     if as_json:
         emit(Nudged(worker.id, sent.id, is_answer, *outcome))
     else:
-        say(announcements.nudged(fleet, before, outcome, is_answer=is_answer))
+        print_wrapped(announcements.nudged(fleet, before, outcome, is_answer=is_answer))
 
 
 def decide(
@@ -64,7 +64,7 @@ def decide(
     if as_json:
         emit(Nudged(worker.id, sent.id, True, wake.DELIVERED, wake.DIALOG, ""))
     else:
-        say(announcements.answered(fleet, worker))
+        print_wrapped(announcements.answered(fleet, worker))
 
 
 def _answer(fleet: Fleet, worker: Worker, _: Need) -> bool:
@@ -99,7 +99,7 @@ def _permit(fleet: Fleet, worker: Worker, need: Need) -> bool:
 
 
 def _at_terminal(_fleet: Fleet, worker: Worker, _need: Need) -> bool:
-    say(at_terminal(worker))
+    print_wrapped(at_terminal(worker))
     return False
 
 

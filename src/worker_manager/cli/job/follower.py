@@ -40,7 +40,7 @@ class Follower:
         """
         # What comes from now on the doorbell of a session leaves to us.
         with (
-            waits.waiting_call(self._fleet.home),
+            waits.registered_wait(self._fleet.home),
             BackgroundSupervisor(lambda: self._fleet.supervisor),
         ):
             while True:
@@ -60,7 +60,7 @@ class Follower:
 
     def _workers(self) -> list[Worker]:
         """Whoever owns them by now."""
-        return [self._fleet.records.get(worker_id) for worker_id in self._ids]
+        return [self._fleet.records.load(worker_id) for worker_id in self._ids]
 
     def _is_settled(self, worker: Worker) -> bool:
         need = None if worker.finished else needs.of(self._fleet, worker)
@@ -77,7 +77,7 @@ class Follower:
             for message in claim.messages:
                 self._reporter.letter(by_id[message.sender], message)
                 self._seen.add(message.id)
-            letters.shown(claim)
+            letters.acknowledge(claim)
 
     def _ask_for_needs(self, workers: Sequence[Worker]) -> bool:
         """Whether somebody was asked: then much may have changed."""

@@ -10,7 +10,7 @@ from worker_manager.cli.results import Event, letter_of
 from worker_manager.cli.terminal import letters
 from worker_manager.cli.terminal.columns import cut, fill
 from worker_manager.cli.terminal.live_area import Live
-from worker_manager.cli.terminal.output import emit, in_color, say
+from worker_manager.cli.terminal.output import emit, in_color, print_wrapped
 from worker_manager.cli.terminal.worker_table import now_of
 from worker_manager.crew.fleet import Fleet
 from worker_manager.domain.message import Message
@@ -38,7 +38,7 @@ class Reporter:
             self._emit(event, worker, text)
         else:
             self._live.clear()
-            say(text)
+            print_wrapped(text)
 
     def letter(self, worker: Worker, message: Message) -> None:
         """A letter, whole."""

@@ -27,7 +27,7 @@ def changes(fleet: Fleet, worker: Worker, *, stat: bool = False) -> str:
         return rendering.clean(worktree_changes.describe(worktree, worker.base_sha).diffstat)
     parts, cursor = [], ""
     while True:
-        view = inspection.look(fleet, worker.id, "diff", cursor, inspection.MOST_BYTES)
+        view = inspection.look(fleet, worker.id, "diff", cursor, inspection.MAX_BYTES)
         parts.append(view.text)
         cursor = view.cursor
         if not view.more:

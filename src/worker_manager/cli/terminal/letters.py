@@ -46,7 +46,7 @@ def show(messages: Sequence[Message], *, with_next: bool = True) -> None:
         click.echo(text_of(message, with_next=with_next) + "\n")
 
 
-def shown(claim: Claim) -> None:
+def acknowledge(claim: Claim) -> None:
     """To be called once they are written: they count as read from now on."""
     sys.stdout.flush()  # not before they are out of our hands
     claim.acknowledge()

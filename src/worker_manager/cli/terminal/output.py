@@ -33,7 +33,7 @@ def bold(text: str) -> str:
     return click.style(text, bold=True)
 
 
-def say(text: str, *, is_error: bool = False) -> None:
+def print_wrapped(text: str, *, is_error: bool = False) -> None:
     """Prints sentences of ours."""
     click.echo(wrapped(text, sys.stderr if is_error else sys.stdout), err=is_error)
 

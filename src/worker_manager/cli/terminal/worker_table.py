@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from worker_manager.views.facts import Facts
 
 _HEADS = ("ID", "STATUS", "FOR", "WORK", "TOKENS", "TITLE", "NOW")
-_MOST = {"ID": 8, "STATUS": 9, "FOR": 4, "WORK": 9, "TOKENS": 6, "TITLE": 24}
+_MAX_WIDTHS = {"ID": 8, "STATUS": 9, "FOR": 4, "WORK": 9, "TOKENS": 6, "TITLE": 24}
 #: Always there: the last one takes what room is left.
 _KEPT = ("ID", "STATUS", "NOW")
 _GAP = "  "
 #: The last column is what one looks for: titles make room for it, down to these.
-_LEAST_NOW, _LEAST_TITLE = 32, 12
+_MIN_NOW, _MIN_TITLE = 32, 12
 #: Below this the last column tells nothing.
-_LEAST = 8
+_MIN_WIDTH = 8
 
 
 def lines(facts: Sequence[Facts], columns: int) -> list[str]:
@@ -43,10 +43,10 @@ def lines(facts: Sequence[Facts], columns: int) -> list[str]:
 
 def _sizes(rows: Sequence[Sequence[str]], columns: int) -> tuple[list[int], int]:
     """Of all columns but the last one, and the room that is left for that."""
-    sizes = widths(rows, [_MOST[head] for head in rows[0][:-1]])
+    sizes = widths(rows, [_MAX_WIDTHS[head] for head in rows[0][:-1]])
     room = columns - sum(sizes) - len(_GAP) * len(sizes)
-    wanted = min(_LEAST_NOW, max(width(row[-1]) for row in rows))
-    spare = sizes[-1] - (_LEAST_TITLE if room >= _LEAST else _LEAST)
+    wanted = min(_MIN_NOW, max(width(row[-1]) for row in rows))
+    spare = sizes[-1] - (_MIN_TITLE if room >= _MIN_WIDTH else _MIN_WIDTH)
     given = max(0, min(wanted - room, spare))
     sizes[-1] -= given
     return sizes, max(0, room + given)

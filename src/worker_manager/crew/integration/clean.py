@@ -24,7 +24,7 @@ from worker_manager.worktrees.overview import contained_in, overview
 from worker_manager.worktrees.removal import Tree
 
 #: From so many finished workers on, or so old a one, cleaning is suggested.
-MANY, OLD_DAYS = 8, 7.0
+HINT_THRESHOLD, OLD_DAYS = 8, 7.0
 #: In the place of a ref: there was nothing to save.
 NOTHING = "-"
 #: So often it is tried to be faster than what still writes there.
@@ -92,7 +92,7 @@ def bring_back(records: Records, worker_id: str) -> None:
     the files that no commit held. Nothing when all of it is there. Raises WorktreeRefused.
     """
     with _alone_with(records, worker_id):
-        worker = records.get(worker_id)  # a clean may have ended just now
+        worker = records.load(worker_id)  # a clean may have ended just now
         if worker.branch:
             ref = _bring_back(records, worker)
             journal.note(records.home(worker_id), "brought back", ref=ref)
@@ -104,7 +104,7 @@ def advice(workers: Sequence[Worker]) -> str:
     left = [one for one in workers if one.finished and one.branch and not one.cleaned]
     ages = [time.time() - datetime.fromisoformat(one.changed_at).timestamp() for one in left]
     days = max(ages, default=0.0) / 86_400
-    if len(left) < MANY and days < OLD_DAYS:
+    if len(left) < HINT_THRESHOLD and days < OLD_DAYS:
         return ""
     return Text(
         f"{len(left)} finished worker{'s' if len(left) != 1 else ''} still have a worktree, the "
@@ -152,11 +152,11 @@ def _clean_one(
         if worker.project not in looks and worker.branch:
             looks[worker.project] = Look(worker.project)
         look = looks.get(worker.project)
-        why_not = _first_refusal_reason(records.get(worker.id), options, look)
+        why_not = _first_refusal_reason(records.load(worker.id), options, look)
         if why_not or options.is_dry_run:
             return CleanResult(worker, why_not, 0 if why_not else _size(worker))
         with _alone_with(records, worker.id):
-            return _attempt(context, records.get(worker.id), options)
+            return _attempt(context, records.load(worker.id), options)
     except (WorkerManagerError, OSError) as error:
         return CleanResult(worker, text_of(error))
 
@@ -193,7 +193,7 @@ def _attempt(context: Context, worker: Worker, options: CleanOptions) -> CleanRe
         why_not = _set_aside_and_take_away(context, worker, tree)
     if not why_not:
         journal.note(context.home_of(worker), "cleaned")
-    return CleanResult(context.records.get(worker.id), why_not, 0 if why_not else freed)
+    return CleanResult(context.records.load(worker.id), why_not, 0 if why_not else freed)
 
 
 def _size(worker: Worker) -> int:
@@ -207,7 +207,7 @@ def _set_aside_and_take_away(context: Context, worker: Worker, tree: Tree) -> st
     try:
         return _take_away(context, worker, aside)
     except (WorkerManagerError, OSError):
-        if not context.records.get(worker.id).cleaned:
+        if not context.records.load(worker.id).cleaned:
             removal.put_back(aside)
         raise
 
@@ -220,7 +220,7 @@ def _take_away(context: Context, worker: Worker, tree: Tree) -> str:
     left: list[str] = []
     for _ in range(ROUNDS):
         seen = deletion.inventory(place) if place else {}
-        unsaved = _save(context, context.records.get(worker.id), tree)
+        unsaved = _save(context, context.records.load(worker.id), tree)
         if unsaved and os.path.join(place, unsaved) not in seen:  # it came in this moment
             left = [unsaved]
             continue

@@ -105,7 +105,7 @@ def merge(context: Context, worker_id: str, options: MergeOptions) -> Merged:
         )
     try:
         with _one_at_a_time(context):
-            worker = _settled(context, context.records.get(worker.id))
+            worker = _settled(context, context.records.load(worker.id))
             return _merge(_prepare(context, worker, options))
     except WorktreeRefused as error:
         raise _refused(worker, error.text, error.shown) from error
@@ -119,7 +119,7 @@ def settle_all(context: Context, workers: Sequence[Worker]) -> None:
         with suppress(StateBusy), _one_at_a_time(context, timeout_seconds=1):
             for one in workers:
                 with suppress(WorktreeRefused, NotARepository):  # git doesn't say: it stays open
-                    _settled(context, context.records.get(one.id))
+                    _settled(context, context.records.load(one.id))
 
 
 def _one_at_a_time(context: Context, timeout_seconds: float = 120) -> AbstractContextManager[None]:
@@ -179,7 +179,7 @@ def _tell(context: Context, worker: Worker, begun: Merge, what: str, body: str) 
     records = context.records
     message_id = identifiers.message_id_of(f"merge {worker.id} {begun.sha} {what}")
     with exclusive(reports.report_lock(records, worker.id)):
-        reports.tell_once(records, records.get(worker.id), messages.MERGE, message_id, body)
+        reports.tell_once(records, records.load(worker.id), messages.MERGE, message_id, body)
 
 
 def _prepare(context: Context, worker: Worker, options: MergeOptions) -> _Job:
@@ -223,7 +223,7 @@ def _merge(job: _Job) -> Merged:
         why = f"merge {worker.branch}"
         ref_update.move(job.directory, target, sha, why)
         if target.checkout:
-            notes += filter(None, [commits.tell_merged(target.checkout, why)])
+            notes += filter(None, [commits.run_post_merge_hook(target.checkout, why)])
         _check(job, begun)
     changed = ref_update.files_between(job.directory, target.sha, sha)
     return _done(job, begun, changed, notes)
@@ -311,7 +311,7 @@ def _check(job: _Job, begun: Merge) -> None:
 def _undone(job: _Job, begun: Merge, failed: str) -> str:
     """What is to be said once it is taken back, or can't be."""
     try:
-        checkout = ref_update.take_back(job.directory, begun.into, begun.sha, begun.before)
+        checkout = ref_update.revert(job.directory, begun.into, begun.sha, begun.before)
     except WorktreeRefused as error:
         return (
             f"{failed}. IT IS STILL IN {begun.into}, for it can't be taken back: {error} "

@@ -69,7 +69,7 @@ class Admission:
         """
         starter = process_identity.identity(os.getpid())
         with self._room(records) as waits_for:
-            if run_of(records.get(worker.id)) != run_of(worker):
+            if run_of(records.load(worker.id)) != run_of(worker):
                 changed = f"Worker {worker.id} was changed just now. "
                 raise Changed(Text(changed, step("list"), " tells how."))
             write_atomic(os.path.join(records.home(worker.id), RESTORED), prompt.encode())

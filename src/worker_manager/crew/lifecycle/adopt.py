@@ -44,7 +44,7 @@ def adopt(context: Context, worker_ids: Sequence[str], *, force: bool) -> list[W
     if not worker_ids:
         found = orphans(context.root, records, owner, records.all())
         return [one for one in _adopt_each(context, found, force=False) if one is not None]
-    named = [records.get(worker_id) for worker_id in dict.fromkeys(worker_ids)]
+    named = [records.load(worker_id) for worker_id in dict.fromkeys(worker_ids)]
     for worker in named:
         if worker.owner != owner and _is_attended(context, worker) and not force:
             raise InvalidInput(_belongs(worker))
@@ -74,7 +74,7 @@ def _with_unread(records: Records, workers: Sequence[Worker]) -> set[str]:
     for owner in {one.owner for one in workers}:
         with suppress(StateUnavailable):
             home = orchestrator_home(records.repository, owner)
-            receipts.settle(home, agent_named(HOST).receipts, restarted=True)
+            receipts.requeue_unconfirmed(home, agent_named(HOST).receipts, restarted=True)
     boxes = {owner: forwarding.mailbox_of(records, owner) for owner in senders}
     return set().union(*(boxes[one].has_reports_of(those) for one, those in senders.items()))
 
@@ -98,7 +98,7 @@ def _adopt(context: Context, seen: Worker, strayed: set[str], *, force: bool) ->
     """
     records, owner = context.records, context.owner
     with exclusive(reports.report_lock(records, seen.id)):
-        current = reports.delivered(records, records.get(seen.id))
+        current = reports.delivered(records, records.load(seen.id))
         if current.owner not in (seen.owner, owner) and not force:
             return None
         _, adopted = records.update(

@@ -17,17 +17,17 @@ from worker_manager.state.locking import exclusive
 from worker_manager.state.workers import guards, launches
 from worker_manager.state.workers.records import Records
 from worker_manager.worktrees import evidence, fresh, provisioning, trees
-from worker_manager.worktrees.bases import Ground
-from worker_manager.worktrees.evidence import Standing
+from worker_manager.worktrees.bases import Checkout
+from worker_manager.worktrees.evidence import CheckoutStatus
 from worker_manager.worktrees.git import ask_all
-from worker_manager.worktrees.provisioning import Habits
+from worker_manager.worktrees.provisioning import GitFileSettings
 
 
-class Outlook(NamedTuple):
+class CheckoutState(NamedTuple):
     """How the checkout stands, and what git does with files there."""
 
-    standing: Standing
-    habits: Habits
+    standing: CheckoutStatus
+    habits: GitFileSettings
 
 
 class Made(NamedTuple):
@@ -37,20 +37,20 @@ class Made(NamedTuple):
 
     notes: list[str]
     setup: list[str]
-    standing: Standing
+    standing: CheckoutStatus
 
 
-def outlook(ground: Ground) -> Outlook:
+def checkout_state(checkout: Checkout) -> CheckoutState:
     """Two git processes at the same time. Raises WorktreeRefused."""
-    status, settings = ask_all(ground.project, evidence.STATUS, provisioning.SETTINGS)
-    return Outlook(evidence.standing(status), provisioning.habits(settings))
+    status, settings = ask_all(checkout.project, evidence.STATUS, provisioning.SETTINGS)
+    return CheckoutState(evidence.parse_status(status), provisioning.git_file_settings(settings))
 
 
-def guard(worker: Worker, ground: Ground, settings: Settings) -> dict[str, str]:
+def guard(worker: Worker, checkout: Checkout, settings: Settings) -> dict[str, str]:
     """What its home holds of the checkouts that it must leave alone."""
     if settings.guard == guards.OFF:
         return {}
-    places = dict.fromkeys(map(os.path.realpath, (str(ground.checkout), ground.top)))
+    places = dict.fromkeys(map(os.path.realpath, (str(checkout.main), checkout.top)))
     found = guards.Guard(settings.guard, worker.path, list(places))
     return {guards.FILE: guards.encoded(found)}
 
@@ -58,7 +58,7 @@ def guard(worker: Worker, ground: Ground, settings: Settings) -> dict[str, str]:
 def make(
     records: Records,
     worker: Worker,
-    ground: Ground,
+    checkout: Checkout,
     settings: Settings,
     undo: ExitStack,
     meanwhile: Callable[[], None],
@@ -67,7 +67,7 @@ def make(
     done, and it is looked how the checkout stands. Raises a WorkerManagerError.
     """
     home, path, sha = records.home(worker.id), Path(worker.path), worker.base_sha
-    seen = list[Outlook]()
+    seen = list[CheckoutState]()
     once = [meanwhile]
 
     def settle() -> None:
@@ -76,58 +76,60 @@ def make(
 
     def look() -> None:
         settle()
-        seen.append(outlook(ground))
-        note_checkout(home, ground, seen[0].standing, settings)
+        seen.append(checkout_state(checkout))
+        note_checkout(home, checkout, seen[0].standing, settings)
 
     # git itself fails when two make a worktree at the same moment. Should a merge or a clean hold
     # this for long, what was begun is on the disk meanwhile.
     lock = os.path.join(records.repository, "git.lock")
     with exclusive(lock, timeout_seconds=120, when_busy=settle):
-        hooks = trees.create(ground, path, worker.branch, sha, look)
-    undo.callback(trees.remove_unused, ground.checkout, path, worker.branch, sha)
+        hooks = trees.create(checkout, path, worker.branch, sha, look)
+    undo.callback(trees.remove_unused, checkout.main, path, worker.branch, sha)
     has_hook = fresh.has_hook(hooks) or seen[0].habits.has_hooks
     # Not under the lock: a slow hook of the person's holds up nobody else.
-    told = fresh.settle(path, sha, with_hook=has_hook)
-    notes = furnish(worker, home, ground, settings, seen[0].habits, told)
+    told = fresh.finish(path, sha, with_hook=has_hook)
+    notes = provision(worker, home, checkout, settings, seen[0].habits, told)
     return Made(notes, setup_command(home, settings), seen[0].standing)
 
 
-def clear(records: Records, worker: Worker, ground: Ground) -> None:
+def clear(records: Records, worker: Worker, checkout: Checkout) -> None:
     """Takes away what a start that was killed has made of its worktree and branch: nothing has run
     there. Raises WorktreeRefused.
     """
     with exclusive(os.path.join(records.repository, "git.lock"), timeout_seconds=120):
-        trees.remove_begun(ground.checkout, Path(worker.path), worker.branch, worker.base_sha)
+        trees.remove_begun(checkout.main, Path(worker.path), worker.branch, worker.base_sha)
 
 
-def make_again(worker: Worker, home: str, ground: Ground, settings: Settings) -> None:
+def make_again(worker: Worker, home: str, checkout: Checkout, settings: Settings) -> None:
     """Furnishes a worktree that was brought back. Raises a WorkerManagerError."""
-    seen = outlook(ground)
-    note_checkout(home, ground, seen.standing, settings)
-    furnish(worker, home, ground, settings, seen.habits)
+    seen = checkout_state(checkout)
+    note_checkout(home, checkout, seen.standing, settings)
+    provision(worker, home, checkout, settings, seen.habits)
 
 
-def note_checkout(home: str, ground: Ground, standing: Standing, settings: Settings) -> None:
+def note_checkout(
+    home: str, checkout: Checkout, standing: CheckoutStatus, settings: Settings
+) -> None:
     """Notes how the main checkout stands before the worker does anything."""
     if settings.guard == guards.OFF:
         return
-    seen = standing.changes if ground.top == str(ground.checkout) else None
-    launches.write_file(home, completions.CHECKOUT, completions.checkout_now(ground, seen))
+    seen = standing.changes if checkout.top == str(checkout.main) else None
+    launches.write_file(home, completions.CHECKOUT, completions.checkout_now(checkout, seen))
 
 
-def furnish(
+def provision(
     worker: Worker,
     home: str,
-    ground: Ground,
+    checkout: Checkout,
     settings: Settings,
-    habits: Habits,
+    habits: GitFileSettings,
     told: Sequence[str] = (),
 ) -> list[str]:
     """Copies files, fills submodules and large files; gives and notes what is to be said of it,
     after what is `told` already. Raises WorktreeRefused.
     """
     notes = [*told]
-    notes += provisioning.furnish(ground, Path(worker.path), settings.worktree_copy, habits)
+    notes += provisioning.provision(checkout, Path(worker.path), settings.worktree_copy, habits)
     if settings.worktree_setup:
         notes.append("Its setup command runs first, in its terminal.")
     for note in notes:

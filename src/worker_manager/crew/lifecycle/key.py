@@ -29,7 +29,7 @@ def find(records: Records, runtime: Runtime, owner: str, request: StartRequest) 
     if not os.path.lexists(home):
         return None
     try:
-        worker = records.get(worker_id)
+        worker = records.load(worker_id)
     except WorkerNotFound as error:
         if not os.path.lexists(home):
             return None  # taken back just now
@@ -53,7 +53,7 @@ def _looked_at(records: Records, runtime: Runtime, worker: Worker) -> Worker:
     deadline = time.monotonic() + ENDING_SECONDS
     while True:
         fail_vanished(records, [worker], runtime)
-        worker = records.get(worker.id)
+        worker = records.load(worker.id)
         home = records.home(worker.id)
         is_late = is_to_begin_again(worker, home) and not _has_no_terminal(worker, runtime)
         if not (_is_cut_off(worker, home) or is_late):

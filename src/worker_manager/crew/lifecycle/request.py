@@ -8,7 +8,7 @@ from typing import NamedTuple
 from worker_manager.domain import identifiers
 from worker_manager.domain.worker import Worker
 from worker_manager.worktrees import bases
-from worker_manager.worktrees.evidence import Standing
+from worker_manager.worktrees.evidence import CheckoutStatus
 
 
 class StartRequest(NamedTuple):
@@ -46,13 +46,13 @@ class Place(NamedTuple):
     checkout whose changes it won't have.
     """
 
-    ground: bases.Ground
+    checkout: bases.Checkout
     base: bases.Base
     uncommitted: int = 0
 
-    def seen(self, standing: Standing) -> Place:
+    def seen(self, standing: CheckoutStatus) -> Place:
         """With what is known once it was looked how the checkout stands."""
-        base = bases.compared(self.base, standing)
+        base = bases.with_upstream(self.base, standing)
         return self._replace(base=base, uncommitted=len(standing.changes))
 
 

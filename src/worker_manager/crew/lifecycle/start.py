@@ -75,14 +75,14 @@ class Starts:
         worker, place = self._place(worker, request)
         self._launcher.spec(worker, home)  # raises when it can't be run
         if place is not None:
-            files |= environment.guard(worker, place.ground, self._settings)
+            files |= environment.guard(worker, place.checkout, self._settings)
         with ExitStack() as undo, ExitStack() as terminal:
             worker, begun = self._admission.admit(records, worker, files, terminal)
             if begun is None:  # and in another thread it may be at its start by now
                 return _queued(worker, place)
             undo.callback(records.remove, worker.id)
-            ground = place.ground if place else None
-            made = self._make_ready(records, worker, ground, undo, begun.wait_for_disk)
+            checkout = place.checkout if place else None
+            made = self._make_ready(records, worker, checkout, undo, begun.wait_for_disk)
             worker = self._launched(records, worker, begun.opened(), "started")
             undo.pop_all()
         if place is None or made is None:
@@ -157,16 +157,16 @@ class Starts:
                 raise InvalidInput(_of_worktrees("allowed_paths"))
             return worker, None
         prefix = self._settings.worktree_branch_prefix
-        ground, prefix = bases.survey_for(self._project, prefix)
-        base = bases.resolve_base(ground, request.base_branch)
+        checkout, prefix = bases.inspect_checkout_for(self._project, prefix)
+        base = bases.resolve_base(checkout, request.base_branch)
         placed = replace(
             worker,
-            path=str(ground.checkout / self._settings.worktree_directory / worker.name),
+            path=str(checkout.main / self._settings.worktree_directory / worker.name),
             branch=identifiers.branch_name(worker.name, prefix),
             base_branch=base.name,
             base_sha=base.sha,
         )
-        return placed, Place(ground, base)
+        return placed, Place(checkout, base)
 
     def _launch(self, records: Records, worker: Worker) -> Worker:
         """A worker that has waited, or whose session has ended."""
@@ -179,9 +179,9 @@ class Starts:
     def _launch_first(self, records: Records, worker: Worker) -> Worker:
         """One that has waited, or whose start was cut off."""
         with ExitStack() as undo:
-            worker, ground = self._on_fresh_base(records, worker)
+            worker, checkout = self._on_fresh_base(records, worker)
             with self._launcher.opening(worker, records.home(worker.id)) as opened:
-                self._make_ready(records, worker, ground, undo)
+                self._make_ready(records, worker, checkout, undo)
                 worker = self._launched(records, worker, opened(), "started")
             undo.pop_all()
         return worker
@@ -190,7 +190,7 @@ class Starts:
         self,
         records: Records,
         worker: Worker,
-        ground: bases.Ground | None,
+        checkout: bases.Checkout | None,
         undo: ExitStack,
         wait_for_disk: Callable[[], None] = lambda: None,
     ) -> environment.Made | None:
@@ -205,10 +205,10 @@ class Starts:
             undo.callback(sessions.unlink, root, worker.session_id)
 
         made = None
-        if ground is None:
+        if checkout is None:
             settle()
         else:
-            made = environment.make(records, worker, ground, self._settings, undo, settle)
+            made = environment.make(records, worker, checkout, self._settings, undo, settle)
         self._launcher.prepare(worker, home, made.setup if made else ())
         return made
 
@@ -218,9 +218,9 @@ class Starts:
         if is_gone:
             clean.bring_back(records, worker.id)
         if is_gone and worker.branch:
-            ground = bases.survey(worker.project)
-            self._note_guard(worker, home, ground)
-            environment.make_again(worker, home, ground, self._settings)
+            checkout = bases.inspect_checkout(worker.project)
+            self._note_guard(worker, home, checkout)
+            environment.make_again(worker, home, checkout, self._settings)
         if worker.branch and (is_gone or not has_conversation(worker, home)):
             setup = environment.setup_command(home, self._settings)  # it may have failed
         self._runtime.end(worker.handle)  # the terminal that shows how it ended
@@ -234,36 +234,36 @@ class Starts:
         home = records.home(worker.id)
         launches.note_process(home, process)
         journal.note(home, event, agent=worker.agent, base=worker.base_sha)
-        bells.ring(orchestrator_home(records.repository, worker.owner))
-        launched = records.get(worker.id)
+        bells.notify(orchestrator_home(records.repository, worker.owner))
+        launched = records.load(worker.id)
         if launched.stop_requested and not launched.stop_due:  # while it was being started
             _quietly_end(self._runtime, worker.handle)
         return launched
 
-    def _note_guard(self, worker: Worker, home: str, ground: bases.Ground) -> None:
-        for name, text in environment.guard(worker, ground, self._settings).items():
+    def _note_guard(self, worker: Worker, home: str, checkout: bases.Checkout) -> None:
+        for name, text in environment.guard(worker, checkout, self._settings).items():
             write_atomic(os.path.join(home, name), text.encode())
 
     def _on_fresh_base(
         self, records: Records, worker: Worker
-    ) -> tuple[Worker, bases.Ground | None]:
+    ) -> tuple[Worker, bases.Checkout | None]:
         """A worker that has waited, on its base branch as it is now; and where it goes."""
         if not worker.branch:
             return worker, None
-        ground = bases.survey(worker.project)
-        environment.clear(records, worker, ground)
+        checkout = bases.inspect_checkout(worker.project)
+        environment.clear(records, worker, checkout)
         with suppress(InvalidInput):  # the branch is gone: the commit it named serves
-            sha = bases.resolve_base(ground, worker.base_branch).sha
+            sha = bases.resolve_base(checkout, worker.base_branch).sha
             _, worker = records.update(worker.id, lambda one: replace(one, base_sha=sha))
-        self._note_guard(worker, records.home(worker.id), ground)
-        return worker, ground
+        self._note_guard(worker, records.home(worker.id), checkout)
+        return worker, checkout
 
 
 def _queued(worker: Worker, place: Place | None) -> Started:
     if place is None:
         return Started(worker, None)
     try:
-        return Started(worker, place.seen(environment.outlook(place.ground).standing))
+        return Started(worker, place.seen(environment.checkout_state(place.checkout).standing))
     except WorkerManagerError as error:
         return Started(worker, place, [error.text])  # it is queued all the same
 

@@ -51,7 +51,7 @@ def ask_to_stop(context: Context, worker: Worker) -> Worker:
 def end(context: Context, worker_id: str) -> Worker:
     """End its session now. Raises RuntimeUnavailable; then it is as it was, but saved."""
     records = context.records
-    save(context, records.get(worker_id))  # first: it takes a while, and may fail
+    save(context, records.load(worker_id))  # first: it takes a while, and may fail
     before, _ = records.update(worker_id, Worker.request_stop)
     try:
         context.runtime.end(before.handle)

@@ -75,7 +75,7 @@ def repair(context: Context, workers: Sequence[Worker]) -> None:
                 suppress(StateUnavailable, WorkerNotFound),
                 exclusive(reports.report_lock(records, one.id)),
             ):
-                worker = records.get(one.id)
+                worker = records.load(one.id)
                 if worker.owner == one.owner:
                     _tell_lost(context, worker, request)
 

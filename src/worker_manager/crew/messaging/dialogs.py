@@ -31,7 +31,7 @@ def open_dialog(records: Records, worker_id: str, given: dict[str, Any]) -> Requ
     """Notify the orchestrator of the dialog that a PermissionRequest hook was called for; `given`
     is the hook's input. None when the worker has ended: nobody would answer.
     """
-    worker = records.get(worker_id)
+    worker = records.load(worker_id)
     if worker.is_presumed_dead:
         reports.check_in(records, worker_id)
     elif worker.status in (Status.FAILED, Status.STOPPED):
@@ -63,7 +63,7 @@ def close(records: Records, worker_id: str, request: Request, why: str) -> None:
     with exclusive(reports.report_lock(records, worker_id)):
         if not requests.is_open(home, request.id):
             return  # somebody else was faster
-        worker = records.get(worker_id)
+        worker = records.load(worker_id)
         unused = withdraw(home, request.id)
         if why and reports.owner_mailbox(records, worker).contains(request.id):
             body = f"The dialog of {request.id} ({request.reason}) {why}."

@@ -13,7 +13,7 @@ def claim(context: Context, *, most: int) -> Claim | None:
     """Claim unread messages, the oldest first: as many as one result of a tool can show, and `most`
     at most. None when there is none.
     """
-    return context.mailbox.claim(most=most, room=rendering.RESULT_LIMIT, cost=rendering.cost)
+    return context.mailbox.claim(limit=most, budget=rendering.RESULT_LIMIT, cost=rendering.cost)
 
 
 def claim_from(context: Context, senders: Collection[str]) -> Claim | None:

@@ -15,7 +15,7 @@ from worker_manager.state.files import read_regular
 from worker_manager.state.workers import guards
 from worker_manager.text.rendering import clean, one_line
 from worker_manager.worktrees import changes, own, stashes
-from worker_manager.worktrees.bases import Ground
+from worker_manager.worktrees.bases import Checkout
 from worker_manager.worktrees.evidence import Change
 
 #: In a worker's home: how the main checkout stood when it started.
@@ -24,14 +24,14 @@ CHECKOUT = "checkout.json"
 NAMED, STAT_LINES = 20, 40
 
 
-def checkout_now(ground: Ground, seen: Sequence[Change] | None) -> str:
+def checkout_now(checkout: Checkout, seen: Sequence[Change] | None) -> str:
     """What CHECKOUT is to hold: how the main checkout, and the stash that it shares with its
     worktrees, stand before its worker does anything; `seen` are its changes where they are known.
     Raises WorktreeRefused.
     """
-    path, stash = str(ground.checkout), stashes.entries(ground.common)
+    path, stash = str(checkout.main), stashes.entries(checkout.common)
     look = changes.look(path, seen)
-    return json.dumps({"path": path, "look": look, "common": ground.common, "stash": stash})
+    return json.dumps({"path": path, "look": look, "common": checkout.common, "stash": stash})
 
 
 def examine(worker: Worker, home: str, results: Sequence[Result] = ()) -> str:

@@ -84,10 +84,10 @@ def _empty(records: Records, worker: Worker, owner: str, asking: Collection[str]
     home = orchestrator_home(records.repository, owner)
     is_gone = not sessions.attending(os.path.dirname(records.repository), home)
     with suppress(StateUnavailable):
-        receipts.settle(home, agent_named(HOST).receipts, restarted=is_gone)
+        receipts.requeue_unconfirmed(home, agent_named(HOST).receipts, restarted=is_gone)
     own = mailbox_of(records, worker.owner)
     own.create()
-    return not mailbox_of(records, owner).hand_over(own, worker.id, asking)
+    return not mailbox_of(records, owner).transfer(own, worker.id, asking)
 
 
 def _tell(records: Records, worker: Worker, former: Former) -> None:

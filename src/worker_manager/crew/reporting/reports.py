@@ -36,7 +36,7 @@ def check_in(records: Records, worker_id: str, began: float | None = None) -> Wo
     """Its session has started, or started a turn, at `began` (seconds since the epoch; None: now).
     Gives the worker.
     """
-    worker = records.get(worker_id)
+    worker = records.load(worker_id)
     if worker.status in (Status.STARTING, Status.BLOCKED) or worker.is_presumed_dead:
         _, worker = records.update(worker_id, lambda worker: worker.check_in(at=now(), began=began))
     return worker
@@ -52,7 +52,7 @@ def complete(
 
     report = _new_report(messages.COMPLETION, identifiers.checked_text(summary, "summary"))
     # Asks git: not under the lock.
-    found = evidence.examine(records.get(worker_id), records.home(worker_id), results)
+    found = evidence.examine(records.load(worker_id), records.home(worker_id), results)
 
     def change(worker: Worker) -> Worker:
         return worker if _is_repeated(worker, report.text) else worker.complete(report, found)
@@ -64,7 +64,7 @@ def require_commit(records: Records, worker_id: str) -> None:
     """Raises NothingCommitted when all that it has done is in no commit."""
     from worker_manager.crew.reporting import evidence  # as above
 
-    left = evidence.only_uncommitted(records.get(worker_id))
+    left = evidence.only_uncommitted(records.load(worker_id))
     if left:
         raise NothingCommitted(
             "Nothing is committed, so nothing was reported: only commits are merged. In no commit: "
@@ -75,7 +75,7 @@ def require_commit(records: Records, worker_id: str) -> None:
 
 def has_completed(records: Records, worker_id: str, summary: str) -> bool:
     """Whether it has completed with this summary: then there is nothing more to check."""
-    return _is_repeated(records.get(worker_id), identifiers.checked_text(summary, "summary"))
+    return _is_repeated(records.load(worker_id), identifiers.checked_text(summary, "summary"))
 
 
 def ask(records: Records, worker_id: str, question: str, *, message_id: str = "") -> Report:
@@ -120,13 +120,13 @@ def blocked(
 
 def unblocked(records: Records, worker_id: str) -> None:
     """It goes on."""
-    if records.get(worker_id).status is Status.BLOCKED:
+    if records.load(worker_id).status is Status.BLOCKED:
         records.update(worker_id, lambda worker: worker.unblock(at=now()))
 
 
 def go_on(records: Records, worker_id: str) -> None:
     """It has its answer. Mostly its orchestrator has noted that already."""
-    if records.get(worker_id).status is Status.ASKING:
+    if records.load(worker_id).status is Status.ASKING:
         records.update(worker_id, lambda worker: worker.resume(at=now()))
 
 
@@ -135,7 +135,7 @@ def stalled(records: Records, worker_id: str, last_words: str, *, occasion: str)
     body = f"It ended its turn without a report. Its last words:\n{last_words or '(none)'}"
     message_id = forwarding.stalled_id(worker_id, occasion)
     with exclusive(report_lock(records, worker_id)):
-        if tell_once(records, records.get(worker_id), messages.STALLED, message_id, body):
+        if tell_once(records, records.load(worker_id), messages.STALLED, message_id, body):
             journal.note(records.home(worker_id), "stalled")
 
 
@@ -143,7 +143,7 @@ def tell_once(records: Records, worker: Worker, kind: str, message_id: str, body
     """A message to its owner that changes no record; whether it was not told before. The
     caller holds the `report_lock`.
     """
-    current = forwarding.forward(records, records.get(worker.id))  # it may have another owner now
+    current = forwarding.forward(records, records.load(worker.id))  # it may have another owner now
     owner = owner_mailbox(records, current)
     if owner.contains(message_id):
         return False
@@ -188,7 +188,7 @@ def redeliver(records: Records, worker: Worker) -> Worker:
     if not _is_due(worker):
         return worker
     with exclusive(report_lock(records, worker.id)):
-        return delivered(records, records.get(worker.id))
+        return delivered(records, records.load(worker.id))
 
 
 def delivered(records: Records, worker: Worker) -> Worker:
@@ -232,7 +232,7 @@ def take_answer(home: str, question_id: str) -> Claim | None:
         message = mailbox.peek(name) if is_answer(name) or is_decision(name) else None
         return message is not None and message.reply_to == question_id
 
-    return mailbox.claim(most=1, accept=is_wanted)
+    return mailbox.claim(limit=1, accept=is_wanted)
 
 
 def _report(records: Records, worker_id: str, change: Callable[[Worker], Worker]) -> Worker:
@@ -240,7 +240,7 @@ def _report(records: Records, worker_id: str, change: Callable[[Worker], Worker]
     overwrite in between.
     """
     with exclusive(report_lock(records, worker_id)):
-        delivered(records, records.get(worker_id))
+        delivered(records, records.load(worker_id))
         _, worker = records.update(worker_id, change)
         return delivered(records, worker)
 

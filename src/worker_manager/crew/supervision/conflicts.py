@@ -90,7 +90,7 @@ def _tell(context: Context, directory: str, pair: Pair, trial: Trial, tips: dict
     records = context.records
     body = _body(directory, pair, trial, tips)
     with exclusive(reports.report_lock(records, pair.worker.id)):
-        worker = records.get(pair.worker.id)
+        worker = records.load(pair.worker.id)
         if reports.tell_once(records, worker, message.CONFLICT, pair.message_id, body):
             journal.note(records.home(worker.id), "conflict", files=list(trial.files[:20]))
 

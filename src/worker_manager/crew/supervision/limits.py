@@ -32,7 +32,7 @@ def turn_failed(root: str, records: Records, worker_id: str, error: str, said: s
     """
     text = f"Its turn ended with an error of the API: {error}.\n{said}".rstrip()
     if error == RATE_LIMIT:
-        end = _end(records.get(worker_id), said)
+        end = _end(records.load(worker_id), said)
         usage_limit.note(root, worker_id, end.timestamp())
         text += f"\nNew workers wait until {end:%a %H:%M}; then it is told to go on by itself."
     reports.blocked(records, worker_id, messages.LIMIT, text, reason=error)

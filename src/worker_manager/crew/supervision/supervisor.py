@@ -88,7 +88,7 @@ class Supervisor:
             and one.idle_since(doing.get(one.id)) == self._idle_since[one.id]
         ]
         at = time.time()
-        unread = redelivery.due(self.context.mailbox, at, self._watched_since)
+        unread = redelivery.next_check(self.context.mailbox, at, self._watched_since)
         workers, settings = list(homes.values()), self.context.settings
         return delay(workers, doing, settings, notified=notified, unread=unread, at=at)
 
@@ -98,7 +98,7 @@ class Supervisor:
         return max(self._began, sessions.started_at(self.context.home))
 
     def _ring_again(self, own: Sequence[Worker]) -> None:
-        has_dead_readers = redelivery.ring_again(self.context.mailbox, self._watched_since)
+        has_dead_readers = redelivery.redeliver_if_due(self.context.mailbox, self._watched_since)
         if has_dead_readers:  # more may have died
             redeliver_all(self.context.records, own)
 

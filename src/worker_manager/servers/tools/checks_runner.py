@@ -104,7 +104,7 @@ class _Completion(threading.Thread):
         running_checks.end(self._home)
 
     def _report(self) -> Worker:
-        worker = self._records.get(self._worker_id)
+        worker = self._records.load(self._worker_id)
         repeated = reports.has_completed(self._records, worker.id, self.summary)
         wanted = () if repeated else worker.checks
         self.most_seconds = float(self._seconds * len(wanted))
@@ -150,7 +150,7 @@ class _Completion(threading.Thread):
         if self._error is not None:
             said = f"Your `complete` did not come about: {self._error}"
         try:
-            worker = self._records.get(self._worker_id)
+            worker = self._records.load(self._worker_id)
             Mailbox(mailbox_path(self._home)).deliver(outbox.order(worker, message.NUDGE, said))
         except (WorkerManagerError, OSError) as error:
             journal.note(self._home, "checks not told", why=str(error))

@@ -68,7 +68,7 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
             str, Field(description="all: all finished or in need", json_schema_extra=_UNTIL)
         ] = "any",
         timeout_seconds: Annotated[
-            float, Field(description=f"1 to {wait.MOST_SECONDS}")
+            float, Field(description=f"1 to {wait.MAX_SECONDS}")
         ] = wait.DEFAULT_SECONDS,
     ) -> Annotated[CallToolResult, wait.Waited]:
         """Wait until a worker reports or needs you. Only when you have nothing else to do and
@@ -87,7 +87,7 @@ def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
             str | None, Field(description=f"of the last log, diff or result; log: or {_FIRST}")
         ] = None,
         max_bytes: Annotated[
-            int, Field(description=f"at most {inspection.MOST_BYTES}")
+            int, Field(description=f"at most {inspection.MAX_BYTES}")
         ] = inspection.DEFAULT_BYTES,
     ) -> Annotated[CallToolResult, reading.Seen]:
         """Look at a worker: how it stands, its terminal, what it did, changed, or reported."""

@@ -24,7 +24,7 @@ class Seen(Result):
 
 def read(fleet: Fleet, worker_id: str, what: str, cursor: str, max_bytes: int) -> CallToolResult:
     """The answer of read_worker; raises a WorkerManagerError."""
-    least, most = inspection.LEAST_BYTES, inspection.MOST_BYTES
+    least, most = inspection.MIN_BYTES, inspection.MAX_BYTES
     if not least <= max_bytes <= most:
         raise InvalidInput(f"max_bytes is {max_bytes}. Give a number from {least} to {most}.")
     view = inspection.look(fleet, worker_id, what, cursor, max_bytes - _FRAME)

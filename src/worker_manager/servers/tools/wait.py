@@ -23,7 +23,7 @@ from worker_manager.text import rendering
 from worker_manager.views.needs import is_settled
 
 UNTIL = ("any", "all")
-DEFAULT_SECONDS, MOST_SECONDS = 600, 7_200
+DEFAULT_SECONDS, MAX_SECONDS = 600, 7_200
 POLL_SECONDS = 0.1
 #: Nearly every change of a status comes with a message; this is for the others.
 STATUS_SECONDS = 1.0
@@ -51,7 +51,7 @@ async def wait(
     _check(until, seconds)
     awaited = Awaited(fleet, ids, until)
     # Registered before the first look: what comes from now on is left to us.
-    with waits.waiting_call(fleet.home):
+    with waits.registered_wait(fleet.home):
         most = call_limit.at_most(context, seconds)
         in_time = await _until_over(awaited, context, most)
         # No `await` from here on: cancelled now, the messages would be nobody's.
@@ -141,9 +141,9 @@ class Awaited:
 def _check(until: str, seconds: float) -> None:
     if until not in UNTIL:
         raise InvalidInput(f"until is {until!r}. Choose one of: {', '.join(UNTIL)}.")
-    if not 1 <= seconds <= MOST_SECONDS:
+    if not 1 <= seconds <= MAX_SECONDS:
         raise InvalidInput(
-            f"timeout_seconds is {seconds:g}. Give a number from 1 to {MOST_SECONDS}; "
+            f"timeout_seconds is {seconds:g}. Give a number from 1 to {MAX_SECONDS}; "
             "you can call wait_for_workers again."
         )
 

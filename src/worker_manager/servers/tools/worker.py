@@ -68,7 +68,7 @@ def build(
                 return answer(
                     "Nothing is reported yet: your checks still run. End your turn: when they "
                     "pass your report is delivered, and a message tells you how they went.",
-                    Completed(message_id="", status=records.get(worker_id).status.value),
+                    Completed(message_id="", status=records.load(worker_id).status.value),
                 )
             sent = worker.report.message_id if worker.report else ""
             text = "Delivered to your orchestrator. End your turn now; you may hear from it again."
@@ -81,7 +81,7 @@ def build(
     ) -> Annotated[CallToolResult, Asked]:
         """Ask your orchestrator something and wait for its answer."""
         with _speaking_for(home):
-            records.get(worker_id)  # raises when somebody removed it
+            records.load(worker_id)  # raises when somebody removed it
             # Before the question is sent: a second one would take the place of the first.
             with awaited_answer.waiting_for_answer(home) as waiting_for:
                 report = await anyio.to_thread.run_sync(reports.ask, records, worker_id, question)
@@ -146,4 +146,4 @@ async def _rung(bell: Bell, seconds: float) -> None:
         return
     with anyio.move_on_after(seconds):
         await anyio.wait_readable(bell.descriptor)
-    bell.silence()
+    bell.drain()

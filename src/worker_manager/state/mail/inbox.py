@@ -78,7 +78,7 @@ class Claim:
 
     def release(self) -> None:
         """They were not shown: back to `new/`."""
-        self._inbox.give_back(self._claimer, "its reader did not show it")
+        self._inbox.requeue(self._claimer, "its reader did not show it")
 
 
 class Inbox:
@@ -99,7 +99,7 @@ class Inbox:
         """The message of a file in `new/`, left there; None when it is gone."""
         return self._load(self.folder("new", name))
 
-    def ring(self) -> None:
+    def touch_oldest(self) -> None:
         """Has Claude Code, which watches `new/`, see what waits there as if it had just come."""
         for name in self.waiting()[:1]:
             with ignoring(OSError):
@@ -108,8 +108,8 @@ class Inbox:
     def claim(
         self,
         *,
-        most: int = 50,
-        room: int = sys.maxsize,
+        limit: int = 50,
+        budget: int = sys.maxsize,
         cost: Callable[[int], int] = lambda size: size,
         accept: Callable[[str], bool] = lambda _: True,
         when_stale: Callable[[], None] = lambda: None,
@@ -122,7 +122,7 @@ class Inbox:
         try:
             if self.release_stale():
                 when_stale()
-            return self._claim(most, room, cost, accept)
+            return self._claim(limit, budget, cost, accept)
         except OSError as error:
             raise StateUnavailable(
                 f"The mail in {self.path} can't be taken out: {error.strerror}. It waits there. "
@@ -135,11 +135,11 @@ class Inbox:
         found = False
         for claimer in names_in(self.folder("claimed")):
             if process_identity.has_ended(claimer.partition("-")[2]):
-                self.give_back(claimer, "its reader ended before it had said it was shown", MAYBE)
+                self.requeue(claimer, "its reader ended before it had said it was shown", MAYBE)
                 found = True
         return found
 
-    def give_back(self, claimer: str, why: str, mark: str = "") -> None:
+    def requeue(self, claimer: str, why: str, mark: str = "") -> None:
         """Moves a claimer's messages back to `new/`. Several may do it at once."""
         self._move_back(self.folder("claimed", claimer), lambda _: mark, why)
         with ignoring(OSError):
@@ -164,7 +164,7 @@ class Inbox:
                 refuse_link(folder)
 
     def _claim(
-        self, most: int, room: int, cost: Callable[[int], int], accept: Callable[[str], bool]
+        self, limit: int, budget: int, cost: Callable[[int], int], accept: Callable[[str], bool]
     ) -> Claim | None:
         """As `claim`. Raises OSError; then nothing is taken."""
         names = [name for name in self.waiting() if accept(name)]
@@ -174,13 +174,13 @@ class Inbox:
         claim = Claim(self, claimer)
         self._make_folder(claimer)
         try:
-            self._fill(claim, claimer, names, most, room, cost)
+            self._fill(claim, claimer, names, limit, budget, cost)
         except OSError:
-            self.give_back(claimer, "the disk refused to have it taken")
+            self.requeue(claimer, "the disk refused to have it taken")
             raise
         if claim.messages:
             return claim
-        self.give_back(claimer, "it can't be read")  # nor set aside; mostly nothing
+        self.requeue(claimer, "it can't be read")  # nor set aside; mostly nothing
         return None
 
     def _make_folder(self, claimer: str) -> None:
@@ -200,13 +200,13 @@ class Inbox:
         claim: Claim,
         claimer: str,
         names: list[str],
-        most: int,
-        room: int,
+        limit: int,
+        budget: int,
         cost: Callable[[int], int],
     ) -> None:
         for position, name in enumerate(names):
-            room -= cost(self._size(name))
-            if claim.messages and (len(claim.messages) == most or room < 0):
+            budget -= cost(self._size(name))
+            if claim.messages and (len(claim.messages) == limit or budget < 0):
                 claim.left = len(names) - position
                 return
             target = self.folder("claimed", claimer, name)

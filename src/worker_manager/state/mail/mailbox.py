@@ -67,7 +67,7 @@ class Mailbox(Inbox):
                 f"The message was not delivered to {self.path}: {error.strerror}. "
                 "Free or repair the disk, then send it again."
             ) from error
-        bells.ring(os.path.dirname(self.path))
+        bells.notify(os.path.dirname(self.path))
 
     def is_unread(self, message_id: str) -> bool:
         """Whether a message waits here."""
@@ -81,7 +81,7 @@ class Mailbox(Inbox):
         path = self._taken(message_id) or shown.find(self.path, message_id, note=False)
         return self._load(path) if path else None
 
-    def last_ring(self) -> tuple[float, float] | None:
+    def last_offered(self) -> tuple[float, float] | None:
         """When what waits rang last, and when the newest of it came, in seconds since the epoch.
         None when nothing waits.
         """
@@ -132,7 +132,7 @@ class Mailbox(Inbox):
         """The ids of what a claimer has shown."""
         return [id_of(name) for name in names_in(self.folder("read", claimer))]
 
-    def settle(
+    def resolve_receipts(
         self, claimer: str, missing: set[str], why: str, *, again_and_again: bool = False
     ) -> None:
         """The receipts of a claimer are in: the messages of these ids are to be shown again,
@@ -147,7 +147,7 @@ class Mailbox(Inbox):
         self._move_back(self.folder("read", claimer), mark, why)
         remove(self.folder("pending", claimer))
 
-    def hand_over(self, other: "Mailbox", sender: str, again: Collection[str]) -> bool:
+    def transfer(self, other: "Mailbox", sender: str, again: Collection[str]) -> bool:
         """Moves a sender's reports that wait to another mailbox, and those of the ids `again` that
         were shown here: marked as repeats. Whether some may still come to wait here: a reader is at
         them, or their receipts are outstanding. Raises OSError or StateUnavailable.
@@ -155,28 +155,28 @@ class Mailbox(Inbox):
         self.release_stale()
         for name in self.waiting():
             if _reporter(self.folder("new", name)) == sender:
-                self._hand(self.folder("new", name), other, name)
+                self._transfer(self.folder("new", name), other, name)
         for message_id in again:
             path = shown.find(self.path, message_id, note=True)
             if path:
-                self._hand(path, other, marked(os.path.basename(path), AGAIN))
-        bells.ring(os.path.dirname(other.path))
+                self._transfer(path, other, marked(os.path.basename(path), AGAIN))
+        bells.notify(os.path.dirname(other.path))
         unsettled = [("claimed", one) for one in names_in(self.folder("claimed"))]
         unsettled += [("read", one) for one in self.pending()]
         paths = [path for kept, claimer in unsettled for path in self._paths(kept, claimer)]
         return sender in map(_reporter, paths)
 
-    def history(self, most: int) -> list[tuple[Message, str]]:
+    def history(self, limit: int) -> list[tuple[Message, str]]:
         """The messages shown last and where each lies, oldest first."""
         found: list[tuple[str, str]] = []
         for claimer in reversed(names_in(self.folder("read"))):
             found += [(os.path.basename(path), path) for path in self._paths("read", claimer)]
-            if len(found) >= most:
+            if len(found) >= limit:
                 break
-        loaded = [(self._load(path), path) for _, path in sorted(found)[-most:]]
+        loaded = [(self._load(path), path) for _, path in sorted(found)[-limit:]]
         return [(message, path) for message, path in loaded if message is not None]
 
-    def files(self, most: int = sys.maxsize) -> dict[str, str]:
+    def files(self, limit: int = sys.maxsize) -> dict[str, str]:
         """The messages that are or were here, at least the `most` that came or were shown last: the
         path of each one's file, by its id. Only looks.
         """
@@ -184,7 +184,7 @@ class Mailbox(Inbox):
         for claimer in names_in(self.folder("claimed")):
             found += self._paths("claimed", claimer)
         for claimer in reversed(names_in(self.folder("read"))):
-            if len(found) >= most:
+            if len(found) >= limit:
                 break
             found += self._paths("read", claimer)
         found.sort(key=os.path.basename)
@@ -208,7 +208,7 @@ class Mailbox(Inbox):
                 remove_tree(self.folder("read", claimer))
         shown.forget_gone(self.path)
 
-    def _hand(self, source: str, other: "Mailbox", name: str) -> None:
+    def _transfer(self, source: str, other: "Mailbox", name: str) -> None:
         former = os.path.basename(os.path.dirname(self.path))
         with ignoring(FileNotFoundError):  # another one has moved it
             move(source, other.folder("new", name))

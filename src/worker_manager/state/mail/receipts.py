@@ -45,16 +45,16 @@ def note_transcript(home: str, path: str) -> None:
         write_atomic(os.path.join(home, TRANSCRIPT), path.encode())
 
 
-def settle(home: str, look: Look, *, restarted: bool) -> None:
+def requeue_unconfirmed(home: str, look: Look, *, restarted: bool) -> None:
     """Has what the session dropped shown once more. `restarted` when its process is a new one:
     what the old one had only queued is lost. Raises StateUnavailable when the disk has refused
     something; that is left for the next time.
     """
     with disk_errors(mailbox_path(home)):
-        _settle(home, look, restarted=restarted)
+        _requeue_unconfirmed(home, look, restarted=restarted)
 
 
-def _settle(home: str, look: Look, *, restarted: bool) -> None:
+def _requeue_unconfirmed(home: str, look: Look, *, restarted: bool) -> None:
     mailbox = Mailbox(mailbox_path(home))
     portions, refused = _portions(mailbox, look, restarted)
     # Of all of them first: one receipt that is seen tells how the others are to be understood.
@@ -68,7 +68,9 @@ def _settle(home: str, look: Look, *, restarted: bool) -> None:
         if not (missing and may_still_come and not restarted):
             is_understood = one.transcript in works or _works(home, one.transcript)
             again_and_again = not one.answered or is_understood
-            mailbox.settle(one.claimer, missing, one.why(), again_and_again=again_and_again)
+            mailbox.resolve_receipts(
+                one.claimer, missing, one.why(), again_and_again=again_and_again
+            )
     if refused is not None:
         raise refused
 
@@ -88,7 +90,7 @@ def _portions(
                 portions.append(_portion(mailbox, look, claimer))
             except OSError as error:
                 if age >= GIVE_UP_SECONDS:
-                    mailbox.settle(claimer, set(mailbox.ids_read(claimer)), UNREADABLE)
+                    mailbox.resolve_receipts(claimer, set(mailbox.ids_read(claimer)), UNREADABLE)
                 else:
                     refused = error  # the others may be told all the same
     return portions, refused

@@ -9,40 +9,40 @@ from worker_manager.state.mail.mailbox import Mailbox
 
 #: A doorbell that works has been answered by then, on a busy machine too.
 FIRST_SECONDS = 5.0
-MOST_SECONDS = 300.0
+MAX_SECONDS = 300.0
 
 
-def ring_again(mailbox: Mailbox, began: float) -> bool:
+def redeliver_if_due(mailbox: Mailbox, began: float) -> bool:
     """Rings for what has lain there long enough. What killed readers had taken comes back; whether
     there were any. `began` as for `due`.
     """
     has_dead_readers = mailbox.release_stale()
     at = time.time()
-    moment = _next_ring(mailbox, at, began)
+    moment = _next_redelivery(mailbox, at, began)
     if moment is not None and moment <= at:
-        mailbox.ring()
+        mailbox.touch_oldest()
     return has_dead_readers
 
 
-def due(mailbox: Mailbox, at: float, began: float) -> float | None:
+def next_check(mailbox: Mailbox, at: float, began: float) -> float | None:
     """When it is to be looked after, if nothing is heard of it before; None when nothing lies
     there. `began` is when the caller began to look: its session had just begun to watch, or was
     about to. All in seconds since the epoch.
     """
-    moments = [at + _pause(at - since) for since in mailbox.taken_since()]
-    unread = _next_ring(mailbox, at, began)
+    moments = [at + _delay(at - since) for since in mailbox.taken_since()]
+    unread = _next_redelivery(mailbox, at, began)
     return min(moments if unread is None else [*moments, unread], default=None)
 
 
-def _next_ring(mailbox: Mailbox, at: float, began: float) -> float | None:
-    found = mailbox.last_ring()
+def _next_redelivery(mailbox: Mailbox, at: float, began: float) -> float | None:
+    found = mailbox.last_offered()
     if found is None:
         return None
     rung, newest = found
     # A clock that was set back must not keep it waiting.
-    return at if rung > at else rung + _pause(rung - max(newest, began))
+    return at if rung > at else rung + _delay(rung - max(newest, began))
 
 
-def _pause(age: float) -> float:
+def _delay(age: float) -> float:
     """To the next ring, for a letter of that age: it doubles."""
-    return min(max(abs(age), FIRST_SECONDS), MOST_SECONDS)
+    return min(max(abs(age), FIRST_SECONDS), MAX_SECONDS)

@@ -10,7 +10,7 @@ from worker_manager.state.mail.inbox import Inbox
 _FOLDER = "waits"
 
 
-class waiting_call:  # noqa: N801  stands where a function could, whose contextlib is slow to load
+class registered_wait:  # noqa: N801  stands where a function could, whose contextlib is slow to load
     """Notes a call that waits, until it ends; what it did not take rings then.
 
     Raises StateUnavailable.
@@ -29,7 +29,7 @@ class waiting_call:  # noqa: N801  stands where a function could, whose contextl
     def __exit__(self, *_: object) -> None:
         remove(self._path)
         # A doorbell that rang a moment ago has left its mail to us.
-        Inbox(mailbox_path(self._home)).ring()
+        Inbox(mailbox_path(self._home)).touch_oldest()
 
 
 def is_waited(home: str) -> bool:

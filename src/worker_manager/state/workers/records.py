@@ -77,7 +77,7 @@ class Records:
             with disk_errors(draft):
                 move(draft, self.home(worker.id))
             undo.pop_all()
-        bells.ring(orchestrator_home(self.repository, worker.owner))
+        bells.notify(orchestrator_home(self.repository, worker.owner))
         return lambda: self._sync(worker.id, contents)
 
     def _sync(self, worker_id: str, names: Collection[str]) -> None:
@@ -98,7 +98,7 @@ class Records:
             move(self.home(worker_id), gone)
         _discard(gone)
 
-    def get(self, worker_id: str) -> Worker:
+    def load(self, worker_id: str) -> Worker:
         """The record; raises WorkerNotFound, StateUnavailable when the disk refuses it, or
         StateCorrupt after setting it aside.
         """
@@ -140,7 +140,7 @@ class Records:
             raise WorkerNotFound(worker_id)
         refuse_link(home)
         with exclusive(os.path.join(home, "worker.lock")):
-            before = self.get(worker_id)
+            before = self.load(worker_id)
             after = change(before)
             if after != before:
                 if before.launched and not after.launched:
@@ -149,7 +149,7 @@ class Records:
                 _write(home, after)
                 self.writes += 1
         if after != before:
-            bells.ring(orchestrator_home(self.repository, after.owner))
+            bells.notify(orchestrator_home(self.repository, after.owner))
         if after.status is not before.status:
             journal.note(home, "status", status=after.status.value, reason=after.reason)
         return before, after
@@ -172,7 +172,7 @@ class Records:
         stamp = stamp_of(path)
         known = self._read.get(worker_id)
         if known is None or known[0] != stamp:
-            known = self._read[worker_id] = (stamp, self.get(worker_id))
+            known = self._read[worker_id] = (stamp, self.load(worker_id))
         elif not known[1].launched:
             launched = launches.with_process(known[1], os.path.dirname(path))
             known = self._read[worker_id] = (stamp, launched)
