@@ -32,7 +32,7 @@ class Shown:
 
 
 def requeue_unconfirmed(home: str, *, restarted: bool) -> None:
-    """As `receipts.settle`: what the disk refuses is left for the next time."""
+    """Requeues messages without a receipt; what the disk refuses is left for the next time."""
     with ignoring(OSError, StateUnavailable):
         if Inbox(mailbox_path(home)).pending():
             from worker_manager.agents.claude.receipts import receipts as look

@@ -1,7 +1,8 @@
-"""How a worktree differed from its commit when it was made: by line ends, a filter, a hook.
+"""Files of a new worktree that git calls changed at once: because of line ends, a filter or a hook.
 
-It lies in git's own directory of the worktree, and goes with it. What still is as it was then is
-not its worker's. What is not noted, or can't be compared, counts as the worker's.
+They are noted in git's own directory of the worktree, and removed with it. A file that is still as
+noted is not its worker's change. A file that is not noted, or can't be compared, counts as the
+worker's.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ MAX_FILES, MAX_BYTES = 5_000, 50_000_000
 
 
 class BaselineEntry(NamedTuple):
-    """A file as git and the disk had it: git's two letters; what changes with each write, so that
-    most files need not be read again; a digest of its content, and of how it may be used.
+    """The state of one file: git's two status letters; a stamp that changes with each write, so
+    that most files need not be read again; a digest of its content and its executable bit.
     """
 
     letters: str
@@ -34,7 +35,9 @@ class BaselineEntry(NamedTuple):
 
 
 def note(admin: str, path: str, changes: Sequence[Change]) -> list[str]:
-    """Notes how a worktree stands; gives the names that were noted. Raises WorktreeRefused."""
+    """Notes the changed files of a new worktree, at most MAX_FILES with MAX_BYTES. Returns the
+    names that were noted. Raises WorktreeRefused when the note can't be written.
+    """
     found, left = dict[str, BaselineEntry](), MAX_BYTES
     for change in changes[:MAX_FILES]:
         file = os.path.join(path, change.name)
@@ -49,7 +52,7 @@ def note(admin: str, path: str, changes: Sequence[Change]) -> list[str]:
 
 
 def read(admin: str) -> dict[str, BaselineEntry]:
-    """What was noted, by name; nothing where nothing was, or where it can't be read."""
+    """Returns the noted entries by file name; empty when there are none or they can't be read."""
     try:
         noted = json.loads(Path(admin, FILE).read_text("ascii"))
         return {str(name): BaselineEntry(*map(str, seen)) for name, seen in noted.items()}
@@ -58,13 +61,15 @@ def read(admin: str) -> dict[str, BaselineEntry]:
 
 
 def of_worker(admin: str, path: str, changes: Iterable[Change]) -> list[Change]:
-    """Those of a worktree's changes that were not there, just as they are, when it was made."""
+    """Returns the changes that the worker made: those that differ from the noted ones."""
     noted = read(admin)
     return [one for one in changes if not is_as_noted(noted, path, one)]
 
 
 def is_as_noted(noted: Mapping[str, BaselineEntry], path: str, change: Change) -> bool:
-    """Whether a change is one of those that were noted, and the file still what it was."""
+    """Returns True if the change was noted when the worktree was made, and the file has not changed
+    since.
+    """
     before = noted.get(change.name)
     if before is None or before.letters != change.letters:
         return False
@@ -73,7 +78,7 @@ def is_as_noted(noted: Mapping[str, BaselineEntry], path: str, change: Change) -
 
 
 def _stamp(file: str) -> str:
-    """The time of the last change of a file can't be set, as that of its content can."""
+    """Uses the time of the inode's last change (ctime), which programs can't set."""
     try:
         status = os.lstat(file)
     except FileNotFoundError:
@@ -91,7 +96,9 @@ def _size(file: str) -> int:
 
 
 def _content(file: str) -> str:
-    """A digest; empty of what can't be compared: a directory, a pipe, what can't be read."""
+    """Returns a digest; empty for what can't be compared: a directory, a pipe, an unreadable
+    file.
+    """
     try:
         mode = os.lstat(file).st_mode
         if stat.S_ISLNK(mode):

@@ -25,7 +25,7 @@ _WHERE = (*_ASK, "--is-inside-work-tree", *_PLACES, *_HEAD)
 
 
 class Base(NamedTuple):
-    """The commit that a worker starts from. `behind` counts commits its upstream is ahead."""
+    """The commit that a worker starts from. `behind`: how many commits its upstream is ahead."""
 
     name: str
     sha: str
@@ -34,9 +34,10 @@ class Base(NamedTuple):
 
 
 class Checkout(NamedTuple):
-    """Where worktrees of a project are made: its own checkout, and the one below which they go;
-    git's directory of all of them. `head` and `branch` are what is checked out, empty when there
-    is none.
+    """The checkout from which worktrees are made. `project`: the directory that was asked about;
+    `top`: the top of its checkout; `main`: the main checkout, below which worktrees are created;
+    `common`: git's directory of all worktrees; `head`, `branch`: what is checked out (empty: no
+    commit, detached HEAD).
     """
 
     project: str
@@ -48,7 +49,7 @@ class Checkout(NamedTuple):
 
 
 def inspect_checkout(project: str) -> Checkout:
-    """Asks git once. Raises NotARepository or WorktreeRefused."""
+    """Runs git once. Raises NotARepository or WorktreeRefused."""
     return _checkout(project, ask(project, *_WHERE))
 
 
@@ -60,8 +61,8 @@ def _checkout(project: str, where: GitResult) -> Checkout:
 
 
 def inspect_checkout_for(project: str, prefix: str) -> tuple[Checkout, str]:
-    """As `survey`; and with what workers' branches can begin there: where a branch has the name of
-    a directory of theirs, without directories.
+    """Returns the checkout, and the prefix for branches of workers there: `prefix`, or without its
+    directories where a branch already has the name of one of them. Raises as `inspect_checkout`.
     """
     folders = [HEADS + one for one in _folders(prefix)]
     if not folders:
@@ -85,25 +86,28 @@ def _folders(prefix: str) -> list[str]:
 
 
 def main_checkout(project: str) -> Path:
-    """The top directory below which the repository's worktrees go. Raises NotARepository."""
+    """Returns the top directory of the main checkout, below which worktrees are created. Raises
+    NotARepository.
+    """
     return _places(project, ask(project, *_WHERE))[1]
 
 
 def main_worktree(directory: str) -> str | None:
-    """Where the files lie that belong to the repository's own HEAD and index: empty when it is
-    bare, None when they lie somewhere that git doesn't say. Raises NotARepository or
+    """Returns the directory of the files that belong to the repository's own HEAD and index: empty
+    when it is bare, None when git doesn't say where they are. Raises NotARepository or
     WorktreeRefused.
 
-    `git worktree list` is not asked: for its first one it names the place of the git directory,
-    which may be somewhere else altogether.
+    `git worktree list` is no use here: its first entry names the directory that holds the git
+    directory, which may be somewhere else altogether.
     """
     top, own, common = (run(directory, *_ASK, place) for place in _PLACES)
     return top if _is_same(own, common) else _worktree_of(common)
 
 
 def resolve_base(checkout: Checkout, base_branch: str | None) -> Base:
-    """The commit that a branch, tag or sha names now; without a name, what is checked out, whose
-    upstream `compared` adds.
+    """Resolves a branch, tag or sha to its commit, with its upstream. Without a name: the commit
+    that is checked out, whose upstream `with_upstream` adds. Raises InvalidInput for an unknown
+    name, NotARepository when there are no commits.
     """
     if base_branch is None:
         if not checkout.head:
@@ -133,9 +137,8 @@ def resolve_base(checkout: Checkout, base_branch: str | None) -> Base:
 
 
 def local_branch(directory: str, name: str) -> str:
-    """The whole name (`refs/heads/...`) of the local branch that moves when this one does: `@`,
-    `@{-1}`, `refs/heads/x` and a name that stands for another one are names of branches, too, and
-    so is `HEAD~0`, which says the commit of HEAD. Empty when it is none.
+    """Returns the full name (`refs/heads/...`) of the local branch that a name stands for, or an
+    empty text. `@`, `@{-1}`, `refs/heads/x`, symbolic refs and `HEAD~0` stand for branches, too.
     """
     full = ("rev-parse", "--verify", "--quiet", "--symbolic-full-name", "--end-of-options")
     head = "HEAD" if _AT_HEAD.fullmatch(name) else name
@@ -148,14 +151,14 @@ def local_branch(directory: str, name: str) -> str:
 
 
 def with_upstream(base: Base, standing: CheckoutStatus) -> Base:
-    """With how far the upstream of what is checked out is ahead."""
+    """Returns the base with its upstream, if it is what is checked out; else the base as it is."""
     if (base.name, base.sha) != (standing.branch, standing.head):
         return base
     return base._replace(upstream=standing.upstream, behind=standing.behind)
 
 
 def _places(project: str, where: GitResult) -> tuple[str, Path, str]:
-    """The top of the own checkout, that of the main one, git's common directory."""
+    """Returns the top of the own checkout, the main checkout, and git's common directory."""
     if not where.text and "not a git repository" not in where.error:
         said = " ".join(where.error.split())  # with the way out, as of another user's repository
         raise NotARepository(f"git refuses to look at {project}: {said}")
@@ -176,7 +179,9 @@ def _places(project: str, where: GitResult) -> tuple[str, Path, str]:
 
 
 def _worktree_of(common: str) -> str | None:
-    """As `main_worktree`, of a repository's own git directory."""
+    """Returns the worktree of a repository's own git directory: empty when it is bare, None when it
+    is somewhere that git doesn't say.
+    """
     bare = f"--git-dir={common}"
     if attempt(common, bare, "rev-parse", "--is-bare-repository") == "true":
         return ""
@@ -191,8 +196,8 @@ def _worktree_of(common: str) -> str | None:
 
 
 def _is_hollow(place: str) -> bool:
-    """Whether there is only `.git`, though git counts files there: a link leads to it from where
-    they are.
+    """Returns True if the directory holds only `.git`, though the index lists files: then `.git` is
+    reached by a link from where the files are.
     """
     return os.listdir(place) == [".git"] and bool(attempt(place, "ls-files", "--cached"))
 
@@ -202,10 +207,12 @@ def _is_same(one: str, other: str) -> bool:
 
 
 def _lines(said: GitResult) -> list[str]:
-    """Not as Python splits lines: a name may have what it takes for an end."""
+    """Splits at line feeds only: `splitlines` would also split at characters that a file name may
+    hold.
+    """
     return said.text.removesuffix("\n").split("\n")
 
 
 def _upstream(project: str, branch: str) -> str:
-    """The short name of the upstream of a branch (`refs/heads/...`), or an empty text."""
+    """Returns the short name of the upstream of a branch (`refs/heads/...`), or an empty text."""
     return attempt(project, "for-each-ref", "--format=%(upstream:short)", "--", branch)

@@ -1,4 +1,4 @@
-"""Which files differ: in a worker's worktree from its base, in a checkout from before."""
+"""Files that changed: in a worker's worktree since its base, in a checkout between two looks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COUNTED = ("--numstat", "--no-ext-diff", "--no-textconv", "--ignore-submodules=
 
 
 class Changes(NamedTuple):
-    """Paths: committed since the base; changed, and new, without a commit."""
+    """Paths of files: committed since the base, modified without a commit, untracked."""
 
     committed: tuple[str, ...]
     modified: tuple[str, ...]
@@ -28,7 +28,9 @@ class Changes(NamedTuple):
 
 
 class Work(NamedTuple):
-    """What a worker's directory holds beyond its base."""
+    """A worker's work beyond its base: the commit of HEAD, the number of commits, their diffstat,
+    the number of uncommitted files.
+    """
 
     head: str
     commits: int
@@ -37,8 +39,8 @@ class Work(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """Commits since the base; files that differ from it, committed or not; lines that were added
-    and removed in those that git knows.
+    """Numbers since the base: commits; files that differ, committed or not; lines added and removed
+    in tracked files.
     """
 
     commits: int
@@ -48,8 +50,8 @@ class Progress(NamedTuple):
 
 
 def uncommitted(worktree: Worktree) -> list[Change]:
-    """The files that no commit holds as they are, and that were not so when the worktree was made.
-    Those, too, at which git was told not to look. Raises WorktreeRefused or NotARepository.
+    """Returns the worker's uncommitted changes: untracked files and files that git was told to
+    assume unchanged included, baseline changes left out. Raises WorktreeRefused or NotARepository.
     """
     with unmasked(worktree.path) as environment:
         found = evidence.changes(worktree.path, environment)
@@ -57,8 +59,8 @@ def uncommitted(worktree: Worktree) -> list[Change]:
 
 
 def since(worktree: Worktree, base_sha: str) -> Changes:
-    """What was changed in a worktree; without a base, what no commit holds. Raises WorktreeRefused
-    or NotARepository.
+    """Returns the files that changed since the base; without a base only uncommitted ones. Raises
+    WorktreeRefused or NotARepository.
     """
     committed = _diff(worktree.path, f"{base_sha}...HEAD") if base_sha else ()
     states = uncommitted(worktree)
@@ -68,7 +70,9 @@ def since(worktree: Worktree, base_sha: str) -> Changes:
 
 
 def describe(worktree: Worktree, base_sha: str) -> Work:
-    """What lies in a worker's worktree now. Raises WorktreeRefused."""
+    """Returns HEAD and what was done since the base; zero commits without one. Raises
+    WorktreeRefused.
+    """
     path = worktree.path
     head, left = run(path, "rev-parse", "HEAD"), len(uncommitted(worktree))
     if not base_sha:
@@ -79,7 +83,7 @@ def describe(worktree: Worktree, base_sha: str) -> Work:
 
 
 def progress(path: str, branch: str, base_sha: str) -> Progress | None:
-    """How far a worker's worktree has come from its base; None when that is not known."""
+    """Returns a worker's progress since its base; None when git can't say."""
     try:
         worktree = own.look(path, branch)
         commits = int(run(path, "rev-list", "--count", f"{base_sha}..HEAD"))
@@ -97,8 +101,8 @@ def progress(path: str, branch: str, base_sha: str) -> Progress | None:
 
 
 def look(checkout: str, seen: Sequence[Change] | None = None) -> dict[str, str]:
-    """How a checkout stands now, for `differing`; `seen` are its changes where git was asked just
-    now. Raises WorktreeRefused or NotARepository.
+    """Returns a fingerprint of each changed file of a checkout, by name, for `differing`. `seen`:
+    its changes, when the caller has just asked git. Raises WorktreeRefused or NotARepository.
     """
     found = evidence.changes(checkout) if seen is None else seen
     return {
@@ -107,19 +111,19 @@ def look(checkout: str, seen: Sequence[Change] | None = None) -> dict[str, str]:
 
 
 def differing(before: Look, after: Look) -> list[str]:
-    """The files that were changed between two looks."""
+    """Returns the names of the files that changed between two looks, sorted."""
     return sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
 
 
 def _is_own(name: str, noted: Mapping[str, object], mine: set[str]) -> bool:
-    """Whether a worker changed it: what was noted when its worktree was made is its own only once
-    it differs from then.
+    """Returns True if the worker changed the file: it was not noted in the baseline, or differs
+    from it.
     """
     return name not in noted or name in mine
 
 
 def _counts(listed: Iterable[str]) -> dict[str, tuple[int, int]]:
-    """Lines added and removed in each file; a file that is no text has none."""
+    """Returns lines added and removed by file name; (0, 0) for a binary file."""
     entries = iter(listed)
     found = {}
     for entry in entries:

@@ -35,8 +35,9 @@ def is_signing(directory: str) -> bool:
 def make(
     directory: str, kind: str, tree: str, parents: Sequence[str], message: str, lender: str = ""
 ) -> str:
-    """A commit of the kind `merge` or `squash`; gives its sha. Of the checkout `lender` hooks find
-    the INSTALLED. Raises WorktreeRefused with what the hook said that refuses it.
+    """Creates a commit of the kind `merge` or `squash` and returns its sha. Hooks find links to the
+    INSTALLED directories of the checkout `lender`. Raises WorktreeRefused with the output of a hook
+    that refuses.
     """
     hooks = run(directory, "rev-parse", "--path-format=absolute", "--git-path", "hooks")
     if any(_is_program(os.path.join(hooks, name)) for name in (HOOKS[kind], *_MESSAGE_HOOKS)):
@@ -53,8 +54,9 @@ def make(
 
 
 def recommit(directory: str, sha: str, tree: str, parent: str, *, is_signed: bool) -> str:
-    """The same commit with another tree and parent. Its author, date and message stay as they are,
-    as bytes, in the encoding that it names; signatures of what it was are left out.
+    """Creates a copy of a commit with another tree and parent, and returns its sha. Author, date
+    and message are kept byte for byte, in the commit's encoding; its signatures are dropped, a new
+    one is made if `is_signed`. Raises WorktreeRefused.
     """
     head, _, message = run(directory, "cat-file", "commit", sha, is_whole=True).partition("\n\n")
     lines = dict(line.partition(" ")[::2] for line in head.split("\n") if line[:1] != " ")
@@ -71,7 +73,7 @@ def recommit(directory: str, sha: str, tree: str, parent: str, *, is_signed: boo
 def _recommit_signed(
     directory: str, tree: str, parent: str, author: str, encoding: str, message: str
 ) -> str:
-    """As `again`: only git itself can sign, and it takes an author as it would write one."""
+    """`recommit` by `git commit-tree`, which alone can sign, and which normalizes the author."""
     who, _, when = author.rpartition("> ")
     name, _, mail = who.partition(" <")
     said = {"GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": mail, "GIT_AUTHOR_DATE": f"@{when}"}
@@ -81,7 +83,9 @@ def _recommit_signed(
 
 
 def _in(encoding: str, text: str) -> str:
-    """A text in that encoding, as git's answers hold bytes: as it is, where that can't be."""
+    """Returns the text in that encoding, decoded as git's output is; unchanged when that is
+    impossible.
+    """
     try:
         return os.fsdecode(text.encode(encoding)) if encoding else text
     except (LookupError, UnicodeError):
@@ -89,8 +93,8 @@ def _in(encoding: str, text: str) -> str:
 
 
 def run_post_merge_hook(checkout: str, why: str) -> str:
-    """Has the person's hook know of a merge, as git does; gives a note when that went wrong. The
-    merge is in, whatever it says.
+    """Runs the post-merge hook of a checkout as git does. Returns a note when it failed or did not
+    end within HOOK_SECONDS, else an empty text: the merge is done in any case.
     """
     words = ("hook", "run", "--ignore-missing", "post-merge", "--", "0")
     named = {"GIT_REFLOG_ACTION": why}
@@ -117,8 +121,8 @@ def _commit(directory: str, tree: str, parents: Sequence[str], message: str) -> 
 
 @contextmanager
 def _laid_out(directory: str, head: str, tree: str) -> Iterator[str]:
-    """A worktree of a moment's, in which hooks find what is to be committed: in the person's own
-    they would find, and might change, something else.
+    """Makes a temporary worktree with the files to be committed, for hooks: in the person's
+    checkout they would see, and might change, other files.
     """
     with tempfile.TemporaryDirectory() as folder:
         place = os.path.join(os.path.realpath(folder), "merge")
@@ -132,7 +136,9 @@ def _laid_out(directory: str, head: str, tree: str) -> Iterator[str]:
 
 
 def _lend(lender: str, place: str) -> list[str]:
-    """Links to what is INSTALLED in a checkout and git ignores there; gives their names."""
+    """Links the INSTALLED directories that git ignores in a checkout into `place`. Returns their
+    names.
+    """
     listed = ("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z")
     lent = []
     for name in (one.rstrip("/") for one in names(lender, *listed) if one.endswith("/")):
@@ -145,7 +151,9 @@ def _lend(lender: str, place: str) -> list[str]:
 
 
 def _edited(place: str, hooks: str, kind: str, message: str) -> str:
-    """The message, as the hooks want it."""
+    """Returns the message after the hooks that may edit it. Raises WorktreeRefused when one
+    refuses.
+    """
     file = Path(run(place, "rev-parse", "--path-format=absolute", "--git-path", "MERGE_MSG"))
     file.write_text(message, "utf-8", errors="replace")
     _run_hook(place, hooks, "prepare-commit-msg", str(file), kind)

@@ -37,8 +37,8 @@ def filtered(path: str, environment: Mapping[str, str]) -> list[str]:
 
 
 def altered(path: str, candidates: Iterable[str], environment: Mapping[str, str]) -> dict[str, str]:
-    """Of these files, each in the index as git keeps it, those that git would write otherwise than
-    they are: their names, and the modes they have. Raises WorktreeRefused when git does not say.
+    """Returns the mode of each candidate that git would write differently from its bytes on the
+    disk, by name. Each must be in the index. Raises WorktreeRefused when git does not say.
     """
     wanted = [one for one in dict.fromkeys(candidates) if _is_plain(path, one)]
     converted = {

@@ -61,7 +61,9 @@ def _wanted(checkout: Path, patterns: Sequence[str]) -> list[str]:
 
 
 def _ignored(directory: Path, names: Sequence[str]) -> Iterator[str]:
-    """Those that git ignores in a directory, and does not track. Raises WorktreeRefused."""
+    """Iterates over the names that git ignores in a directory and does not track. Raises
+    WorktreeRefused.
+    """
     asked = "".join(f"{name}\0" for name in names)
     if asked:
         said = ask(str(directory), "check-ignore", "-z", "--stdin", stdin=asked)
@@ -117,7 +119,9 @@ def _copy_one(checkout: Path, worktree: Path, name: str) -> str:
 
 
 def _copy_file(source: Path, target: Path) -> None:
-    """All of it, or nothing: half a file would be taken for the whole."""
+    """Copies the whole file or nothing: half a file would be taken for the whole. Raises
+    OSError.
+    """
     try:
         shutil.copy2(source, target, follow_symlinks=False)
     except OSError:

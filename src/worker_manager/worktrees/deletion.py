@@ -1,4 +1,6 @@
-"""Deleting a directory: what was seen there before it was saved, and nothing that came since."""
+"""Deletes a directory: only files that were inventoried before it was saved, none that came
+since.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +16,13 @@ _POINTER = ".git"
 
 
 def inventory(path: str) -> Inventory:
-    """All files in there; links are files."""
+    """Returns a stamp of each file below a directory, by path; links count as files."""
     return {one.path: _stamp(one) for one in _below(path) if not one.is_dir(follow_symlinks=False)}
 
 
 def delete(path: str, seen: Inventory) -> list[str]:
-    """Deletes what is as it was seen, and each directory that is empty then; gives what is left.
-    The pointer to git's own directory stays. Raises OSError.
+    """Deletes the files that are still as in `seen`, and the directories that become empty. Returns
+    the paths that are left. Keeps the `.git` pointer. Raises OSError.
     """
     pointer = os.path.join(path, _POINTER)
     left, directories = list[str](), [path]
@@ -39,12 +41,12 @@ def delete(path: str, seen: Inventory) -> list[str]:
 
 
 def size(path: str) -> int:
-    """The bytes that a directory takes on the disk."""
+    """Returns the bytes that a directory takes on the disk."""
     return sum(one.stat(follow_symlinks=False).st_blocks * 512 for one in _below(path))
 
 
 def _remove_empty(directories: Sequence[str], left: Sequence[str]) -> list[str]:
-    """The inner ones stand last. Gives those that something has come into since."""
+    """Removes empty directories, innermost (last) first. Returns those that something new is in."""
     full, more = {os.path.dirname(one) for one in left}, []
     for directory in reversed(directories):
         if directory not in full:
@@ -58,7 +60,7 @@ def _remove_empty(directories: Sequence[str], left: Sequence[str]) -> list[str]:
 
 
 def _below(path: str) -> Iterator[os.DirEntry[str]]:
-    """All that lies in a directory, as far as it may be read; links are not followed."""
+    """Iterates over all entries below a directory that may be read; does not follow links."""
     directories = [path]
     for directory in directories:  # it grows
         with suppress(PermissionError), os.scandir(directory) as entries:
@@ -69,6 +71,6 @@ def _below(path: str) -> Iterator[os.DirEntry[str]]:
 
 
 def _stamp(entry: os.DirEntry[str]) -> tuple[int, ...]:
-    """Not with the time of its last change: that of a hard link changes when another one goes."""
+    """Leaves ctime out: for a hard link it changes when another link is removed."""
     status = os.lstat(entry.path)
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_mode

@@ -14,12 +14,14 @@ _PLAIN = (
 
 
 def of_commit(checkout: str, tip: str, base_sha: str) -> str:
-    """The diffstat, then the hunks, of a commit against its base. Raises WorktreeRefused."""
+    """Returns the diffstat and the hunks of a commit against its base. Raises WorktreeRefused."""
     return run(checkout, *_PLAIN, base_sha, tip, "--")
 
 
 def of_worktree(worktree: Worktree, base_sha: str) -> str:
-    """As `of_commit`, of all that lies in a worktree, untracked files included."""
+    """Returns the diffstat and the hunks of everything in a worktree against its base, untracked
+    files included; without a base, against HEAD. Raises WorktreeRefused.
+    """
     path = worktree.path
     base = base_sha or known(path, "rev-parse", "--verify", "--quiet", "HEAD")
     with snapshots.scratch_objects(path) as scratch:

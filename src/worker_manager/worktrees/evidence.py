@@ -1,4 +1,4 @@
-"""What git says of the files of a checkout."""
+"""Parses `git status` of a checkout."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _FIELDS = {"1": 8, "u": 10}
 
 
 class Change(NamedTuple):
-    """A file that no commit holds as it is: git's two letters, and its name."""
+    """A file with uncommitted changes: git's two status letters, and its name."""
 
     letters: str
     name: str
 
     @property
     def is_repository(self) -> bool:
-        """Whether it is a directory with a repository of its own, which git does not look into."""
+        """True for a directory with a repository of its own: git does not look into it."""
         return self.name.endswith("/")
 
 
 class CheckoutStatus(NamedTuple):
-    """How a checkout stands: its commit, branch and upstream, each empty when there is none; how
-    many commits the upstream is ahead; the files that no commit holds as they are.
+    """The state of a checkout: its commit, branch and upstream (each empty when there is none), how
+    many commits the upstream is ahead, and the uncommitted changes.
     """
 
     head: str
@@ -42,7 +42,7 @@ class CheckoutStatus(NamedTuple):
 
 
 def parse_status(said: GitResult) -> CheckoutStatus:
-    """What git's answer to STATUS tells. Raises WorktreeRefused when it says no."""
+    """Parses the output of STATUS. Raises WorktreeRefused when git failed."""
     if said.code:
         raise WorktreeRefused(f"git status failed: {last_line(said.error)}")
     facts, found = dict[str, str](), list[Change]()
@@ -70,8 +70,8 @@ def parse_status(said: GitResult) -> CheckoutStatus:
 def changes(
     path: str, environment: Mapping[str, str] | None = None, *, inside: bool = True
 ) -> list[Change]:
-    """The files that no commit holds as they are, untracked ones too; submodules that stand at
-    another commit, or have changes `inside`.
+    """Returns the uncommitted changes of a checkout: untracked files, and submodules at another
+    commit; submodules with changes of their own only if `inside`. Raises WorktreeRefused.
     """
     options = ("--porcelain", *_EACH, _WHOLE if inside else _OUTSIDE)
     listed = names(path, "status", *options, environment=environment)

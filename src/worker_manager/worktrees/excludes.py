@@ -1,4 +1,4 @@
-"""Keeps the worktrees out of the repository's status, without touching its files."""
+"""Excludes the worktrees from the repository's status, without touching its files."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from worker_manager.errors import WorktreeRefused
 
 
 def exclude(common: str, directory: str) -> None:
-    """Adds a directory of the checkout to git's own list, unless it is there. The list is read and
-    written as bytes, as git does: whoever wrote it chose its encoding and its line ends. Raises
-    WorktreeRefused.
+    """Adds a directory of the checkout to `info/exclude`, unless it is there. Reads and writes
+    bytes, as git does: the file may have any encoding and line ends. Raises WorktreeRefused.
     """
     file = Path(common) / "info" / "exclude"
     line = b"/" + _escaped(os.fsencode(directory)) + b"/"
@@ -30,7 +29,7 @@ def exclude(common: str, directory: str) -> None:
 
 
 def is_writable(common: str) -> bool:
-    """Whether the list can be added to."""
+    """Returns True if `info/exclude` can be written or created."""
     place = os.path.join(common, "info", "exclude")
     while not os.path.lexists(place):
         place = os.path.dirname(place)
@@ -38,5 +37,5 @@ def is_writable(common: str) -> bool:
 
 
 def _escaped(name: bytes) -> bytes:
-    """A name as a pattern that means that name alone."""
+    """Escapes a name so that the pattern matches this name only."""
     return b"".join(b"\\" + bytes([one]) if one in b"*?[]\\" else bytes([one]) for one in name)

@@ -27,9 +27,9 @@ _PLACES = (
 
 
 def require_registered(path: Path) -> str:
-    """Raises WorktreeRefused unless git, asked there, finds that very worktree. Where settings that
-    all worktrees share lead it elsewhere, the worktree's own ones put that right. Gives the
-    directory in which git looks for hooks.
+    """Raises WorktreeRefused unless git recognizes `path` as the worktree that was made there. When
+    settings shared by all worktrees lead git elsewhere, it writes settings for this worktree first.
+    Returns the directory of its hooks.
     """
     admin = marks.pointed_at(str(path))
     expected = f"{os.path.realpath(path)}\n{admin}\n"
@@ -50,13 +50,14 @@ def require_registered(path: Path) -> str:
 
 
 def has_hook(hooks: str) -> bool:
-    """Whether a directory of hooks has that which runs in a new worktree."""
+    """Returns True if the directory holds an executable post-checkout hook."""
     return os.access(os.path.join(hooks, HOOK), os.X_OK)
 
 
 def fill(checkout: Path, path: Path, meanwhile: Callable[[], None]) -> None:
-    """Puts the files of its commit there, as `git worktree add` itself would: on all cores, unless
-    told otherwise, and without asking a network for large files. Raises WorktreeRefused.
+    """Checks out the files of a new worktree, as `git worktree add` would: on all cores unless git
+    is configured otherwise, without downloading large files. `meanwhile` runs while git does.
+    Raises WorktreeRefused.
     """
     more = ["-c", "checkout.workers=0"] if _may_use_all_cores(checkout) else []
     place = {"GIT_DIR": str(path / ".git"), "GIT_WORK_TREE": str(path)}
@@ -67,8 +68,8 @@ def fill(checkout: Path, path: Path, meanwhile: Callable[[], None]) -> None:
 
 
 def finish(path: Path, sha: str, *, with_hook: bool = True) -> list[str]:
-    """Runs the person's hook in a worktree that was filled, and notes how it stands then. Gives
-    what is to be said of it. Raises WorktreeRefused.
+    """Runs the person's post-checkout hook in a filled worktree, then notes its baseline. Returns
+    notes for the user. Raises WorktreeRefused.
     """
     notes = _run_hook(path, sha) if with_hook else []
     status = ask(str(path), *evidence.STATUS)
@@ -84,7 +85,9 @@ def finish(path: Path, sha: str, *, with_hook: bool = True) -> list[str]:
 
 
 def _run_hook(path: Path, sha: str) -> list[str]:
-    """As git runs it at the end of `worktree add`: what it says changes nothing any more."""
+    """Runs it with the arguments of `git worktree add`. Returns a note when it failed or did not
+    end within HOOK_SECONDS; neither stops the start.
+    """
     words = ("hook", "run", "--ignore-missing", HOOK, "--", "0" * len(sha), sha, "1")
     try:
         said = ask(str(path), *words, seconds=HOOK_SECONDS)
@@ -104,7 +107,9 @@ def _run_hook(path: Path, sha: str) -> list[str]:
 
 
 def _may_use_all_cores(checkout: Path) -> bool:
-    """Of a few files git writes each itself: then it is not even asked what it is set to."""
+    """Returns False for small repositories, where git writes all files in one process and the
+    setting need not be read.
+    """
     with suppress(OSError):
         if (checkout / ".git" / "index").stat().st_size < FEW_BYTES:
             return False

@@ -59,7 +59,7 @@ _ENVIRONMENT = {
 
 
 class GitResult(NamedTuple):
-    """How a git command ended, and what it said."""
+    """The exit code, stdout and stderr of a git command."""
 
     code: int
     text: str
@@ -74,8 +74,9 @@ def ask(
     seconds: float | None = None,
     meanwhile: Callable[[], None] = lambda: None,
 ) -> GitResult:
-    """What git says, whatever its exit code; `meanwhile` is done before it is heard. Raises
-    WorktreeRefused when it does not end in time, NotARepository when it can't be run.
+    """Runs git and returns its exit code, stdout and stderr, whatever the code is. `meanwhile` runs
+    while git does. `seconds` is the time limit (default TIMEOUT_SECONDS). Raises WorktreeRefused
+    when git does not end in time, NotARepository when it can't be run.
     """
     process = _start(directory, arguments, environment or {})
     try:
@@ -87,7 +88,10 @@ def ask(
 
 
 def ask_all(directory: str, *commands: Sequence[str]) -> list[GitResult]:
-    """As `ask`, of several commands that run at the same time."""
+    """Runs several git commands at the same time and returns their results in the same order.
+    Raises WorktreeRefused when one does not end in time (the others are ended), NotARepository when
+    git can't be run.
+    """
     started = [(_start(directory, command, {}), command) for command in commands]
     try:
         return [_heard(process, directory, command) for process, command in started]
@@ -119,8 +123,9 @@ def _heard(
 
 @contextmanager
 def conversation(directory: str, *arguments: str) -> Iterator[Child[bytes]]:
-    """A git command whose pipes the block reads and writes; when the block is left it finds them
-    closed, and is ended when it goes on. Raises NotARepository when it can't be run.
+    """Runs a git command whose pipes the block reads and writes. On leaving the block the pipes are
+    closed; a command that still runs after _GRACE_SECONDS is ended. Raises NotARepository when it
+    can't be run.
     """
     process = _start(directory, arguments, {})
     try:
@@ -146,8 +151,8 @@ def run(
     meanwhile: Callable[[], None] = lambda: None,
     is_whole: bool = False,
 ) -> str:
-    """What git says, without its last newline unless it is wanted whole. Raises WorktreeRefused, or
-    NotARepository when it can't be run.
+    """Returns git's stdout, without its last newline unless `is_whole`. Raises WorktreeRefused when
+    git fails or does not end in time, NotARepository when it can't be run.
     """
     said = ask(
         directory,
@@ -165,12 +170,16 @@ def run(
 def names(
     directory: str, *arguments: str, environment: Mapping[str, str] | None = None
 ) -> list[str]:
-    """The names that a git command gives with -z: nothing else tells one with a newline."""
+    """Splits the NUL-separated output of a git command that was given -z: file names may hold
+    newlines. Raises as `run`.
+    """
     return run(directory, *arguments, environment=environment).split("\0")[:-1]
 
 
 def attempt(directory: str, *arguments: str, stdin: str = "") -> str:
-    """The answer, or an empty text when git says no."""
+    """Returns git's stdout, or an empty text when git fails. Raises NotARepository when it can't be
+    run.
+    """
     try:
         return run(directory, *arguments, stdin=stdin)
     except WorktreeRefused:
@@ -178,8 +187,8 @@ def attempt(directory: str, *arguments: str, stdin: str = "") -> str:
 
 
 def known(directory: str, *arguments: str) -> str:
-    """The answer, or an empty text when git says that there is none: with exit code 1 and without
-    a word. Raises WorktreeRefused when it does not say.
+    """Returns git's stdout, or an empty text when the value does not exist: exit code 1 with
+    nothing on stderr. Raises WorktreeRefused for every other failure.
     """
     said = ask(directory, *arguments)
     if said.code == 0:
@@ -190,7 +199,9 @@ def known(directory: str, *arguments: str) -> str:
 
 
 def last_line(error: str) -> str:
-    """What git says that is wrong, of all that it wrote to stderr."""
+    """Returns the last line of git's stderr that names an error; the last line at all when none
+    does.
+    """
     lines = [line.strip() for line in error.splitlines() if line.strip()]
     fatal = [line for line in lines if "fatal:" in line or "error:" in line]
     return (fatal or lines or ["no message"])[-1]

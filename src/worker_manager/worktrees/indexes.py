@@ -33,7 +33,9 @@ def copied(path: str, environment: Mapping[str, str] | None = None) -> Iterator[
 
 @contextmanager
 def unmasked(path: str) -> Iterator[Environment]:
-    """As `copied`, for a mere look: without a copy where nothing is marked."""
+    """Yields the environment of an index without masks, for reading only: the real index (an empty
+    environment) when no file is masked, else a copy.
+    """
     if not _masked(path):
         yield {}
         return

@@ -27,9 +27,9 @@ UNDER_WAY = {
 
 
 class Losses(NamedTuple):
-    """Of a worktree: the files that no commit holds as they are; those that git calls unchanged,
-    but would write otherwise; what git is at; stash entries that were made there; repositories
-    that git ignores.
+    """What removing a worktree would lose: uncommitted files; files whose bytes a filter would not
+    restore; the operation under way (merge, rebase); stash entries made there; repositories that
+    git ignores.
     """
 
     files: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class Losses(NamedTuple):
     repositories: tuple[str, ...] = ()
 
     def reasons(self) -> Iterator[str]:
-        """Each of them, and what to do, in words."""
+        """Iterates over a sentence for each kind of loss, with what to do."""
         if self.under_way:
             yield f"{self.under_way} is under way in it: finish or abort that"
         if self.files:

@@ -42,7 +42,9 @@ class Replayed(NamedTuple):
 def try_merge(
     directory: str, ours: str, theirs: str, environment: Mapping[str, str] | None = None
 ) -> Trial:
-    """As `git merge` would merge two commits. Raises WorktreeRefused when it would not at all."""
+    """Merges two commits in memory, as `git merge` would. Raises WorktreeRefused when git can't
+    merge them at all.
+    """
     said = ask(
         directory,
         *("merge-tree", "--write-tree", "-z", "--name-only", "--messages", ours, theirs),
@@ -121,7 +123,9 @@ def _shown(line: bytes) -> str:
 
 
 def replay(directory: str, target: str, branch: str, *, is_signed: bool) -> Replayed:
-    """As `git rebase` would put the commits of a branch onto another one."""
+    """Puts the commits of a branch onto another one in memory, as `git rebase` would; stops at the
+    first conflict.
+    """
     chosen = ("--reverse", "--topo-order", "--no-merges", f"{target}..{branch}")
     current = target
     for sha in run(directory, "rev-list", *chosen).split():
@@ -134,8 +138,8 @@ def replay(directory: str, target: str, branch: str, *, is_signed: bool) -> Repl
 
 
 def _pick(directory: str, onto: str, sha: str) -> Trial:
-    """One commit onto another. `merge-tree --merge-base` is of git 2.40; three commits whose only
-    history is the wanted base are the same to it.
+    """Cherry-picks a commit in memory. `merge-tree --merge-base` needs git 2.40; three helper
+    commits with only the wanted base as history have the same effect.
     """
     parent = run(directory, "rev-list", "--parents", "-n1", sha).split()[1:]
     empty = run(directory, "hash-object", "-t", "tree", "/dev/null")

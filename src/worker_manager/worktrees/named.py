@@ -46,7 +46,7 @@ def ids_in(admin: str) -> set[str]:
 
 
 def commits_among(directory: str, candidates: Collection[str]) -> list[str]:
-    """Those of the ids that are commits, and there."""
+    """Returns the ids that are existing commits."""
     asked = "".join(f"{one}\n" for one in candidates)
     if not asked:
         return []

@@ -16,8 +16,8 @@ from worker_manager.worktrees.git import ask, last_line
 
 
 class Worktree(NamedTuple):
-    """Its directory, where git keeps what it knows of it, and the branch that it was made for. Of
-    a worker that shares the checkout the last two are empty.
+    """A worker's worktree: its directory, git's own directory for it, and its branch. `admin` and
+    `branch` are empty for a worker that shares the checkout.
     """
 
     path: str
@@ -46,7 +46,9 @@ def look(path: str, branch: str) -> Worktree:
 
 
 def stands(path: str, branch: str) -> bool:
-    """As `look`, by files alone: for those who can't wait for git."""
+    """Returns True if the worktree at `path` is marked as made for `branch`. Reads files only, runs
+    no git.
+    """
     return marks.is_marked(marks.pointed_at(path), branch)
 
 

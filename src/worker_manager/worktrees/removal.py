@@ -112,7 +112,9 @@ def set_aside(tree: Tree) -> Tree:
 
 
 def put_back(tree: Tree) -> None:
-    """As it was, when it stays after all, and nobody has taken its place."""
+    """Moves a worktree that stays after all back to its path, unless something else is there
+    now.
+    """
     if tree.worktree is not None and not os.path.lexists(tree.path):
         os.rename(tree.worktree.path, tree.path)
 
@@ -219,8 +221,8 @@ def _standing(path: str, branch: str) -> tuple[Worktree | None, str]:
 
 
 def _look(place: str, branch: str) -> Worktree:
-    """As `own.look`. Where git has a setting of the worktree's own that says where it is, and
-    it has another name by now, that follows.
+    """`own.look` for a worktree that was renamed: corrects its own `core.worktree` setting first,
+    if there is one.
     """
     try:
         return own.look(place, branch)

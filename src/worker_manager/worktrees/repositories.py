@@ -12,15 +12,15 @@ from worker_manager.worktrees.named import commits_among, ids_in
 
 
 def unsaved(path: str) -> list[str]:
-    """Those that must not go whoever asks: submodules with work of their own, and what git calls a
-    new repository. Raises WorktreeRefused when git does not say.
+    """Returns repositories that must never be removed: submodules with work of their own, and new
+    repositories that git lists. Raises WorktreeRefused when git does not say.
     """
     moved = [name for name, commit in submodules(path) if _has_work(path, name, commit)]
     return [*moved, *(one.name for one in evidence.changes(path) if one.is_repository)]
 
 
 def ignored(path: str) -> list[str]:
-    """Those that git does not see."""
+    """Returns the paths of repositories that git does not list at all, sorted."""
     seen = ["", *(name for name, _ in submodules(path))]
     seen += [one.name for one in evidence.changes(path) if one.is_repository]
     known = {os.path.realpath(os.path.join(path, one)) for one in seen}
@@ -28,7 +28,7 @@ def ignored(path: str) -> list[str]:
 
 
 def submodules(path: str) -> Iterator[tuple[str, str]]:
-    """Of each its place in there, and the commit that the worktree wants of it."""
+    """Iterates over path and commit of each submodule in the index."""
     for entry in names(path, "ls-files", "--stage", "-z"):
         facts, _, name = entry.partition("\t")
         if facts.startswith("160000"):

@@ -58,7 +58,7 @@ def save(worktree: Worktree, ref: str, message: str) -> Saved | None:
 
 
 def keep(worktree: Worktree, ref: str, message: str, parents: Sequence[str] = ()) -> Saved:
-    """As `save`, always; `parents` come before HEAD."""
+    """Saves a snapshot under `ref` even when nothing is uncommitted; `parents` come before HEAD."""
     kept = _kept(worktree.path)
     head = known(worktree.path, "rev-parse", "--verify", "--quiet", "HEAD")
     return _record(worktree.path, kept, list(filter(None, [*parents, head])), ref, message)

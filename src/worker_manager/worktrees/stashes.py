@@ -1,4 +1,4 @@
-"""The stash: one for all worktrees of a repository, whoever put something there."""
+"""The stash, which all worktrees of a repository share."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from worker_manager.worktrees.git import ask
 
 
 def entries(common: str) -> dict[str, str]:
-    """What lies in it, by the commit's sha, the oldest first: what git says of each, which begins
-    with the branch it was made on. `common` is git's directory of all worktrees.
+    """Returns git's message of each stash entry by sha, oldest first; the message begins with the
+    branch it was made on. `common` is git's directory of all worktrees.
     """
     try:
         lines = Path(common, "logs", "refs", "stash").read_bytes().splitlines()
@@ -24,12 +24,12 @@ def entries(common: str) -> dict[str, str]:
 
 
 def made_on(message: str, branch: str) -> bool:
-    """Whether an entry was made on a branch, by what git says of it."""
+    """Returns True if an entry with this message was made on the branch."""
     return message.removeprefix("WIP on ").removeprefix("On ").startswith(f"{branch}: ")
 
 
 def _asked(common: str) -> dict[str, str]:
-    """Where refs are kept otherwise than in files."""
+    """For repositories that do not keep refs in files."""
     form = ("--walk-reflogs", "--format=%H %gs", "refs/stash", "--")
     said = ask(common, "log", *form).text.splitlines()
     return {sha: message for sha, _, message in (line.partition(" ") for line in reversed(said))}

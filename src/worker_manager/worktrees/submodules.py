@@ -10,8 +10,9 @@ from worker_manager.worktrees.git import ask, attempt, last_line, run
 
 
 def populate(directory: str, source: str) -> list[str]:
-    """Fills the submodules of a worktree and those within them. `source` is the git directory
-    that holds `modules/`. Gives what could not be filled, and why.
+    """Fills the submodules of a worktree, nested ones included, from the main checkout. `source` is
+    the git directory that holds `modules/`. Returns the paths that could not be filled, each with
+    the reason. Raises WorktreeRefused.
     """
     missing = []
     for name, path in _modules(directory):
@@ -26,7 +27,7 @@ def populate(directory: str, source: str) -> list[str]:
 
 
 def _modules(directory: str) -> Iterator[tuple[str, str]]:
-    """Name and path of each. Raises WorktreeRefused."""
+    """Iterates over name and path of each submodule. Raises WorktreeRefused."""
     if not os.path.isfile(os.path.join(directory, ".gitmodules")):
         return
     asked = ("config", "-z", "--file", ".gitmodules", "--get-regexp", r"^submodule\..*\.path$")
@@ -41,7 +42,7 @@ def _modules(directory: str) -> Iterator[tuple[str, str]]:
 
 
 def _populate_one(directory: str, name: str, path: str, module: str) -> str:
-    """Why it could not be; empty when it was, or there is nothing to do."""
+    """Returns why it could not be filled; empty when it was, or nothing needs to be done."""
     entry = run(directory, "ls-files", "--stage", "-z", "--", f":(literal){path}")
     commit = entry.split(" ")[1] if entry.startswith("160000 ") else ""
     place = os.path.join(directory, path)
@@ -75,7 +76,9 @@ def _populate_one(directory: str, name: str, path: str, module: str) -> str:
 
 
 def _settings(name: str, module: str) -> Iterator[str]:
-    """That it is filled from here, whatever else the person has set for it."""
+    """Yields options that make git fill it from the main checkout, whatever the person has
+    configured.
+    """
     for key, value in (
         (f"submodule.{name}.url", module),
         (f"submodule.{name}.update", "checkout"),

@@ -1,4 +1,4 @@
-"""Making worktrees and branches of workers, and taking them back."""
+"""Creates, reopens and removes worktrees and branches of workers."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from worker_manager.worktrees.git import attempt, known, run
 
 
 class Listed(NamedTuple):
-    """A worktree that git knows; the first is the repository's main one. `branch` is empty when
-    its HEAD is detached, `locked` is empty or says why it is.
+    """A worktree that git lists. `branch` is empty when its HEAD is detached, `locked` is the
+    reason of its lock or empty.
     """
 
     path: str
@@ -27,7 +27,7 @@ class Listed(NamedTuple):
 
 
 def listed(directory: str) -> list[Listed]:
-    """The repository's worktrees."""
+    """Returns the repository's worktrees, the main one first. Raises WorktreeRefused."""
     found = []
     for block in run(directory, "worktree", "list", "--porcelain", "-z").split("\0\0"):
         facts = dict(line.partition(" ")[::2] for line in block.split("\0") if line)
@@ -41,7 +41,7 @@ def listed(directory: str) -> list[Listed]:
 
 
 def tips(directory: str, branches: Sequence[str]) -> dict[str, str]:
-    """Where those of the branches stand that exist."""
+    """Returns the sha of each of the branches that exist, by name."""
     form = "--format=%(objectname) %(refname)"
     lines = run(directory, "for-each-ref", form, "--", *(HEADS + name for name in branches))
     pairs = [line.partition(f" {HEADS}") for line in lines.split("\n") if line]
@@ -49,7 +49,9 @@ def tips(directory: str, branches: Sequence[str]) -> dict[str, str]:
 
 
 def admin_directory(directory: str, path: str) -> str:
-    """Where git keeps what it knows of the worktree at a path, which may be gone; or nothing."""
+    """Returns git's own directory for the worktree at `path`, which may be gone; empty when git
+    knows none.
+    """
     common = run(directory, "rev-parse", "--path-format=absolute", "--git-common-dir")
     wanted = os.path.join(os.path.realpath(path), ".git")
     for file in Path(common, "worktrees").glob("*/gitdir"):
@@ -60,7 +62,9 @@ def admin_directory(directory: str, path: str) -> str:
 
 
 def names_in(directory: str) -> frozenset[str]:
-    """What lies in a directory; nothing when there is none. Of many one question is cheaper."""
+    """Returns the names in a directory; empty when there is none. Checking many names needs one
+    call.
+    """
     try:
         return frozenset(os.listdir(directory))
     except OSError:
@@ -68,8 +72,8 @@ def names_in(directory: str) -> frozenset[str]:
 
 
 def existing(project: str, git_directory: str, wanted: Collection[str]) -> frozenset[str] | None:
-    """Which of these workers' branches exist; None when git didn't say. git is asked only when one
-    has no file of its own: it may have packed that one, or keep none in files.
+    """Returns which of the branches exist; None when git doesn't answer. Runs git only when a
+    branch has no file of its own: it may be packed, or refs may not be files.
     """
     folders = {os.path.dirname(name) for name in wanted}
     files = {
@@ -94,10 +98,10 @@ def create(
     base_sha: str,
     meanwhile: Callable[[], None] = lambda: None,
 ) -> str:
-    """A new worktree below the checkout, on a new branch; `meanwhile` is done while git makes it.
-    Gives the directory of its hooks, none of which has run; `fresh.finish` is to follow.
-    Raises WorktreeRefused, and what `meanwhile` raises; then neither is left that was not there
-    before.
+    """Creates a worktree below the checkout, on a new branch; `meanwhile` runs while git does.
+    Returns the directory of its hooks, of which none has run: call `fresh.finish` next. Raises
+    WorktreeRefused, and what `meanwhile` raises; then a worktree or branch that was not there
+    before is removed.
     """
     failed = list[WorkerManagerError]()
 
@@ -125,8 +129,8 @@ def create(
 
 
 def remove_unused(checkout: Path, path: Path, branch: str, base_sha: str) -> None:
-    """Takes back a worktree that `create` has just made and nobody has used. What was copied into
-    it goes too; git itself refuses when there is anything else.
+    """Removes a worktree and branch that `create` has just made and nobody has used, with the files
+    copied into it. Raises WorktreeRefused when there is anything else in it.
     """
     # Without --force git refuses every worktree with submodules.
     changes = evidence.changes(str(path))
@@ -151,8 +155,8 @@ def remove_begun(checkout: Path, path: Path, branch: str, base_sha: str) -> None
 
 
 def reopen(checkout: Path, path: Path, branch: str) -> list[str]:
-    """Makes a worker's worktree again, on its branch; gives what is to be said of it. Raises
-    WorktreeRefused; then it is as gone as before.
+    """Creates a worker's worktree again, on its existing branch. Returns notes for the user. Raises
+    WorktreeRefused; then there is no worktree, as before.
     """
     _require_inside(checkout, path.parent)
     if admin_directory(str(checkout), str(path)):
@@ -168,8 +172,8 @@ def reopen(checkout: Path, path: Path, branch: str) -> list[str]:
 
 
 def forget(checkout: Path, path: Path, branch: str) -> None:
-    """Has git forget a worktree of ours that is gone. Of it alone: `prune` would forget those, too,
-    that lie on a disk which isn't there at the moment. Raises WorktreeRefused.
+    """Unregisters a worktree of ours whose directory is gone. Only this one: `git worktree prune`
+    would also drop those on a disk that is not mounted at the moment. Raises WorktreeRefused.
     """
     admin = admin_directory(str(checkout), str(path))
     if not marks.is_marked(admin, branch):
@@ -189,8 +193,8 @@ def _make(
     start: str,
     meanwhile: Callable[[], None],
 ) -> str:
-    """Registers the worktree, marks it as ours, looks at it, and fills it: killed anywhere, what
-    is there is known to be ours.
+    """Registers the worktree, marks it as ours, verifies it, and fills it. Killed at any point,
+    what exists is known to be ours.
     """
     lock = ("--lock", "--reason", marks.BEGUN + branch)
     add = ("worktree", "add", "--quiet", "--no-checkout", *lock, *options, "--", str(path), start)
@@ -213,7 +217,7 @@ def _remove_created(checkout: Path, path: Path, branch: str) -> None:
 
 
 def _is_free(path: Path) -> bool:
-    """Whether git would make a worktree there."""
+    """Returns True if git would create a worktree there."""
     return not os.path.lexists(path) or (path.is_dir() and not names_in(str(path)))
 
 

@@ -114,10 +114,10 @@ class Inbox:
         accept: Callable[[str], bool] = lambda _: True,
         when_stale: Callable[[], None] = lambda: None,
     ) -> Claim | None:
-        """Takes the oldest waiting messages: at least one, then as long as there is `room` for
-        what the next one costs (`cost` of its size in bytes). `accept` sees file names. None when
-        there is nothing to take. `when_stale` is called when a reader has died. Raises
-        StateUnavailable when the disk refuses.
+        """Takes the oldest waiting messages: at most `limit`; at least one, then more as long as
+        `budget` covers the sum of their costs (`cost` maps a size in bytes). `accept` filters file
+        names. None when there is nothing to take. `when_stale` is called when messages of a dead
+        reader were requeued. Raises StateUnavailable when the disk refuses.
         """
         try:
             if self.release_stale():

@@ -177,8 +177,9 @@ class Mailbox(Inbox):
         return [(message, path) for message, path in loaded if message is not None]
 
     def files(self, limit: int = sys.maxsize) -> dict[str, str]:
-        """The messages that are or were here, at least the `most` that came or were shown last: the
-        path of each one's file, by its id. Only looks.
+        """Paths of the message files here, by message id, oldest first: waiting, claimed, and shown
+        ones. Reads folders of shown messages, newest first, until there are `limit` paths.
+        Changes nothing.
         """
         found = [self.folder("new", name) for name in self.waiting()]
         for claimer in names_in(self.folder("claimed")):
