@@ -1,9 +1,8 @@
-"""A bell in a home, for the one that listens there. In an orchestrator's: whoever changes one of
-its workers rings, and the server that looks after them need not look when nothing has happened.
-In a worker's: whoever sends it a message rings, for the `ask` that waits.
+"""A doorbell for processes: a named pipe in a home that wakes whoever waits there. An
+orchestrator's bell is rung by every change of one of its workers, so that its server need not poll.
+A worker's bell is rung by each message to it, for the `ask` that waits.
 
-A pipe: nothing is left in it when nobody listens, and a ring that was missed costs a later look,
-no more.
+Nothing is kept in the pipe when nobody listens; a lost notification only delays the next check.
 """
 
 import os
@@ -22,7 +21,7 @@ MAX_SECONDS = 300.0
 
 
 def notify(home: str) -> None:
-    """Wakes who listens in a home; nothing happens when nobody does."""
+    """Wakes the listener in a home; does nothing when there is none."""
     with ignoring(OSError):
         descriptor = os.open(_path(home), os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
         try:
@@ -33,21 +32,21 @@ def notify(home: str) -> None:
 
 
 class Bell:
-    """The bell of a home, for who listens there."""
+    """The listener's end of a home's bell."""
 
     def __init__(self, home: str) -> None:
         self.home = home
         self._pipe = _open(_path(home))
 
     def close(self) -> None:
-        """Nobody listens any more."""
+        """Stops listening."""
         if self._pipe is not None:
             os.close(self._pipe)
             self._pipe = None
 
     @property
     def is_lost(self) -> bool:
-        """Whether rings don't come here any more: its home was removed, and maybe made anew."""
+        """True if notifications no longer arrive: the home was removed, perhaps created again."""
         if self._pipe is None:
             return False
         try:
@@ -56,8 +55,8 @@ class Bell:
             return True
 
     def wait(self, seconds: float | None, running: Sequence[str]) -> None:
-        """Until it rings, one of the processes of these identities ends, or the time is over;
-        without `seconds` there is none, but for MAX_SECONDS.
+        """Blocks until it is notified, one of the processes with these identities ends, or
+        `seconds` are over (None: MAX_SECONDS); then drains the pipe.
         """
         limit = MAX_SECONDS if seconds is None else min(max(seconds, 0.0), MAX_SECONDS)
         waiting = select.poll()
@@ -77,11 +76,13 @@ class Bell:
 
     @property
     def descriptor(self) -> int | None:
-        """What becomes readable when it rings, until it is silenced; None without pipes."""
+        """The file descriptor that is readable from a notification until `drain`; None without
+        pipes.
+        """
         return self._pipe
 
     def drain(self) -> None:
-        """It was heard."""
+        """Reads the notifications that have arrived, so that the next one wakes again."""
         if self._pipe is not None:
             with ignoring(BlockingIOError):
                 os.read(self._pipe, 1_000)
@@ -92,7 +93,7 @@ def _path(home: str) -> str:
 
 
 def _open(path: str) -> int | None:
-    """Its pipe; None where the disk has none."""
+    """Returns the opened pipe; None where the file system has no pipes."""
     try:
         with ignoring(FileExistsError):
             os.mkfifo(path, 0o600)
@@ -105,7 +106,9 @@ def _open(path: str) -> int | None:
 
 
 def _process(identity: str) -> int | None:
-    """What becomes readable when the process ends; None when that can't be had."""
+    """Returns a descriptor that is readable when the process ends (pidfd); None when there is
+    none.
+    """
     if not hasattr(os, "pidfd_open"):
         return None
     try:

@@ -1,5 +1,5 @@
-"""Removing worktrees and branches of workers: only what is ours, and never through a link; and
-making them again.
+"""Removes worktrees and branches of workers, only ours and never through a link; recreates them
+from snapshots.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ _SHA = ("rev-parse", "--verify", "--quiet")
 
 
 class Tree(NamedTuple):
-    """What is there of a worker's worktree and branch. `worktree` is None when it is not there;
-    `gone` then says what is. `admin` is git's own directory of it, which may be left alone. `tip`
-    and `head` are the commits that the branch and the worktree's HEAD stand at.
+    """What exists of a worker's worktree and branch. `worktree` is None when it is gone; `gone`
+    then says what is there instead. `admin` is git's own directory for it, which may outlive it.
+    `tip` and `head` are the shas of the branch and of the worktree's HEAD; empty when there is
+    none.
     """
 
     checkout: str
@@ -43,12 +44,14 @@ class Tree(NamedTuple):
 
     @property
     def is_in_the_way(self) -> bool:
-        """Whether something else lies where the worktree was."""
+        """True if something else is at the worktree's path."""
         return self.worktree is None and os.path.lexists(self.path)
 
 
 def find(seen: Overview, path: str, branch: str) -> Tree:
-    """What is there of it, by looking. Raises WorktreeRefused when git does not say."""
+    """Returns what exists of a worker's worktree and branch. Raises WorktreeRefused when git does
+    not say.
+    """
     where = seen.directory
     admin = seen.admin(path)
     admin = admin if marks.is_marked(admin, branch) else ""
@@ -58,7 +61,7 @@ def find(seen: Overview, path: str, branch: str) -> Tree:
 
 
 def forbidden(seen: Overview, tree: Tree) -> str:
-    """Why it may not be removed whoever asks; empty when it may."""
+    """Returns why the worktree must not be removed by anybody; empty when it may."""
     if tree.is_in_the_way:
         return tree.gone
     real = os.path.realpath(tree.path)
@@ -79,8 +82,8 @@ def forbidden(seen: Overview, tree: Tree) -> str:
 
 
 def keep_all(tree: Tree, ref: str, message: str) -> snapshots.Saved:
-    """Saves branch, HEAD, what no commit holds, and the commits that would go with git's own
-    directory of the worktree: what a reset, an amend, a rebase has left. Raises WorktreeRefused.
+    """Saves branch, HEAD, uncommitted files, and the commits that only git's own directory of the
+    worktree refers to (after a reset, amend or rebase), under `ref`. Raises WorktreeRefused.
     """
     tips = [one for one in dict.fromkeys([tree.tip, tree.head]) if one]
     past = commits(tree.checkout, tree.branch, tree.admin, tips)
@@ -99,8 +102,8 @@ def keep_all(tree: Tree, ref: str, message: str) -> snapshots.Saved:
 
 
 def set_aside(tree: Tree) -> Tree:
-    """Gives the worktree another name, by which nobody looks for it: what is being removed, and
-    what somebody makes in its place meanwhile, are two things. Raises WorktreeRefused or OSError.
+    """Renames the worktree before it is removed, so that nothing that somebody creates at its path
+    is removed with it. Returns the tree with its new path. Raises WorktreeRefused or OSError.
     """
     going = tree.path + GOING
     if tree.worktree is None or tree.worktree.path == going:
@@ -120,8 +123,9 @@ def put_back(tree: Tree) -> None:
 
 
 def finish(tree: Tree) -> None:
-    """Has git forget a worktree whose files are gone, removes its branch, and what is left of its
-    directory. Killed in between, it can be called again. Raises WorktreeRefused or OSError.
+    """Removes git's own directory, the branch, and the empty directory of a worktree whose files
+    are deleted. Idempotent: killed in between, it can be called again. Raises WorktreeRefused or
+    OSError.
     """
     if tree.admin:
         _forget(tree.admin, tree.branch)
@@ -141,8 +145,8 @@ def finish(tree: Tree) -> None:
 
 
 def _forget(admin: str, branch: str) -> None:
-    """Removes git's own directory of a worktree, as `git worktree remove` does: that one asks what
-    lies where the worktree was, which is somebody else's by now. Raises WorktreeRefused.
+    """Removes git's own directory of a worktree. `git worktree remove` would check the worktree's
+    path, where something else may be by now. Raises WorktreeRefused.
     """
     if not marks.is_marked(admin, branch):
         raise WorktreeRefused(f"{admin} was not made for {branch}: nothing is removed there.")
@@ -155,25 +159,25 @@ def _forget(admin: str, branch: str) -> None:
 
 
 def commit_at(tree: Tree, name: str) -> str:
-    """The sha of a commit, if it is there."""
+    """Returns the sha of a commit, or an empty text."""
     return attempt(tree.checkout, *_SHA, f"{name}^{{commit}}")
 
 
 def branch_of(tree: Tree) -> str:
-    """The branch that its HEAD is on, when that is another one than its own."""
+    """Returns the branch that HEAD is on, if it is not the worker's own; else an empty text."""
     ref = known(tree.checkout, f"--git-dir={tree.admin}", "symbolic-ref", "--quiet", "HEAD")
     branch = ref.removeprefix(HEADS)
     return "" if branch == tree.branch else branch
 
 
 def is_half_gone(path: str) -> bool:
-    """Whether a removal of it was cut off."""
+    """Returns True if a removal of the worktree at `path` was interrupted."""
     return os.path.lexists(path + GOING)
 
 
 def is_to_be_replaced(tree: Tree) -> bool:
-    """Whether it can only be made again, though git still has its index and reflog: `keep_all`
-    first.
+    """Returns True if the worktree must be recreated though git still has its index and reflog:
+    call `keep_all` first.
     """
     lost = tree.worktree is None and bool(tree.admin)
     return lost and not _has_no_repository(Path(tree.path))
@@ -182,10 +186,10 @@ def is_to_be_replaced(tree: Tree) -> bool:
 def bring_back(
     tree: Tree, ref: str, alone: Callable[[], AbstractContextManager[None]], *, is_whole: bool
 ) -> Worktree:
-    """Makes branch and worktree again, with what no commit held, as far as they are gone; what lies
-    in the way is moved aside. Unless `ref` holds the whole of it (`is_whole`), files that still
-    lie there are newer, and stay. While git makes one, nobody else does: `alone`. Raises
-    WorktreeRefused or OSError.
+    """Recreates what is gone of branch and worktree, and restores the uncommitted files of the
+    snapshot `ref`; moves aside what is at the path. When files are still there, they are kept, as
+    they are newer, unless `ref` holds all of them (`is_whole`). `alone` is the lock held while git
+    creates a worktree. Raises WorktreeRefused or OSError.
     """
     where = tree.checkout
     if ref and not tree.tip:
@@ -204,7 +208,9 @@ def bring_back(
 
 
 def fits(checkout: Path, branch: str, ref: str) -> bool:
-    """Whether a snapshot is of where the branch stands now, or the branch is gone."""
+    """Returns True if the snapshot was taken at the branch's present commit, or the branch is
+    gone.
+    """
     tip = known(str(checkout), *_SHA, HEADS + branch)
     saved = attempt(str(checkout), *_SHA, f"{ref}^1") if ref else ""
     return bool(saved) and tip in ("", saved)
@@ -234,12 +240,12 @@ def _look(place: str, branch: str) -> Worktree:
 
 
 def _head(checkout: str, admin: str) -> str:
-    """What its HEAD is, whether or not its files are there."""
+    """Returns the sha of the worktree's HEAD, even when its files are gone."""
     return known(checkout, f"--git-dir={admin}", *_SHA, "HEAD") if admin else ""
 
 
 def _stand_again(tree: Tree, alone: Callable[[], AbstractContextManager[None]]) -> bool:
-    """Whether its files had to be written, too."""
+    """Recreates the directory. Returns True if its files had to be written, too."""
     if tree.worktree is not None and tree.worktree.path == tree.path:
         return False
     path = Path(tree.path)
@@ -256,8 +262,8 @@ def _stand_again(tree: Tree, alone: Callable[[], AbstractContextManager[None]]) 
 
 
 def _point_at(path: Path, admin: str) -> bool:
-    """Writes the file by which git finds its own directory of the worktree, which knows all of it
-    still; the files, too, when there are none. Gives whether it wrote those.
+    """Writes the `.git` file that points to git's own directory, and checks the files out when
+    there are none. Returns True if it did.
     """
     if not path.is_dir():
         _move_aside(path)
@@ -272,7 +278,7 @@ def _point_at(path: Path, admin: str) -> bool:
 
 
 def newest_aside(path: str) -> str:
-    """What lay where a worktree was made again, last; empty when nothing did."""
+    """Returns the path of what was moved aside last; empty when nothing was."""
     return next((str(one) for one in reversed(_asides(Path(path))) if os.path.lexists(one)), "")
 
 
@@ -281,7 +287,7 @@ def _has_no_repository(path: Path) -> bool:
 
 
 def _move_aside(path: Path) -> None:
-    """What lies where the worktree goes; it keeps all it has, and a worktree its index and HEAD."""
+    """Moves away what is at the path, unchanged; a worktree is registered at its new path."""
     if not os.path.lexists(path):
         return
     aside = next(one for one in _asides(path) if not os.path.lexists(one))
@@ -295,7 +301,7 @@ def _asides(path: Path) -> list[Path]:
 
 
 def _write_as_it_was(worktree: Worktree, name: str, sha: str) -> None:
-    """A file whose bytes git would change; only where a file of that name was just written."""
+    """Writes the original bytes of a file that git would change; only over a file just restored."""
     file = os.path.join(worktree.path, name)
     if os.path.isfile(file) and not os.path.islink(file):
         content = os.fsencode(ask(worktree.path, "cat-file", "blob", sha).text)

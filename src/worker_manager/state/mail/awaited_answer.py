@@ -12,8 +12,9 @@ from worker_manager.state.layout import WAITING
 
 @contextmanager
 def waiting_for_answer(home: str) -> Iterator[Callable[[str], None]]:
-    """One call at a time asks and waits. What this gives is called with the question's id: from
-    then on hooks leave the answer to it alone. Raises InvalidInput when another call waits.
+    """Registers that an `ask` call waits; only one at a time may. Yields a function to be called
+    with the question's id: from then on hooks leave its answer to the call. Raises InvalidInput
+    when another call waits.
     """
     process, other = _read(home)
     if process and not process_identity.has_ended(process):
@@ -35,15 +36,17 @@ def waiting_for_answer(home: str) -> Iterator[Callable[[str], None]]:
 
 
 def waiting(home: str) -> str | None:
-    """The id of the question; empty as long as the call that asks does not know it. None when no
-    call waits.
+    """Returns the id of the question whose answer is awaited; empty while the call does not know it
+    yet, None when no call waits.
     """
     process, question_id = _read(home)
     return question_id if process and not process_identity.has_ended(process) else None
 
 
 def _read(home: str) -> tuple[str, str]:
-    """The process that waits, and for the answer to which question."""
+    """Returns the identity of the waiting process and the question's id; both empty when no call
+    waits.
+    """
     try:
         with open(os.path.join(home, WAITING), encoding="utf-8") as file:
             process, _, question_id = file.read().partition(" ")

@@ -42,7 +42,9 @@ _last_stamp = 0
 
 
 class Claim:
-    """Messages taken out of an inbox, in order, not yet acknowledged. `left` wait still."""
+    """Messages claimed from an inbox, in order, not yet acknowledged. `left`: how many still
+    wait.
+    """
 
     def __init__(self, inbox: "Inbox", claimer: str) -> None:
         self._inbox = inbox
@@ -53,18 +55,18 @@ class Claim:
 
     @property
     def files(self) -> list[str]:
-        """Where each whole message lies once it is acknowledged."""
+        """Paths at which the messages are once they are acknowledged."""
         folder = self._inbox.folder("read", self._claimer)
         return [os.path.join(folder, name) for name in self._files]
 
     def add(self, name: str, message: Message) -> None:
-        """One more, taken by the inbox."""
+        """Adds a message; for the inbox."""
         self._files.append(name)
         self.messages.append(message)
 
     def acknowledge(self, receipt: str = "") -> None:
-        """They were shown: one rename for the whole batch. `receipt` tells where a receipt is
-        to be looked for; empty when there will be none.
+        """Marks all messages as shown, by one rename. `receipt` says where to look for their
+        receipts (see `expect_receipt`); empty when there will be none.
         """
         if receipt:
             mark = self._inbox.folder("pending", self._claimer)
@@ -77,12 +79,12 @@ class Claim:
         move(source, self._inbox.folder("read", self._claimer))
 
     def release(self) -> None:
-        """They were not shown: back to `new/`."""
+        """Requeues the messages: they were not shown."""
         self._inbox.requeue(self._claimer, "its reader did not show it")
 
 
 class Inbox:
-    """What the reader of the mailbox in a directory can do."""
+    """The reader's side of the mailbox in a directory."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -96,11 +98,11 @@ class Inbox:
         return [name for name in names_in(self.folder("new")) if name.endswith(SUFFIX)]
 
     def peek(self, name: str) -> Message | None:
-        """The message of a file in `new/`, left there; None when it is gone."""
+        """Returns the message of a file in `new/` without claiming it; None when it is gone."""
         return self._load(self.folder("new", name))
 
     def touch_oldest(self) -> None:
-        """Has Claude Code, which watches `new/`, see what waits there as if it had just come."""
+        """Touches the oldest unread message so that Claude Code's file watch fires again."""
         for name in self.waiting()[:1]:
             with ignoring(OSError):
                 os.utime(self.folder("new", name))
@@ -130,7 +132,9 @@ class Inbox:
             ) from error
 
     def release_stale(self) -> bool:
-        """Gives back what readers that have died since had taken; whether there was any."""
+        """Requeues the messages of readers that have died. Returns True if there were any such
+        readers.
+        """
         self._refuse_links()
         found = False
         for claimer in names_in(self.folder("claimed")):
@@ -140,19 +144,19 @@ class Inbox:
         return found
 
     def requeue(self, claimer: str, why: str, mark: str = "") -> None:
-        """Moves a claimer's messages back to `new/`. Several may do it at once."""
+        """Moves a claimer's messages back to `new/`. Several processes may do it at once."""
         self._move_back(self.folder("claimed", claimer), lambda _: mark, why)
         with ignoring(OSError):
             os.rmdir(self.folder("claimed", claimer))
 
     def shown(self, claimer: str) -> list[Message]:
-        """What a claimer has shown, in order."""
+        """Returns the messages that a claimer has shown, in order."""
         folder = self.folder("read", claimer)
         loaded = [self._load(os.path.join(folder, name)) for name in names_in(folder)]
         return [message for message in loaded if message is not None]
 
     def pending(self) -> list[str]:
-        """Claimers whose receipts are outstanding, oldest first."""
+        """Returns the claimers whose receipts are outstanding, oldest first."""
         return names_in(self.folder("pending"))
 
     def _refuse_links(self) -> None:
@@ -166,7 +170,7 @@ class Inbox:
     def _claim(
         self, limit: int, budget: int, cost: Callable[[int], int], accept: Callable[[str], bool]
     ) -> Claim | None:
-        """As `claim`. Raises OSError; then nothing is taken."""
+        """`claim` without the messages of dead readers. Raises OSError; then nothing is claimed."""
         names = [name for name in self.waiting() if accept(name)]
         if not names:
             return None
@@ -222,7 +226,7 @@ class Inbox:
                 claim.add(name, message)
 
     def _move_back(self, folder: str, mark: Callable[[str], str | None], why: str) -> None:
-        """Back to `new/` under a name with the mark; None leaves a file where it is."""
+        """Moves files back to `new/`, under names with the mark; a mark of None leaves the file."""
         refuse_link(folder)
         moved: list[str] = []
         try:
@@ -247,8 +251,8 @@ class Inbox:
             note(os.path.dirname(self.path), "requeued", letters=letters, reader=reader, why=why)
 
     def _load(self, path: str) -> Message | None:
-        """None when it is gone, or is no whole message: then it is set aside, unless the disk
-        refuses that. Raises OSError.
+        """Returns a message; None when its file is gone or is no whole message: then it is set
+        aside, unless the disk refuses. Raises OSError.
         """
         try:
             message = decode(read_regular(path))
@@ -352,7 +356,7 @@ def names_in(folder: str) -> list[str]:
 
 
 def listed(folder: str) -> list[str]:
-    """The same, in no order."""
+    """Returns the names in a directory as `names_in`, unsorted."""
     try:
         return os.listdir(folder)
     except (FileNotFoundError, NotADirectoryError):

@@ -45,18 +45,18 @@ _senders: dict[str, str] = {}
 
 
 class Mailbox(Inbox):
-    """The mailbox in a directory: what its reader can do, and all else."""
+    """The mailbox in a directory: its reader's side, and everything else."""
 
     def create(self) -> None:
-        """Makes what a sender needs, its readers make the rest; does nothing when it is there."""
+        """Creates the folders that a sender needs; readers create the rest. Idempotent."""
         for name in ("tmp", "new"):
             make_private(self.folder(name))
 
     def deliver(self, message: Message) -> None:
-        """Puts a message into the mailbox, and rings the bell of its home; it survives a power
-        cut when this returns.
+        """Adds a message and notifies the home's listener; the message is durable when this
+        returns.
 
-        Raises StateUnavailable when the disk refuses; nothing is left behind then.
+        Raises StateUnavailable when the disk refuses; then nothing is left behind.
         """
         self._refuse_links()
         try:
@@ -70,11 +70,11 @@ class Mailbox(Inbox):
         bells.notify(os.path.dirname(self.path))
 
     def is_unread(self, message_id: str) -> bool:
-        """Whether a message waits here."""
+        """Returns True if the message waits in `new/`."""
         return any(id_of(name) == message_id for name in self.waiting())
 
     def find(self, message_id: str) -> Message | None:
-        """The message of that id, shown or not; None when it is not here. Looks everywhere."""
+        """Returns the message with that id, waiting, claimed or shown; None when it is not here."""
         for name in self.waiting():
             if id_of(name) == message_id:
                 return self.peek(name)
@@ -82,8 +82,8 @@ class Mailbox(Inbox):
         return self._load(path) if path else None
 
     def last_offered(self) -> tuple[float, float] | None:
-        """When what waits rang last, and when the newest of it came, in seconds since the epoch.
-        None when nothing waits.
+        """Returns when the oldest unread message was delivered or touched last, and when the newest
+        came, both in seconds since the epoch. None when nothing waits.
         """
         names = self.waiting()
         for name in names:  # the first may be taken at this moment
@@ -92,12 +92,12 @@ class Mailbox(Inbox):
         return None
 
     def taken_since(self) -> list[float]:
-        """When readers took what they have not acknowledged yet, in seconds since the epoch."""
+        """Returns when each unacknowledged claim was made, in seconds since the epoch."""
         return [_stamp_of(claimer) / 1e9 for claimer in names_in(self.folder("claimed"))]
 
     def has_reports_of(self, senders: Collection[str]) -> set[str]:
-        """Of whom a message waits that tells of the sender itself, or was taken by a reader that
-        has died.
+        """Returns the senders with a report about themselves that waits, or was claimed by a reader
+        that has died.
         """
         dead = [one for one in names_in(self.folder("claimed")) if _has_ended(one)]
         paths = [self.folder("new", name) for name in self.waiting()]
@@ -110,10 +110,10 @@ class Mailbox(Inbox):
         return found
 
     def contains(self, message_id: str) -> bool:
-        """Whether a message of that id is or was here. Looks everywhere: for repairs only.
+        """Returns True if a message of that id is or was here. Slow: for repairs only.
 
-        It looks in the direction in which messages go, and at last once more where they may
-        have been given back to: one that moves meanwhile is still found.
+        It looks in the order in which messages move, and last once more where they may have been
+        requeued: a message that moves at the same time is still found.
         """
         with disk_errors(self.path):
             return (
@@ -124,20 +124,19 @@ class Mailbox(Inbox):
             )
 
     def reader(self, message_id: str) -> str:
-        """The identity of the process that has taken a message; empty when none has."""
+        """Returns the identity of the process that claimed a message; empty when none has."""
         path = self._taken(message_id) or shown.find(self.path, message_id, note=False)
         return os.path.basename(os.path.dirname(path)).partition("-")[2]
 
     def ids_read(self, claimer: str) -> list[str]:
-        """The ids of what a claimer has shown."""
+        """Returns the ids of the messages that a claimer has shown."""
         return [id_of(name) for name in names_in(self.folder("read", claimer))]
 
     def resolve_receipts(
         self, claimer: str, missing: set[str], why: str, *, again_and_again: bool = False
     ) -> None:
-        """The receipts of a claimer are in: the messages of these ids are to be shown again,
-        once, or `again_and_again` when each time the receipt is missing. `why` goes into the
-        journal.
+        """Ends the wait for a claimer's receipts. Requeues the `missing` message ids: each once, or
+        every time its receipt is missing (`again_and_again`). `why` goes into the journal.
         """
 
         def mark(name: str) -> str | None:
@@ -148,9 +147,9 @@ class Mailbox(Inbox):
         remove(self.folder("pending", claimer))
 
     def transfer(self, other: "Mailbox", sender: str, again: Collection[str]) -> bool:
-        """Moves a sender's reports that wait to another mailbox, and those of the ids `again` that
-        were shown here: marked as repeats. Whether some may still come to wait here: a reader is at
-        them, or their receipts are outstanding. Raises OSError or StateUnavailable.
+        """Moves a sender's waiting reports to another mailbox, and the shown messages with the ids
+        `again`, marked as repeats. Returns True if more may come to wait here: a reader has claimed
+        some, or their receipts are outstanding. Raises OSError or StateUnavailable.
         """
         self.release_stale()
         for name in self.waiting():
@@ -167,7 +166,7 @@ class Mailbox(Inbox):
         return sender in map(_reporter, paths)
 
     def history(self, limit: int) -> list[tuple[Message, str]]:
-        """The messages shown last and where each lies, oldest first."""
+        """Returns the last `limit` messages that were shown, each with its path, oldest first."""
         found: list[tuple[str, str]] = []
         for claimer in reversed(names_in(self.folder("read"))):
             found += [(os.path.basename(path), path) for path in self._paths("read", claimer)]
@@ -193,7 +192,9 @@ class Mailbox(Inbox):
         return {id_of(name): path for name, path in names if name.endswith(SUFFIX)}
 
     def prune(self) -> None:
-        """Removes what killed senders left in `tmp/`, and history older than a month."""
+        """Removes what killed senders left in `tmp/` for TMP_SECONDS, and history older than
+        READ_SECONDS, at most PRUNED_AT_ONCE folders of it.
+        """
         self._refuse_links()
         now = time.time_ns()
         for name in names_in(self.folder("tmp")):
@@ -219,7 +220,9 @@ class Mailbox(Inbox):
         return [self.folder(kept, claimer, name) for name in names_in(self.folder(kept, claimer))]
 
     def _taken(self, message_id: str) -> str:
-        """The path of a message that a reader has taken and not shown yet; or nothing."""
+        """Returns the path of a message that is claimed and not acknowledged; empty when it is
+        not.
+        """
         for claimer in reversed(names_in(self.folder("claimed"))):
             for path in self._paths("claimed", claimer):
                 if id_of(os.path.basename(path)) == message_id:
@@ -254,7 +257,7 @@ class Mailbox(Inbox):
             os.close(directory)
 
     def _stamp(self) -> int:
-        """Behind every message that is not yet shown, whatever the clock says: its order."""
+        """Returns a stamp that sorts after every message not yet shown, whatever the clock says."""
         folders = [self.folder("new")]
         folders += [self.folder("claimed", claimer) for claimer in names_in(self.folder("claimed"))]
         newest = max(max(listed(folder), default="") for folder in folders)
@@ -262,8 +265,8 @@ class Mailbox(Inbox):
 
 
 def _reporter(path: str) -> str:
-    """The sender of a message, left as it is, that tells of the sender itself; empty of another, or
-    when it can't be read.
+    """Returns the sender of a report about the sender itself; empty for other messages and
+    unreadable files. The file is left as it is.
     """
     if f"-{ADOPTED}-" in path:
         return ""

@@ -1,6 +1,6 @@
-"""Letters that lie unread. Claude Code does not report a file that came before it began to watch
-the mailbox: before an idle session such a letter would lie until something else happens. So it
-rings again: five seconds after it came, then after ten, twenty, and so on.
+"""Unread mail. Claude Code does not report a file that came before it began to watch the mailbox;
+in an idle session such a message would stay unread. So it is touched again: five seconds after it
+came, then after ten, twenty, and so on.
 """
 
 import time
@@ -13,8 +13,8 @@ MAX_SECONDS = 300.0
 
 
 def redeliver_if_due(mailbox: Mailbox, began: float) -> bool:
-    """Rings for what has lain there long enough. What killed readers had taken comes back; whether
-    there were any. `began` as for `due`.
+    """Touches the oldest message if it has been unread for long enough. Requeues messages of dead
+    readers first; returns True if there were any. `began`: see `next_check`.
     """
     has_dead_readers = mailbox.release_stale()
     at = time.time()
@@ -25,9 +25,9 @@ def redeliver_if_due(mailbox: Mailbox, began: float) -> bool:
 
 
 def next_check(mailbox: Mailbox, at: float, began: float) -> float | None:
-    """When it is to be looked after, if nothing is heard of it before; None when nothing lies
-    there. `began` is when the caller began to look: its session had just begun to watch, or was
-    about to. All in seconds since the epoch.
+    """Returns the next time to check for unread mail, None when the mailbox is empty. `at` is now;
+    `began` is when the caller began to watch: its session began about then, too. All in seconds
+    since the epoch.
     """
     moments = [at + _delay(at - since) for since in mailbox.taken_since()]
     unread = _next_redelivery(mailbox, at, began)
@@ -44,5 +44,5 @@ def _next_redelivery(mailbox: Mailbox, at: float, began: float) -> float | None:
 
 
 def _delay(age: float) -> float:
-    """To the next ring, for a letter of that age: it doubles."""
+    """Returns the seconds until the next redelivery of a message of that age: it doubles."""
     return min(max(abs(age), FIRST_SECONDS), MAX_SECONDS)

@@ -1,6 +1,6 @@
-"""Which reader has shown which message: an index of a mailbox's `read/`, where thousands of folders
-may lie. It only spares looks: what it lacks is looked up, and what it says is true only as long as
-the message still lies there.
+"""An index of a mailbox's `read/` (which reader was shown which message), as there may be thousands
+of folders. It is a cache: missing entries are looked up, and an entry counts only as long as the
+message is still there.
 """
 
 import os
@@ -13,8 +13,8 @@ _INDEX = "read.ids"
 
 
 def find(mailbox: str, message_id: str, *, note: bool) -> str:
-    """The path of a message that was shown; empty when it does not lie in `read/`. What had to be
-    looked up is noted for the next time, unless the caller only looks.
+    """Returns the path of a message in `read/`; empty when it is not there. `note` adds what had to
+    be looked up to the index.
     """
     folder = os.path.join(mailbox, "read")
     known = _known(mailbox)
@@ -33,7 +33,7 @@ def find(mailbox: str, message_id: str, *, note: bool) -> str:
 
 
 def forget_gone(mailbox: str) -> None:
-    """Drops what has been removed since."""
+    """Removes index entries of removed folders."""
     known, there = _known(mailbox), set(listed(os.path.join(mailbox, "read")))
     if not there.issuperset(known):
         left = (item for item in known.items() if item[0] in there)

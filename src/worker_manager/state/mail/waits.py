@@ -11,9 +11,8 @@ _FOLDER = "waits"
 
 
 class registered_wait:  # noqa: N801  stands where a function could, whose contextlib is slow to load
-    """Notes a call that waits, until it ends; what it did not take rings then.
-
-    Raises StateUnavailable.
+    """Registers a call that waits for mail, until the block is left; then touches what it did not
+    claim, so that the file watch fires. Raises StateUnavailable.
     """
 
     def __init__(self, home: str) -> None:
@@ -33,7 +32,7 @@ class registered_wait:  # noqa: N801  stands where a function could, whose conte
 
 
 def is_waited(home: str) -> bool:
-    """Whether a call waits for the mail of this home. One whose process is dead does not."""
+    """Returns True if a living process waits for the mail of this home."""
     folder = os.path.join(home, _FOLDER)
     try:
         names = os.listdir(folder)
