@@ -52,8 +52,14 @@ def plugin(place: Place) -> list[Finding]:
     listed = _answer(place, "plugin", "list", "--json")
     if not isinstance(listed, list):
         return _not_said(about, "claude plugin list --json")
-    ours = [one for one in listed if str(one.get("id", "")).partition("@")[0] == PLUGIN]
-    enabled = sorted({str(one["id"]) for one in ours if one.get("enabled")})
+    ours = [
+        plugin_entry
+        for plugin_entry in listed
+        if str(plugin_entry.get("id", "")).partition("@")[0] == PLUGIN
+    ]
+    enabled = sorted(
+        {str(plugin_entry["id"]) for plugin_entry in ours if plugin_entry.get("enabled")}
+    )
     if len(enabled) > 1:
         says = f"{len(enabled)} copies are enabled ({', '.join(enabled)}): each hook runs twice."
         return [failed(about, says, f"claude plugin disable {enabled[-1]}")]

@@ -77,8 +77,10 @@ def _privacy(root: str) -> list[Finding]:
 
 def _file_system(root: str) -> list[Finding]:
     """A rename on another machine's disk is neither atomic nor noticed by Claude Code."""
-    mounts = [one for one in psutil.disk_partitions(all=True) if _is_below(root, one.mountpoint)]
-    kind = max(mounts, key=lambda one: len(one.mountpoint)).fstype if mounts else ""
+    mounts = [
+        mount for mount in psutil.disk_partitions(all=True) if _is_below(root, mount.mountpoint)
+    ]
+    kind = max(mounts, key=lambda mount: len(mount.mountpoint)).fstype if mounts else ""
     if not kind.lower().startswith(_OF_OTHER_MACHINES):
         return []
     says = f"{root} lies on {kind}, a disk of another machine: no letter there wakes anybody."

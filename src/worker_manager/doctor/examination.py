@@ -65,8 +65,8 @@ def examine(
     """The findings of all checks, in their order, each as soon as it is there."""
     running = [_Running(check, place) for check in checks]
     deadline = time.monotonic() + seconds
-    for one in running:
-        yield from one.findings(deadline)
+    for check in running:
+        yield from check.findings(deadline)
 
 
 def repair(findings: Iterable[Finding]) -> list[str]:

@@ -62,12 +62,12 @@ def hooks(place: Place) -> list[Finding]:
 def servers(place: Place) -> list[Finding]:
     """Whether the sessions that run here have their MCP server."""
     about = "MCP server"
-    running = [one for one in _sessions(place) if one.claude]
+    running = [session for session in _sessions(place) if session.claude]
     if not running:
         return [unknown(about, "no session with the plugin runs in this repository now.")]
-    dead = [one for one in running if not _has_server(one.home)]
+    dead = [session for session in running if not _has_server(session.home)]
     if dead:
-        pids = ", ".join(str(one.claude[0]) for one in dead)
+        pids = ", ".join(str(session.claude[0]) for session in dead)
         says = f"the session of claude process {pids} has no server, so it has no tools."
         return [failed(about, says, "in that session: /mcp, crew, Reconnect")]
     return [ok(about, f"up in all sessions that run here: {len(running)}.")]
@@ -77,12 +77,16 @@ def doorbell(place: Place) -> list[Finding]:
     """Whether letters wake: none lies unseen before an idle session, and one was seen to."""
     about = "doorbell"
     known = _sessions(place)
-    unseen = [one for one in known if _is_idle(place.root, one) and _waits_too_long(one.home)]
+    unseen = [
+        session
+        for session in known
+        if _is_idle(place.root, session) and _waits_too_long(session.home)
+    ]
     if unseen:
         pid = unseen[0].claude[0]
         says = f"letters lie unseen before the idle session of claude process {pid}."
         return [failed(about, says, "type anything there, it shows them; then restart it")]
-    rung = max((_last_rung(one.home) for one in known[:SEARCHED]), default="")
+    rung = max((_last_rung(session.home) for session in known[:SEARCHED]), default="")
     if rung:
         return [ok(about, f"a letter woke a session at {rung.replace('T', ' ')} UTC.")]
     return [unknown(about, "no letter has woken a session here yet.", _TRY)]
@@ -96,7 +100,7 @@ def _sessions(place: Place) -> list[_Session]:
         _Session(home, _time_of(home, TRANSCRIPT), sessions.attending(place.root, home))
         for home in homes
     ]
-    return sorted(found, key=lambda one: one.fired, reverse=True)
+    return sorted(found, key=lambda session: session.fired, reverse=True)
 
 
 def _without_the_plugin(place: Place, about: str) -> list[Finding]:

@@ -34,7 +34,7 @@ def workers(place: Place) -> list[Finding]:
         *_ended_unseen(records, everybody),
         *_damaged(records),
     ]
-    unfinished = sum(not one.finished for one in everybody)
+    unfinished = sum(not worker.finished for worker in everybody)
     return found or [ok(about, f"known here: {len(everybody)}; unfinished: {unfinished}.")]
 
 
@@ -44,21 +44,25 @@ def _orphans(place: Place, records: Records, everybody: Sequence[Worker]) -> lis
     if not orphans:
         return []
     says = f"the session of {_named(orphans)} is gone."
-    ids = " ".join(one.id for one in orphans)
+    ids = " ".join(worker.id for worker in orphans)
     return [warning("workers", says, f"worker-manager adopt {ids}, or resume that session")]
 
 
 def _ended_unseen(records: Records, everybody: list[Worker]) -> list[Finding]:
     """Whose terminal and process are gone, while the record says that they work."""
-    launched = [one for one in everybody if not one.finished and one.process]
-    working = [one for one in launched if not launches.is_under_way(one)]
-    presences = open_runtime().probe([one.handle for one in working])
+    launched = [worker for worker in everybody if not worker.finished and worker.process]
+    working = [worker for worker in launched if not launches.is_under_way(worker)]
+    presences = open_runtime().probe([worker.handle for worker in working])
     found = []
-    silent = [one for one in working if presences[one.handle] is Presence.UNKNOWN]
+    silent = [worker for worker in working if presences[worker.handle] is Presence.UNKNOWN]
     if silent:
         says = f"whether {_named(silent)} live can't be told: tmux does not answer."
         found.append(unknown("workers", says))
-    ended = [one for one in working if presences[one.handle] is Presence.GONE and has_ended(one)]
+    ended = [
+        worker
+        for worker in working
+        if presences[worker.handle] is Presence.GONE and has_ended(worker)
+    ]
     if ended:
         found.append(_unseen(records, ended))
     return found
@@ -106,15 +110,15 @@ def _drafts(records: Records) -> list[Finding]:
 
 def _strange_worktrees(place: Place, records: Records) -> list[Finding]:
     """Worktrees that we made, and that no worker has."""
-    known = {os.path.realpath(one.path) for one in records.all()}
+    known = {os.path.realpath(worker.path) for worker in records.all()}
     return [
         warning(
             "leftovers",
-            f"the worktree {one.path} was made for a worker that nobody knows any more.",
-            f"look at it; git worktree remove {shlex.quote(one.path)} refuses to lose changes",
+            f"the worktree {tree.path} was made for a worker that nobody knows any more.",
+            f"look at it; git worktree remove {shlex.quote(tree.path)} refuses to lose changes",
         )
-        for one in trees.listed(place.directory)[1:]
-        if one.path not in known and _is_ours(place.directory, one)
+        for tree in trees.listed(place.directory)[1:]
+        if tree.path not in known and _is_ours(place.directory, tree)
     ]
 
 
@@ -125,10 +129,10 @@ def _is_ours(directory: str, tree: trees.Listed) -> bool:
 
 def _half_removed(records: Records) -> list[Finding]:
     """A clean that was killed; the next one of that worker goes on with it."""
-    halves = [one for one in records.all() if os.path.lexists(one.path + GOING)]
+    halves = [worker for worker in records.all() if os.path.lexists(worker.path + GOING)]
     if not halves:
         return []
-    ids = " ".join(one.id for one in halves)
+    ids = " ".join(worker.id for worker in halves)
     says = f"the worktree of {_named(halves)} is half removed."
     return [warning("leftovers", says, f"worker-manager clean {ids} goes on with it")]
 
@@ -138,6 +142,6 @@ def _records(place: Place) -> Records:
 
 
 def _named(some: list[Worker]) -> str:
-    names = ", ".join(f"{one.id} ({one.name})" for one in some[:SHOWN])
+    names = ", ".join(f"{worker.id} ({worker.name})" for worker in some[:SHOWN])
     more = f" and {len(some) - SHOWN} more" if len(some) > SHOWN else ""
     return f"worker{'s' if len(some) > 1 else ''} {names}{more}"

@@ -23,7 +23,9 @@ def as_lines(finding: Finding, columns: int = 0) -> str:
         # Behind `&&` a shell reads on in the next line.
         first, *rest = (one_line(finding.repair) + by_itself).replace(" && ", " &&\n").split("\n")
         lines += _wrapped(_BELOW, first, columns)
-        lines += [line for one in rest for line in _wrapped(" " * len(_BELOW), one, columns)]
+        lines += [
+            line for sentence in rest for line in _wrapped(" " * len(_BELOW), sentence, columns)
+        ]
     return "\n".join(lines)
 
 
@@ -32,7 +34,7 @@ def sum_of(findings: Sequence[Finding]) -> str:
     counts = [
         f"{count} {verdict.value}"
         for verdict in Verdict
-        if (count := sum(one.verdict is verdict for one in findings))
+        if (count := sum(finding.verdict is verdict for finding in findings))
     ]
     return ", ".join(counts) + "."
 

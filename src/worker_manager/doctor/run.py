@@ -27,7 +27,7 @@ def visit(directory: str, *, fix: bool = False, deep: bool = False) -> Visit:
     """Of the checkout whose top is `directory`; `deep` costs a short turn of the model."""
     done, running = _examined(directory, fix=fix, deep=deep)
     findings = list(running)
-    return Visit(is_sound(findings), [_diagnosis(one) for one in findings], done)
+    return Visit(is_sound(findings), [_diagnosis(finding) for finding in findings], done)
 
 
 def told(
@@ -56,7 +56,7 @@ def _diagnosis(finding: Finding) -> Diagnosis:
 def _told(findings: Iterable[Finding], done: Sequence[str], waiting: Waiting) -> list[Finding]:
     """Writes each as it comes."""
     columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
-    sys.stdout.write("".join(f"done: {one}\n" for one in done))
+    sys.stdout.write("".join(f"done: {repair}\n" for repair in done))
     told = []
     coming = iter(findings)
     while True:

@@ -33,7 +33,7 @@ def servers(place: Place) -> list[Finding]:
 
 def _sockets(place: Place) -> set[str]:
     records = Records(repository_directory(place.root, place.directory))
-    handles = [one.handle for one in records.all() if not one.finished]
+    handles = [worker.handle for worker in records.all() if not worker.finished]
     with suppress(InvalidSetting):  # has a line of its own
         chosen = config.load(Path(place.directory), place.environ).tmux_socket
         handles.append(Tmux(chosen).handle_for("any"))
@@ -115,7 +115,14 @@ def _listener(path: str) -> int | None:
         connections = psutil.net_connections("unix")
     except (psutil.Error, OSError):  # macOS: only root may look
         return None
-    return next((one.pid for one in connections if str(one.laddr) == path and one.pid), None)
+    return next(
+        (
+            connection.pid
+            for connection in connections
+            if str(connection.laddr) == path and connection.pid
+        ),
+        None,
+    )
 
 
 def _is_stopped(pid: int) -> bool:

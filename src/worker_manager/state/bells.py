@@ -61,7 +61,7 @@ class Bell:
         limit = MAX_SECONDS if seconds is None else min(max(seconds, 0.0), MAX_SECONDS)
         waiting = select.poll()
         opened = [_process(identity) for identity in running]
-        known = [one for one in opened if one is not None]
+        known = [descriptor for descriptor in opened if descriptor is not None]
         is_blind = self._pipe is None or len(known) < len(running)
         if is_blind:
             limit = min(limit, BLIND_SECONDS)

@@ -16,9 +16,9 @@ def whole_in(value: object) -> object:
     if isinstance(value, str):
         return whole(value)
     if isinstance(value, list | tuple):
-        return [whole_in(one) for one in value]
+        return [whole_in(item) for item in value]
     if isinstance(value, dict):
-        return {whole_in(name): whole_in(one) for name, one in value.items()}
+        return {whole_in(name): whole_in(item) for name, item in value.items()}
     return value
 
 

@@ -123,7 +123,9 @@ def for_orchestrator(shown: list[Message], files: list[str], left: int) -> str:
 
 def in_short(some: Sequence[Message], count: int) -> str:
     """For a person: kind and sender of some of so many messages, on one line."""
-    named = [f"{one.type} from {one_line(one.name)[:NAME_LIMIT]}" for one in some[:NAMED]]
+    named = [
+        f"{message.type} from {one_line(message.name)[:NAME_LIMIT]}" for message in some[:NAMED]
+    ]
     more = count - len(named)
     return ", ".join(named) + (f" and {more} more" if named and more else "")
 

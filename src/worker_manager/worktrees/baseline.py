@@ -63,7 +63,7 @@ def read(admin: str) -> dict[str, BaselineEntry]:
 def of_worker(admin: str, path: str, changes: Iterable[Change]) -> list[Change]:
     """Returns the changes that the worker made: those that differ from the noted ones."""
     noted = read(admin)
-    return [one for one in changes if not is_as_noted(noted, path, one)]
+    return [change for change in changes if not is_as_noted(noted, path, change)]
 
 
 def is_as_noted(noted: Mapping[str, BaselineEntry], path: str, change: Change) -> bool:

@@ -64,17 +64,17 @@ def inspect_checkout_for(project: str, prefix: str) -> tuple[Checkout, str]:
     """Returns the checkout, and the prefix for branches of workers there: `prefix`, or without its
     directories where a branch already has the name of one of them. Raises as `inspect_checkout`.
     """
-    folders = [HEADS + one for one in _folders(prefix)]
+    folders = [HEADS + folder for folder in _folders(prefix)]
     if not folders:
         return inspect_checkout(project), prefix
     # Nothing but the whole name fits a pattern with brackets.
-    patterns = [f"{one[:-1]}[{one[-1]}]" for one in folders]
+    patterns = [f"{folder[:-1]}[{folder[-1]}]" for folder in folders]
     listing = ("for-each-ref", "--ignore-case", "--format=%(refname)", *patterns)
     where, taken = ask_all(project, _WHERE, listing)
     checkout = _checkout(project, where)
     for name in taken.text.splitlines():
         # Where case does not count, a branch that is spelled otherwise is in the way as well.
-        near = next((one for one in folders if one.lower() == name.lower()), name)
+        near = next((folder for folder in folders if folder.lower() == name.lower()), name)
         if name == near or os.path.isfile(os.path.join(checkout.common, near)):
             return checkout, prefix.replace("/", "-")
     return checkout, prefix
@@ -143,8 +143,8 @@ def local_branch(directory: str, name: str) -> str:
     full = ("rev-parse", "--verify", "--quiet", "--symbolic-full-name", "--end-of-options")
     head = "HEAD" if _AT_HEAD.fullmatch(name) else name
     # As a branch first: a tag of the same name would be taken before it.
-    for one in (HEADS + name, head):
-        found = attempt(directory, *full, one) if name else ""
+    for candidate in (HEADS + name, head):
+        found = attempt(directory, *full, candidate) if name else ""
         if found.startswith(HEADS):
             return found
     return ""
@@ -202,8 +202,8 @@ def _is_hollow(place: str) -> bool:
     return os.listdir(place) == [".git"] and bool(attempt(place, "ls-files", "--cached"))
 
 
-def _is_same(one: str, other: str) -> bool:
-    return os.path.realpath(one) == os.path.realpath(other)
+def _is_same(path: str, other: str) -> bool:
+    return os.path.realpath(path) == os.path.realpath(other)
 
 
 def _lines(said: GitResult) -> list[str]:

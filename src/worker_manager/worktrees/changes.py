@@ -64,8 +64,8 @@ def since(worktree: Worktree, base_sha: str) -> Changes:
     """
     committed = _diff(worktree.path, f"{base_sha}...HEAD") if base_sha else ()
     states = uncommitted(worktree)
-    untracked = tuple(one.name for one in states if one.letters == "??")
-    modified = tuple(one.name for one in states if one.letters != "??")
+    untracked = tuple(change.name for change in states if change.letters == "??")
+    modified = tuple(change.name for change in states if change.letters != "??")
     return Changes(committed, modified, untracked)
 
 
@@ -91,7 +91,7 @@ def progress(path: str, branch: str, base_sha: str) -> Progress | None:
             counted = _counts(names(path, "diff", *_COUNTED, base_sha, environment=environment))
         new = names(path, "ls-files", "-z", "--others", "--exclude-standard")
         noted = baseline.read(worktree.admin)
-        mine = {one.name for one in uncommitted(worktree)} if noted else set()
+        mine = {change.name for change in uncommitted(worktree)} if noted else set()
     except (NotARepository, WorktreeRefused):
         return None
     differing = {name: lines for name, lines in counted.items() if _is_own(name, noted, mine)}
@@ -106,7 +106,8 @@ def look(checkout: str, seen: Sequence[Change] | None = None) -> dict[str, str]:
     """
     found = evidence.changes(checkout) if seen is None else seen
     return {
-        one.name: f"{one.letters} {_fingerprint(os.path.join(checkout, one.name))}" for one in found
+        change.name: f"{change.letters} {_fingerprint(os.path.join(checkout, change.name))}"
+        for change in found
     }
 
 

@@ -141,7 +141,7 @@ def _lend(lender: str, place: str) -> list[str]:
     """
     listed = ("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z")
     lent = []
-    for name in (one.rstrip("/") for one in names(lender, *listed) if one.endswith("/")):
+    for name in (entry.rstrip("/") for entry in names(lender, *listed) if entry.endswith("/")):
         link = os.path.join(place, name)
         is_wanted = os.path.basename(name) in INSTALLED and not os.path.lexists(link)
         if is_wanted and os.path.isdir(os.path.dirname(link)):

@@ -28,7 +28,9 @@ def filtered(path: str, environment: Mapping[str, str]) -> list[str]:
     drivers -= LOSSLESS
     if not drivers:
         return []
-    tracked = "".join(f"{one}\0" for one in names(path, "ls-files", "-z", environment=environment))
+    tracked = "".join(
+        f"{name}\0" for name in names(path, "ls-files", "-z", environment=environment)
+    )
     said = run(path, "check-attr", "-z", "--stdin", "filter", stdin=tracked)
     fields = said.split("\0")
     return [
@@ -40,7 +42,7 @@ def altered(path: str, candidates: Iterable[str], environment: Mapping[str, str]
     """Returns the mode of each candidate that git would write differently from its bytes on the
     disk, by name. Each must be in the index. Raises WorktreeRefused when git does not say.
     """
-    wanted = [one for one in dict.fromkeys(candidates) if _is_plain(path, one)]
+    wanted = [name for name in dict.fromkeys(candidates) if _is_plain(path, name)]
     converted = {
         name: mode
         for name, (mode, sha) in _staged(path, wanted, environment).items()
@@ -74,12 +76,12 @@ def _kept(path: str, files: Iterable[str], environment: Mapping[str, str]) -> di
     lines can't hold.
     """
     write = ("hash-object", "-w", "--no-filters")
-    lines = [one for one in files if "\n" not in one and not one.startswith('"')]
-    asked = "".join(f"{one}\n" for one in lines)
+    lines = [file for file in files if "\n" not in file and not file.startswith('"')]
+    asked = "".join(f"{line}\n" for line in lines)
     said = run(path, *write, "--stdin-paths", environment=environment, stdin=asked).split("\n")
     found = dict(zip(lines, said, strict=False))
-    rest = [one for one in files if one not in found]
-    found.update((one, run(path, *write, "--", one, environment=environment)) for one in rest)
+    rest = [file for file in files if file not in found]
+    found.update((name, run(path, *write, "--", name, environment=environment)) for name in rest)
     return found
 
 

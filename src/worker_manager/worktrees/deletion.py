@@ -17,7 +17,11 @@ _POINTER = ".git"
 
 def inventory(path: str) -> Inventory:
     """Returns a stamp of each file below a directory, by path; links count as files."""
-    return {one.path: _stamp(one) for one in _below(path) if not one.is_dir(follow_symlinks=False)}
+    return {
+        entry.path: _stamp(entry)
+        for entry in _below(path)
+        if not entry.is_dir(follow_symlinks=False)
+    }
 
 
 def delete(path: str, seen: Inventory) -> list[str]:
@@ -30,8 +34,8 @@ def delete(path: str, seen: Inventory) -> list[str]:
         os.chmod(directory, stat.S_IRWXU)  # caches of some tools are read-only
         with os.scandir(directory) as entries:
             found = list(entries)
-        directories += [one.path for one in found if one.is_dir(follow_symlinks=False)]
-        files = [one for one in found if not one.is_dir(follow_symlinks=False)]
+        directories += [entry.path for entry in found if entry.is_dir(follow_symlinks=False)]
+        files = [entry for entry in found if not entry.is_dir(follow_symlinks=False)]
         for file in files:
             if seen.get(file.path) == _stamp(file) and file.path != pointer:
                 os.unlink(file.path)
@@ -42,12 +46,12 @@ def delete(path: str, seen: Inventory) -> list[str]:
 
 def size(path: str) -> int:
     """Returns the bytes that a directory takes on the disk."""
-    return sum(one.stat(follow_symlinks=False).st_blocks * 512 for one in _below(path))
+    return sum(entry.stat(follow_symlinks=False).st_blocks * 512 for entry in _below(path))
 
 
 def _remove_empty(directories: Sequence[str], left: Sequence[str]) -> list[str]:
     """Removes empty directories, innermost (last) first. Returns those that something new is in."""
-    full, more = {os.path.dirname(one) for one in left}, []
+    full, more = {os.path.dirname(path) for path in left}, []
     for directory in reversed(directories):
         if directory not in full:
             try:

@@ -16,7 +16,7 @@ def exclude(common: str, directory: str) -> None:
     line = b"/" + _escaped(os.fsencode(directory)) + b"/"
     try:
         content = file.read_bytes() if file.exists() else b""
-        if line in (one.rstrip(b"\r") for one in content.split(b"\n")):
+        if line in (known.rstrip(b"\r") for known in content.split(b"\n")):
             return
         file.parent.mkdir(exist_ok=True)
         with file.open("ab") as opened:
@@ -38,4 +38,4 @@ def is_writable(common: str) -> bool:
 
 def _escaped(name: bytes) -> bytes:
     """Escapes a name so that the pattern matches this name only."""
-    return b"".join(b"\\" + bytes([one]) if one in b"*?[]\\" else bytes([one]) for one in name)
+    return b"".join(b"\\" + bytes([byte]) if byte in b"*?[]\\" else bytes([byte]) for byte in name)

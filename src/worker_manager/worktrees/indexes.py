@@ -48,7 +48,7 @@ def _masked(path: str, environment: Mapping[str, str] | None = None) -> list[tup
     there: those that a sparse checkout leaves out are not.
     """
     listed = names(path, "ls-files", "-v", "-z", environment=environment)
-    marked = ((one[0], one[2:]) for one in listed if one[0] == "S" or one[0].islower())
+    marked = ((entry[0], entry[2:]) for entry in listed if entry[0] == "S" or entry[0].islower())
     return [(letter, name) for letter, name in marked if os.path.lexists(os.path.join(path, name))]
 
 

@@ -58,7 +58,7 @@ class Losses(NamedTuple):
 def of(worktree: Worktree) -> Losses:
     """What only this worktree has, but for commits."""
     return Losses(
-        files=tuple(one.name for one in changes.uncommitted(worktree)),
+        files=tuple(change.name for change in changes.uncommitted(worktree)),
         altered=_altered(worktree),
         under_way=under_way(worktree.admin),
         stashed=stashed(worktree),

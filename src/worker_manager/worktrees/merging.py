@@ -58,8 +58,12 @@ def try_merge(
     named, _, told = ("", "", rest[1:]) if rest.startswith("\0") else rest.partition("\0\0")
     conflicts = _conflicts(told)
     # git lists no file when only places are in conflict, of directories that were renamed.
-    files = named.split("\0") if named else [name for one in conflicts for name in one.names]
-    return Trial(tree, tuple(dict.fromkeys(files)) or ("?",), tuple(one.text for one in conflicts))
+    files = (
+        named.split("\0") if named else [name for conflict in conflicts for name in conflict.names]
+    )
+    return Trial(
+        tree, tuple(dict.fromkeys(files)) or ("?",), tuple(conflict.text for conflict in conflicts)
+    )
 
 
 class _Conflict(NamedTuple):
@@ -84,7 +88,7 @@ def hunks(directory: str, trial: Trial) -> str:
     parts = list[str]()
     for name in trial.files[:FILES]:
         found, is_more = _portion(directory, f"{trial.tree}:{name}")
-        parts += (f"{name!r}:\n{one}" for one in islice(_hunks(found), HUNKS))
+        parts += (f"{name!r}:\n{hunk}" for hunk in islice(_hunks(found), HUNKS))
         if is_more:
             parts.append(f"{name!r}: [... only its first {MAX_BYTES:,} bytes were looked at]")
     if len(trial.files) > FILES:
@@ -146,8 +150,8 @@ def _pick(directory: str, onto: str, sha: str) -> Trial:
     base_tree = f"{parent[0]}^{{tree}}" if parent else empty
     base = commit(directory, run(directory, "rev-parse", base_tree), (), "base")
     ours, theirs = (
-        commit(directory, run(directory, "rev-parse", f"{one}^{{tree}}"), (base,), "side")
-        for one in (onto, sha)
+        commit(directory, run(directory, "rev-parse", f"{tip}^{{tree}}"), (base,), "side")
+        for tip in (onto, sha)
     )
     return try_merge(directory, ours, theirs)
 

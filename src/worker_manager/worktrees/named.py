@@ -24,8 +24,8 @@ def commits(directory: str, branch: str, admin: str, tips: Collection[str]) -> l
     there = commits_among(directory, sorted(candidates))
     if not there:
         return []
-    lines = [*there, *(f"^{one}" for one in tips if one)]
-    asked = "".join(f"{one}\n" for one in lines)
+    lines = [*there, *(f"^{tip}" for tip in tips if tip)]
+    asked = "".join(f"{line}\n" for line in lines)
     listed = run(directory, "rev-list", "--parents", "--stdin", stdin=asked).split("\n")
     family = [line.split(" ") for line in listed if line]
     inner = {parent for _, *parents in family for parent in parents}
@@ -38,16 +38,16 @@ def ids_in(admin: str) -> set[str]:
     """
     found: set[bytes] = set()
     for folder, inner, files in os.walk(admin, onerror=_raise):
-        inner[:] = [one for one in inner if one not in _OTHERS]
+        inner[:] = [name for name in inner if name not in _OTHERS]
         for name in files:
             if name not in _OTHERS:
                 found.update(_SHA.findall(Path(folder, name).read_bytes()))
-    return {one.decode() for one in found}
+    return {sha.decode() for sha in found}
 
 
 def commits_among(directory: str, candidates: Collection[str]) -> list[str]:
     """Returns the ids that are existing commits."""
-    asked = "".join(f"{one}\n" for one in candidates)
+    asked = "".join(f"{candidate}\n" for candidate in candidates)
     if not asked:
         return []
     said = run(directory, "cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked)

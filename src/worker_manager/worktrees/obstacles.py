@@ -25,7 +25,7 @@ def find(checkout: str, before: str, after: str) -> list[Obstacle]:
     moved = _moved(checkout, before, after)
     if not moved:
         return []
-    found = [Obstacle(one.name) for one in evidence.changes(checkout) if one.name in moved]
+    found = [Obstacle(change.name) for change in evidence.changes(checkout) if change.name in moved]
     known = _known(checkout)
     found += (
         Obstacle(name, flag)
@@ -34,9 +34,9 @@ def find(checkout: str, before: str, after: str) -> list[Obstacle]:
     )
     fold = _folding(checkout)
     tracked = {fold(name) for name in known}
-    for name in (one for one, letter in moved.items() if letter == "A"):
+    for name in (path for path, letter in moved.items() if letter == "A"):
         found += map(Obstacle, _strangers(checkout, name, tracked, fold))
-    return list({one.name: one for one in found}.values())
+    return list({obstacle.name: obstacle for obstacle in found}.values())
 
 
 def _moved(checkout: str, before: str, after: str) -> dict[str, str]:
@@ -49,7 +49,7 @@ def _moved(checkout: str, before: str, after: str) -> dict[str, str]:
 
 def _known(checkout: str) -> dict[str, str]:
     """The names in the index, each with the flag that hides it from git."""
-    entries = (one.split(" ", 1) for one in names(checkout, "ls-files", "-v", "-z"))
+    entries = (entry.split(" ", 1) for entry in names(checkout, "ls-files", "-v", "-z"))
     return {name: _flag(letter) for letter, name in entries}
 
 
@@ -87,13 +87,13 @@ def _strangers(
             return
     place = os.path.join(checkout, name)
     inside = _below(place) if os.path.isdir(place) and not os.path.islink(place) else [place]
-    there = (os.path.relpath(one, checkout) for one in inside if os.path.lexists(one))
-    found = next((one for one in there if fold(one) not in tracked), None)
+    there = (os.path.relpath(inner, checkout) for inner in inside if os.path.lexists(inner))
+    found = next((inner for inner in there if fold(inner) not in tracked), None)
     if found is not None:
         yield found
 
 
 def _below(place: str) -> Iterator[str]:
     for folder, folders, files in os.walk(place):
-        links = [one for one in folders if os.path.islink(os.path.join(folder, one))]
-        yield from (os.path.join(folder, one) for one in (*links, *files))
+        links = [entry for entry in folders if os.path.islink(os.path.join(folder, entry))]
+        yield from (os.path.join(folder, entry) for entry in (*links, *files))

@@ -35,7 +35,9 @@ def git_file_settings(said: GitResult) -> GitFileSettings:
     """What git's answer to SETTINGS tells."""
     entries = said.text.split("\0")[:-1]
     # Without a value, and without even a line for it, git takes a key for true.
-    settings = dict((one if "\n" in one else f"{one}\ntrue").split("\n", 1) for one in entries)
+    settings = dict(
+        (entry if "\n" in entry else f"{entry}\ntrue").split("\n", 1) for entry in entries
+    )
     ignores_case = settings.pop("core.ignorecase", "false").lower()
     hooks = [key for key in settings if key.startswith("hook.")]
     has_lfs = len(settings) > len(hooks)

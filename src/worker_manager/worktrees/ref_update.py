@@ -132,7 +132,9 @@ def _checkout(directory: str, ref: str) -> str:
     WorktreeRefused when that can't be known, or is more than one place.
     """
     name = ref.removeprefix(HEADS)
-    found = [one.path for one in trees.listed(directory)[1:] if HEADS + one.branch == ref]
+    found = [
+        worktree.path for worktree in trees.listed(directory)[1:] if HEADS + worktree.branch == ref
+    ]
     for place in found:
         if _head_in(place) != (os.path.realpath(place), ref):
             raise WorktreeRefused(

@@ -35,7 +35,7 @@ def locked(directory: str, why: str, changes: Sequence[Change]) -> Iterator[Call
     they stay, also when we are killed. `why` is for the reflogs. Raises WorktreeRefused.
     """
     with conversation(directory, "update-ref", "-m", why, "--stdin") as git:
-        asked = [f"update {one.ref} {one.new} {one.old}".rstrip() for one in changes]
+        asked = [f"update {change.ref} {change.new} {change.old}".rstrip() for change in changes]
         _say(git, ["start", *asked, "prepare"], "prepare: ok")
         yield lambda: _say(git, ["commit"], "commit: ok")
 
@@ -61,11 +61,11 @@ def _heard(git: Child[bytes], awaited: bytes) -> tuple[bool, bytes]:
     deadline = time.monotonic() + SECONDS
     open_ones = [answer, complaint]
     while answer in open_ones and awaited not in heard[answer].splitlines():
-        for one in _ready(open_ones, deadline):
-            portion = os.read(one, _PORTION_BYTES)
-            heard[one] += portion
+        for descriptor in _ready(open_ones, deadline):
+            portion = os.read(descriptor, _PORTION_BYTES)
+            heard[descriptor] += portion
             if not portion:
-                open_ones.remove(one)
+                open_ones.remove(descriptor)
     # What it complains of it has written before it ended; a hook may leave somebody who holds it.
     while complaint in open_ones and answer not in open_ones and _is_ready(complaint):
         portion = os.read(complaint, _PORTION_BYTES)

@@ -66,15 +66,19 @@ def forbidden(seen: Overview, tree: Tree) -> str:
         return tree.gone
     real = os.path.realpath(tree.path)
     places = seen.places
-    elsewhere = [one for one in places if one.branch == tree.branch and one.path != real]
+    elsewhere = [place for place in places if place.branch == tree.branch and place.path != real]
     if elsewhere:
         return f"its branch is checked out in {elsewhere[0].path}"
-    locked = [one.locked for one in places if one.path == real and one.locked]
+    locked = [place.locked for place in places if place.path == real and place.locked]
     if locked:
         return f"its worktree is locked ({locked[0]}): git worktree unlock {tree.path}"
     if tree.worktree is None:
         return ""
-    inner = [one.path for one in places if Path(one.path).is_relative_to(real) and one.path != real]
+    inner = [
+        place.path
+        for place in places
+        if Path(place.path).is_relative_to(real) and place.path != real
+    ]
     inner += repositories.unsaved(tree.worktree.path)
     if inner:
         return f"another repository or worktree lies in it ({inner[0]}): move that away first"
@@ -85,7 +89,7 @@ def keep_all(tree: Tree, ref: str, message: str) -> snapshots.Saved:
     """Saves branch, HEAD, uncommitted files, and the commits that only git's own directory of the
     worktree refers to (after a reset, amend or rebase), under `ref`. Raises WorktreeRefused.
     """
-    tips = [one for one in dict.fromkeys([tree.tip, tree.head]) if one]
+    tips = [tip for tip in dict.fromkeys([tree.tip, tree.head]) if tip]
     past = commits(tree.checkout, tree.branch, tree.admin, tips)
     if tree.worktree is not None:
         return snapshots.keep(tree.worktree, ref, message, [*tips, *past])
@@ -134,7 +138,7 @@ def finish(tree: Tree) -> None:
     going = Path(tree.path + GOING)
     if going.is_symlink() or not going.is_dir():
         return
-    if [one.name for one in going.iterdir()] == [".git"] and marks.pointed_at(str(going)):
+    if [entry.name for entry in going.iterdir()] == [".git"] and marks.pointed_at(str(going)):
         os.unlink(going / ".git")
     try:
         os.rmdir(going)  # and nothing more
@@ -279,7 +283,9 @@ def _point_at(path: Path, admin: str) -> bool:
 
 def newest_aside(path: str) -> str:
     """Returns the path of what was moved aside last; empty when nothing was."""
-    return next((str(one) for one in reversed(_asides(Path(path))) if os.path.lexists(one)), "")
+    return next(
+        (str(aside) for aside in reversed(_asides(Path(path))) if os.path.lexists(aside)), ""
+    )
 
 
 def _has_no_repository(path: Path) -> bool:
@@ -290,7 +296,7 @@ def _move_aside(path: Path) -> None:
     """Moves away what is at the path, unchanged; a worktree is registered at its new path."""
     if not os.path.lexists(path):
         return
-    aside = next(one for one in _asides(path) if not os.path.lexists(one))
+    aside = next(place for place in _asides(path) if not os.path.lexists(place))
     os.rename(path, aside)
     if os.path.isfile(os.path.join(marks.pointed_at(str(aside)), "gitdir")):
         run(str(aside), "worktree", "repair", str(aside))  # else git looks for it where ours goes

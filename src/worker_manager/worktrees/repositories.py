@@ -16,15 +16,15 @@ def unsaved(path: str) -> list[str]:
     repositories that git lists. Raises WorktreeRefused when git does not say.
     """
     moved = [name for name, commit in submodules(path) if _has_work(path, name, commit)]
-    return [*moved, *(one.name for one in evidence.changes(path) if one.is_repository)]
+    return [*moved, *(change.name for change in evidence.changes(path) if change.is_repository)]
 
 
 def ignored(path: str) -> list[str]:
     """Returns the paths of repositories that git does not list at all, sorted."""
     seen = ["", *(name for name, _ in submodules(path))]
-    seen += [one.name for one in evidence.changes(path) if one.is_repository]
-    known = {os.path.realpath(os.path.join(path, one)) for one in seen}
-    return sorted(one for one in _all(path) if os.path.realpath(one) not in known)
+    seen += [change.name for change in evidence.changes(path) if change.is_repository]
+    known = {os.path.realpath(os.path.join(path, name)) for name in seen}
+    return sorted(directory for directory in _all(path) if os.path.realpath(directory) not in known)
 
 
 def submodules(path: str) -> Iterator[tuple[str, str]]:
@@ -48,7 +48,7 @@ def _has_work(path: str, name: str, wanted: str) -> bool:
     if run(place, "rev-parse", "HEAD") != wanted or evidence.changes(place):
         return True
     named = commits_among(place, sorted(ids_in(own)))
-    asked = "".join(f"{one}\n" for one in (*named, f"^{wanted}"))
+    asked = "".join(f"{line}\n" for line in (*named, f"^{wanted}"))
     own_commits = ("rev-list", "--max-count=1", "--stdin", "--not", "--remotes")
     return bool(run(place, *own_commits, stdin=asked) or unsaved(place))
 
@@ -59,8 +59,8 @@ def _all(path: str) -> Iterator[str]:
     for folder in folders:  # it grows: os.walk goes no deeper than Python's stack
         with suppress(OSError), os.scandir(folder) as entries:
             found = list(entries)
-            if any(one.name == ".git" for one in found):
+            if any(entry.name == ".git" for entry in found):
                 yield folder
                 if folder != path:
                     continue
-            folders += [one.path for one in found if one.is_dir(follow_symlinks=False)]
+            folders += [entry.path for entry in found if entry.is_dir(follow_symlinks=False)]

@@ -111,7 +111,7 @@ def staged_tree(path: str, environment: Environment) -> str:
     if written.code == 0:
         return written.text.strip()
     entries = names(path, "ls-files", "--stage", "-z", environment=environment)
-    merged = [f"{one}\0" for one in entries if one.partition("\t")[0].endswith(" 0")]
+    merged = [f"{entry}\0" for entry in entries if entry.partition("\t")[0].endswith(" 0")]
     with tempfile.TemporaryDirectory() as folder:
         other = {**environment, "GIT_INDEX_FILE": os.path.join(folder, "index")}
         words = ("update-index", "-z", "--index-info")
@@ -130,7 +130,7 @@ def scratch_objects(directory: str) -> Iterator[dict[str, str]]:
 
 def _record(path: str, kept: _Kept, parents: Sequence[str], ref: str, message: str) -> Saved:
     before = list(dict.fromkeys(parents))
-    known_trees = {kept.tree, *(_tree(path, one) for one in before)}
+    known_trees = {kept.tree, *(_tree(path, snapshot) for snapshot in before)}
     for tree, what in ((kept.staged, ": the index"), (kept.raw, _RAW)):
         if tree and tree not in known_trees:
             before.append(commit(path, tree, before[:1], message.split("\n")[0] + what))
@@ -154,7 +154,9 @@ def _kept(path: str, onto: str = "") -> _Kept:
         altered = _altered(path, tree, copy)
         raw = conversions.raw_tree(path, altered, copy) if altered else ""
     saved = " D" if onto else " "
-    return _Kept(tree, staged, raw, tuple(one.name for one in left if one.letters[1] not in saved))
+    return _Kept(
+        tree, staged, raw, tuple(change.name for change in left if change.letters[1] not in saved)
+    )
 
 
 def _written(path: str, environment: Environment, how: str) -> str:
@@ -163,7 +165,7 @@ def _written(path: str, environment: Environment, how: str) -> str:
     """
     # Not inside of submodules: they work no more where their worktree has another name for a while.
     new = evidence.changes(path, inside=False)
-    nested = [one.name for one in new if one.is_repository]
+    nested = [change.name for change in new if change.is_repository]
     nested += [name for name, _ in repositories.submodules(path)]
     excluded = [f":(top,exclude,literal){name.rstrip('/')}" for name in nested]
     # A file whose line ends would not survive git's own conversion is no reason to save nothing.

@@ -22,7 +22,7 @@ def populate(directory: str, source: str) -> list[str]:
             missing.append(f"{path} ({reason})")
         else:
             inner = populate(os.path.join(directory, path), module)
-            missing += [f"{path}/{one}" for one in inner]
+            missing += [f"{path}/{nested}" for nested in inner]
     return missing
 
 

@@ -74,13 +74,15 @@ def _look(repository: Repository, known: dict[str, Snapshots], *, show_all: bool
     from worker_manager.cli.results import Listed
 
     workers = repository.workers()
-    facts = _facts(repository, [one for one in workers if show_all or not one.cleaned], known)
+    facts = _facts(
+        repository, [worker for worker in workers if show_all or not worker.cleaned], known
+    )
     return Listed(
         workers=facts,
-        tokens_read=sum(one.tokens_read or 0 for one in facts),
-        tokens_written=sum(one.tokens_written or 0 for one in facts),
-        cost_usd=sum(one.cost_usd or 0.0 for one in facts),
-        cleaned=[one.id for one in workers if one.cleaned],
+        tokens_read=sum(fact.tokens_read or 0 for fact in facts),
+        tokens_written=sum(fact.tokens_written or 0 for fact in facts),
+        cost_usd=sum(fact.cost_usd or 0.0 for fact in facts),
+        cleaned=[worker.id for worker in workers if worker.cleaned],
         orphans=[one.id for one in repository.orphans()],
         damaged=repository.records.damaged(),
     )
@@ -93,11 +95,11 @@ def _facts(
     from worker_manager.views.facts import Snapshots
 
     found: dict[str, Facts] = {}
-    for owner in {one.owner for one in workers}:
-        own = [one for one in workers if one.owner == owner]
+    for owner in {worker.owner for worker in workers}:
+        own = [worker for worker in workers if worker.owner == owner]
         snapshots = known.setdefault(owner, Snapshots(repository.fleet_of(own[0])))
         found |= {one.id: one for one in snapshots.of(own)}
-    return [found[one.id] for one in workers]
+    return [found[worker.id] for worker in workers]
 
 
 def _lines(listed: Listed) -> list[str]:

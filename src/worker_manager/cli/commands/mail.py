@@ -79,7 +79,7 @@ def _tell(messages: Sequence[Message], left: int, *, as_json: bool) -> None:
     from worker_manager.cli.terminal import letters
 
     if as_json:
-        emit(Mail([letter_of(one) for one in messages], left))
+        emit(Mail([letter_of(message) for message in messages], left))
     elif messages:
         letters.show(messages)
     else:

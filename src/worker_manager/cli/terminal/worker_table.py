@@ -55,9 +55,9 @@ def _sizes(rows: Sequence[Sequence[str]], columns: int) -> tuple[list[int], int]
 def needs(facts: Sequence[Facts]) -> list[str]:
     """What a person is to do, for each that waits for one."""
     return [
-        f"{one.id} waits: worker-manager {_way_to_give(one)} {one.id}"
-        for one in facts
-        if one.status in (Status.ASKING, Status.BLOCKED)
+        f"{fact.id} waits: worker-manager {_way_to_give(fact)} {fact.id}"
+        for fact in facts
+        if fact.status in (Status.ASKING, Status.BLOCKED)
     ]
 
 

@@ -99,9 +99,9 @@ class Mailbox(Inbox):
         """Returns the senders with a report about themselves that waits, or was claimed by a reader
         that has died.
         """
-        dead = [one for one in names_in(self.folder("claimed")) if _has_ended(one)]
+        dead = [claimer for claimer in names_in(self.folder("claimed")) if _has_ended(claimer)]
         paths = [self.folder("new", name) for name in self.waiting()]
-        paths += [path for one in dead for path in self._paths("claimed", one)]
+        paths += [path for claimer in dead for path in self._paths("claimed", claimer)]
         found: set[str] = set()
         for path in paths:
             if len(found) == len(senders):
@@ -160,8 +160,8 @@ class Mailbox(Inbox):
             if path:
                 self._transfer(path, other, marked(os.path.basename(path), AGAIN))
         bells.notify(os.path.dirname(other.path))
-        unsettled = [("claimed", one) for one in names_in(self.folder("claimed"))]
-        unsettled += [("read", one) for one in self.pending()]
+        unsettled = [("claimed", claimer) for claimer in names_in(self.folder("claimed"))]
+        unsettled += [("read", claimer) for claimer in self.pending()]
         paths = [path for kept, claimer in unsettled for path in self._paths(kept, claimer)]
         return sender in map(_reporter, paths)
 

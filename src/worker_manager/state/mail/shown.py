@@ -19,7 +19,7 @@ def find(mailbox: str, message_id: str, *, note: bool) -> str:
     folder = os.path.join(mailbox, "read")
     known = _known(mailbox)
     there = names_in(folder)
-    fresh = {one: _ids(folder, one) for one in there if one not in known}
+    fresh = {reader: _ids(folder, reader) for reader in there if reader not in known}
     if note and fresh:
         with ignoring(OSError):
             append(os.path.join(mailbox, _INDEX), "".join(map(_line, fresh.items())))
