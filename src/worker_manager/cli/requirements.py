@@ -1,4 +1,4 @@
-"""Programs that commands can't do without."""
+"""Programs that commands require."""
 
 import shutil
 
@@ -6,7 +6,9 @@ from worker_manager.errors import RuntimeUnavailable
 
 
 def require_tmux() -> None:
-    """Installs tmux where that needs no password; else says how. Raises RuntimeUnavailable."""
+    """Installs tmux if that needs no password. Raises RuntimeUnavailable, with the way to install
+    it, otherwise.
+    """
     if shutil.which("tmux"):
         return
     from worker_manager.processes.packages import install_package

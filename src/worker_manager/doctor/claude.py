@@ -21,7 +21,7 @@ _INSTALL = "npm install -g @anthropic-ai/claude-code"
 
 
 def version(_: Place) -> list[Finding]:
-    """Which one is on the PATH."""
+    """Checks the version of the `claude` on the PATH."""
     about = "Claude Code"
     if shutil.which("claude") is None:
         says = "`claude` is not on the PATH. Only the demo and scripted workers run without it."
@@ -36,7 +36,7 @@ def version(_: Place) -> list[Finding]:
 
 
 def login(place: Place) -> list[Finding]:
-    """What `claude auth status` says: it looks, and sends nothing to the model."""
+    """Checks the login by `claude auth status`, which sends nothing to the model."""
     about = "login"
     given = _answer(place, "auth", "status")
     if not isinstance(given, dict) or "loggedIn" not in given:
@@ -47,7 +47,7 @@ def login(place: Place) -> list[Finding]:
 
 
 def plugin(place: Place) -> list[Finding]:
-    """Whether the plugin is installed and enabled, once."""
+    """Checks that the plugin is installed and enabled, exactly once."""
     about = "plugin"
     listed = _answer(place, "plugin", "list", "--json")
     if not isinstance(listed, list):

@@ -30,7 +30,9 @@ _OF_OTHER_MACHINES = ("nfs", "cifs", "smb", "9p", "sshfs", "fuse.sshfs", "afpfs"
 
 
 def state_directory(place: Place) -> list[Finding]:
-    """Writes, syncs, renames and links there, as mail is delivered."""
+    """Checks the state directory by writing, syncing, renaming and linking, as mail delivery
+    does.
+    """
     about = "state directory"
     try:
         make_private(place.root)
@@ -94,12 +96,12 @@ def _is_below(path: str, place: str) -> bool:
 
 
 def space(place: Place) -> list[Finding]:
-    """What is free where state and worktrees lie."""
+    """Checks the free space for state and worktrees."""
     return [_space_in(name, path) for name, path in _places(place)]
 
 
 def _places(place: Place) -> list[tuple[str, str]]:
-    """Each disk once."""
+    """Returns each disk once, with what it is used for."""
     wanted = [("disk (state)", _existing(place.root)), ("disk (worktrees)", place.directory)]
     both_one = os.stat(wanted[0][1]).st_dev == os.stat(wanted[1][1]).st_dev
     return [("disk", wanted[0][1])] if both_one else wanted
@@ -122,7 +124,7 @@ def _space_in(about: str, path: str) -> Finding:
 
 
 def memory(_: Place) -> list[Finding]:
-    """How many more workers fit into what is free now."""
+    """Checks how many more workers fit into the free memory."""
     about = "memory"
     free = int(psutil.virtual_memory().available)
     if not free:

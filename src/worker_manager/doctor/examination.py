@@ -1,4 +1,4 @@
-"""All that is looked at, at the same time, and none of it for longer than its limit."""
+"""Runs all checks of the doctor at the same time, each with a time limit."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SECONDS = 60.0
 
 
 class Named(NamedTuple):
-    """A check, under the name that stands where it says nothing."""
+    """A check, with the name that is reported when it does not answer."""
 
     about: str
     look: Check
@@ -62,7 +62,7 @@ DEEP_CHECKS = (
 def examine(
     place: Place, checks: Iterable[Named] = CHECKS, *, seconds: float = SECONDS
 ) -> Iterator[Finding]:
-    """The findings of all checks, in their order, each as soon as it is there."""
+    """Yields the findings of the checks in their order, each as soon as it is known."""
     running = [_Running(check, place) for check in checks]
     deadline = time.monotonic() + seconds
     for check in running:
@@ -70,12 +70,14 @@ def examine(
 
 
 def repair(findings: Iterable[Finding]) -> list[str]:
-    """Does the safe repairs; what was done, or why not."""
+    """Runs the `fix` of each finding that has one. Returns a sentence for each: what was done, or
+    why not.
+    """
     return [_done(finding) for finding in findings if finding.fix]
 
 
 def is_sound(findings: Iterable[Finding]) -> bool:
-    """Whether nothing has failed."""
+    """Returns True if no finding is `failed`."""
     return all(finding.verdict is not Verdict.FAILED for finding in findings)
 
 
@@ -88,7 +90,7 @@ def _done(finding: Finding) -> str:
 
 
 class _Running:
-    """A check in a thread of its own, which is left behind when it hangs."""
+    """A check in a thread of its own; abandoned when it hangs."""
 
     def __init__(self, check: Named, place: Place) -> None:
         self._about = check.about

@@ -1,4 +1,4 @@
-"""What an examination finds."""
+"""Values that describe what the doctor found."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Verdict(StrEnum):
-    """How a thing stands. What didn't answer is unknown: that is not broken."""
+    """The result of a check. A check that did not answer is unknown, not failed."""
 
     OK = "ok"
     WARNING = "warning"  #: workers can work; something should be looked at
@@ -17,8 +17,8 @@ class Verdict(StrEnum):
 
 
 class Place(NamedTuple):
-    """Where one looks: the state directory, the top of the checkout that was called from, and
-    the environment.
+    """What the checks look at: the state directory, the top of the caller's checkout, and the
+    environment.
     """
 
     root: str
@@ -27,9 +27,9 @@ class Place(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """One thing and how it stands. `says` is a sentence, `repair` the next step for whoever reads
-    it, a command where there is one. `fix` does it and gives what was done; only what can lose
-    nothing has one.
+    """The result of a check. `says` is a sentence; `repair` is the next step for the reader, a
+    command where there is one. `fix` does the repair and returns what was done; only repairs that
+    can lose nothing have it.
     """
 
     about: str

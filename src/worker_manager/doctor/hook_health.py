@@ -1,5 +1,5 @@
-"""Whether hooks fire and the doorbell wakes, by what real sessions have left behind. It costs
-nothing; `doctor --deep` tries it.
+"""Checks hooks and the doorbell by the traces that real sessions have left. Costs nothing; `doctor
+--deep` really tries them.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class _Session(NamedTuple):
 
 
 def hooks(place: Place) -> list[Finding]:
-    """Whether sessions here check in, and whether a hook has failed of late."""
+    """Checks that sessions here check in, and that no hook failed recently."""
     about = "hooks"
     file, key = switches.hooks_off(place)
     if file:
@@ -60,7 +60,7 @@ def hooks(place: Place) -> list[Finding]:
 
 
 def servers(place: Place) -> list[Finding]:
-    """Whether the sessions that run here have their MCP server."""
+    """Checks that running sessions of this repository have their MCP server."""
     about = "MCP server"
     running = [session for session in _sessions(place) if session.claude]
     if not running:
@@ -74,7 +74,9 @@ def servers(place: Place) -> list[Finding]:
 
 
 def doorbell(place: Place) -> list[Finding]:
-    """Whether letters wake: none lies unseen before an idle session, and one was seen to."""
+    """Checks that mail wakes sessions: no message is unread in an idle session, and one was seen to
+    wake.
+    """
     about = "doorbell"
     known = _sessions(place)
     unseen = [
@@ -93,7 +95,7 @@ def doorbell(place: Place) -> list[Finding]:
 
 
 def _sessions(place: Place) -> list[_Session]:
-    """Those of this repository, the last one first."""
+    """Returns the sessions of this repository, the latest first."""
     folder = Path(repository_directory(place.root, place.directory), ORCHESTRATORS)
     homes = [str(home) for home in folder.glob("*") if (home / TRANSCRIPT).exists()]
     found = [
@@ -152,7 +154,7 @@ def _waits_too_long(home: str) -> bool:
 
 
 def _last_rung(home: str) -> str:
-    """When the last letter woke the session; empty when none is known."""
+    """Returns when a message last woke the session; empty when that is unknown."""
     times = [_stamp(line) for line in _end_of(transcript_of(home)) if RUNG in line]
     return max(times, default="")
 

@@ -1,4 +1,4 @@
-"""Workers without a session, and what earlier ones have left in this repository."""
+"""Checks workers without a session, and what earlier workers left in this repository."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SHOWN = 5
 
 
 def workers(place: Place) -> list[Finding]:
-    """Orphans, workers that ended unseen, records that can't be read."""
+    """Finds orphans, workers that ended unnoticed, and records that can't be read."""
     about = "workers"
     records = _records(place)
     everybody = records.all()
@@ -39,7 +39,7 @@ def workers(place: Place) -> list[Finding]:
 
 
 def _orphans(place: Place, records: Records, everybody: Sequence[Worker]) -> list[Finding]:
-    """The session that started them is gone: nobody hears them."""
+    """Finds workers whose owner's session is gone: nobody reads their mail."""
     orphans = adopt.orphans(place.root, records, "", everybody)
     if not orphans:
         return []
@@ -49,7 +49,9 @@ def _orphans(place: Place, records: Records, everybody: Sequence[Worker]) -> lis
 
 
 def _ended_unseen(records: Records, everybody: list[Worker]) -> list[Finding]:
-    """Whose terminal and process are gone, while the record says that they work."""
+    """Finds workers whose terminal and process are gone, though their record says that they
+    work.
+    """
     launched = [worker for worker in everybody if not worker.finished and worker.process]
     working = [worker for worker in launched if not launches.is_under_way(worker)]
     presences = open_runtime().probe([worker.handle for worker in working])
@@ -85,7 +87,7 @@ def _damaged(records: Records) -> list[Finding]:
 
 
 def leftovers(place: Place) -> list[Finding]:
-    """What no record speaks of any more."""
+    """Finds files and worktrees that no record mentions any more."""
     about = "leftovers"
     records = _records(place)
     found = [*_drafts(records), *_half_removed(records)]
@@ -95,7 +97,7 @@ def leftovers(place: Place) -> list[Finding]:
 
 
 def _drafts(records: Records) -> list[Finding]:
-    """Of starts that were killed; what is younger than a day may be a start."""
+    """Finds records of killed starts. A draft younger than a day may be a start under way."""
     drafts = records.old_drafts()
     if not drafts:
         return []
@@ -109,7 +111,7 @@ def _drafts(records: Records) -> list[Finding]:
 
 
 def _strange_worktrees(place: Place, records: Records) -> list[Finding]:
-    """Worktrees that we made, and that no worker has."""
+    """Finds worktrees that were made for workers without a record."""
     known = {os.path.realpath(worker.path) for worker in records.all()}
     return [
         warning(
@@ -128,7 +130,7 @@ def _is_ours(directory: str, tree: trees.Listed) -> bool:
 
 
 def _half_removed(records: Records) -> list[Finding]:
-    """A clean that was killed; the next one of that worker goes on with it."""
+    """Finds worktrees whose removal was killed; the next clean of the worker completes it."""
     halves = [worker for worker in records.all() if os.path.lexists(worker.path + GOING)]
     if not halves:
         return []

@@ -1,4 +1,6 @@
-"""Asks programs something, with a time limit for each: what hangs must not hang the doctor."""
+"""Runs other programs with a time limit for each, so that one that hangs does not hang the
+doctor.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ _VERSION = re.compile(r"\d+(?:\.\d+)+")
 
 
 class Answer(NamedTuple):
-    """What a program said. `trouble` says why there is no answer; empty when there is one."""
+    """A program's answer. `trouble` says why there is none; empty when there is one."""
 
     code: int
     text: str
@@ -30,7 +32,9 @@ def ask(
     cwd: str | None = None,
     seconds: float = SECONDS,
 ) -> Answer:
-    """Runs it without a terminal to ask at. What takes too long is ended with all it started."""
+    """Runs a program without a terminal. At the time limit it is ended, with all that it
+    started.
+    """
     try:
         process = subprocess.Popen(
             argv,
@@ -53,13 +57,13 @@ def ask(
 
 
 def version_in(text: str) -> str:
-    """The first thing in a text that looks like a version; empty when there is none."""
+    """Returns the first version number in a text; empty when there is none."""
     found = _VERSION.search(text)
     return found[0] if found else ""
 
 
 def is_older(version: str, needed: str) -> bool:
-    """Whether a version comes before the one that is needed."""
+    """Returns True if the version is older than the needed one."""
     return _numbers(version) < _numbers(needed)
 
 

@@ -1,4 +1,4 @@
-"""Python, git and tmux: the versions that are here, and whether they do what is needed."""
+"""Checks Python, git and tmux: their versions, and whether they work."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _GIT_SECONDS = 15.0
 
 
 def python(_: Place) -> list[Finding]:
-    """The interpreter that runs this, and whether the packages load in it."""
+    """Checks the running interpreter, and that its packages load."""
     about, here = "Python", f"{platform.python_version()} ({sys.executable})"
     load = "import worker_manager.servers.orchestrator, worker_manager.crew.fleet"
     answer = ask([sys.executable, "-I", "-c", load], seconds=60)
@@ -37,7 +37,7 @@ def python(_: Place) -> list[Finding]:
 
 
 def git(_: Place) -> list[Finding]:
-    """Merges something in memory, as the radar and merge_worker do."""
+    """Checks git by a merge in memory, as conflict warnings and merge_worker do it."""
     version = _version("git", "--version", needed=GIT_NEEDED, why="merges in memory need")
     if isinstance(version, Finding):
         return [version]
@@ -64,7 +64,7 @@ def _merge_in_memory(folder: str) -> None:
 
 
 def tmux(_: Place) -> list[Finding]:
-    """Starts a session on a server of a moment's, as a worker's is started, and ends it."""
+    """Checks tmux by starting a session on a temporary server, as a worker's is started."""
     version = _version("tmux", "-V", needed=TMUX_NEEDED, why="workers' terminals need")
     if isinstance(version, Finding):
         return [version]

@@ -15,7 +15,7 @@ _BELOW = " " * (_VERDICT + 1) + "-> "
 
 
 def as_lines(finding: Finding, columns: int = 0) -> str:
-    """A line, with its repair below; wrapped when there are so many columns."""
+    """Returns a finding as text, its repair below; wrapped at `columns` (0: not wrapped)."""
     start = f"{finding.verdict.value:<{_VERDICT}} {finding.about:<{_ABOUT}} "
     lines = _wrapped(start, one_line(finding.says), columns)
     if finding.repair:
@@ -30,7 +30,7 @@ def as_lines(finding: Finding, columns: int = 0) -> str:
 
 
 def sum_of(findings: Sequence[Finding]) -> str:
-    """How many stand how."""
+    """Returns how many findings have which verdict, as a line."""
     counts = [
         f"{count} {verdict.value}"
         for verdict in Verdict

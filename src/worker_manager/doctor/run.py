@@ -1,4 +1,4 @@
-"""`worker-manager doctor`: looks, repairs when told to, and looks again."""
+"""`worker-manager doctor`: examines, repairs when asked to, and examines again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ Waiting = Callable[[], AbstractContextManager[None]]
 
 
 def visit(directory: str, *, fix: bool = False, deep: bool = False) -> Visit:
-    """Of the checkout whose top is `directory`; `deep` costs a short turn of the model."""
+    """Examines the checkout whose top is `directory` and returns all findings; `fix` repairs first,
+    `deep` costs a short turn of the model.
+    """
     done, running = _examined(directory, fix=fix, deep=deep)
     findings = list(running)
     return Visit(is_sound(findings), [_diagnosis(finding) for finding in findings], done)
@@ -33,8 +35,8 @@ def visit(directory: str, *, fix: bool = False, deep: bool = False) -> Visit:
 def told(
     directory: str, *, fix: bool = False, deep: bool = False, waiting: Waiting = nullcontext
 ) -> int:
-    """As `visit`, written to stdout as it comes; `waiting` is held while there is nothing to write.
-    0 when nothing has failed, else 1.
+    """Examines as `visit` does, but writes each finding to stdout as soon as it is known; `waiting`
+    is a context held in between. Returns the exit code: 1 when something failed, else 0.
     """
     with waiting():
         done, running = _examined(directory, fix=fix, deep=deep)
@@ -54,7 +56,7 @@ def _diagnosis(finding: Finding) -> Diagnosis:
 
 
 def _told(findings: Iterable[Finding], done: Sequence[str], waiting: Waiting) -> list[Finding]:
-    """Writes each as it comes."""
+    """Writes each finding as it comes. Returns all of them."""
     columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
     sys.stdout.write("".join(f"done: {repair}\n" for repair in done))
     told = []

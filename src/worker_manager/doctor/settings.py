@@ -1,4 +1,4 @@
-"""The settings files: whether they can be read, and every key and value is known."""
+"""Checks that the settings files can be read, and that every key and value is known."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from worker_manager.errors import InvalidSetting
 
 
 def settings(place: Place) -> list[Finding]:
-    """Of this directory, of the user, of the environment: in force together."""
+    """Checks the settings that are in force: the project's, the user's and the environment's
+    together.
+    """
     about = "settings"
     try:
         found = config.load(Path(place.directory), place.environ)

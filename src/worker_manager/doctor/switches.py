@@ -1,4 +1,4 @@
-"""What Claude Code's settings files say of hooks and permissions, by reading them."""
+"""Reads Claude Code's settings files: are hooks disabled, which permissions are allowed?"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MANAGED = Path(
 
 
 def hooks_off(place: Place) -> tuple[str, str]:
-    """The file that switches our hooks off, and by which key; empty when none does."""
+    """Returns the file that disables our hooks, and its key; both empty when none does."""
     for path in _administrators():
         if _read(path).get(_MANAGED_ONLY) is True:
             return str(path), _MANAGED_ONLY
@@ -30,7 +30,7 @@ def hooks_off(place: Place) -> tuple[str, str]:
 
 
 def allows(place: Place, rule: str) -> bool:
-    """Whether a permission rule stands in one of the settings files."""
+    """Returns True if one of the settings files has the permission rule."""
     for path in [*_administrators(), *_persons(place)]:
         permissions = _read(path).get("permissions")
         allowed = permissions.get("allow") if isinstance(permissions, dict) else None
@@ -45,7 +45,7 @@ def _administrators() -> Iterator[Path]:
 
 
 def _persons(place: Place) -> Iterator[Path]:
-    """Of this checkout, then of the user."""
+    """Yields the settings files of this checkout, then the user's."""
     project = Path(place.directory, ".claude")
     yield from (project / "settings.local.json", project / "settings.json")
     named = place.environ.get("CLAUDE_CONFIG_DIR")
@@ -53,7 +53,9 @@ def _persons(place: Place) -> Iterator[Path]:
 
 
 def _read(path: Path) -> dict[str, object]:
-    """Empty when it is not there, or is no settings file: then Claude Code reads nothing either."""
+    """Returns the settings; empty when the file is missing or invalid: Claude Code ignores it,
+    too.
+    """
     try:
         content = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""The tmux servers that our workers live on: whether they answer, and what lies in their place."""
+"""Checks the tmux servers of our workers: do they answer, and are their sockets stale?"""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ABOUT = "tmux server"
 
 
 def servers(place: Place) -> list[Finding]:
-    """Each that holds a worker of this repository, and that of the next one."""
+    """Checks each server that holds a worker of this repository, and the one the next would use."""
     paths = sorted(_sockets(place))
     return [_server(path) for path in paths] or [unknown(ABOUT, "the settings don't say which.")]
 
@@ -55,7 +55,7 @@ def _server(path: str) -> Finding:
 
 
 def _startable(path: str) -> Finding:
-    """Tries it beside: at the very place a worker may start at this moment."""
+    """Starts a server at a socket beside: at the path itself a worker may start at this moment."""
     folder, name = os.path.split(path)
     try:
         try_session(os.path.join(folder, random_hex(len(name))[: len(name)]), cwd=os.sep)
@@ -66,7 +66,7 @@ def _startable(path: str) -> Finding:
 
 
 def _refusal(path: str) -> int:
-    """The error number of a connection to a socket; 0 when somebody listens."""
+    """Returns the error number of a connection to a socket; 0 when somebody listens."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(TIMEOUT_SECONDS)
         try:
@@ -77,7 +77,7 @@ def _refusal(path: str) -> int:
 
 
 def _stale(path: str) -> Finding:
-    """Its server has ended without removing it."""
+    """A socket whose server has ended without removing it."""
 
     def fix() -> str:
         if _refusal(path) == errno.ECONNREFUSED:  # somebody may listen by now
@@ -101,7 +101,7 @@ def _answering(path: str) -> Finding:
 
 
 def _waking(path: str) -> str:
-    """How to make it go on: a stopped process says nothing."""
+    """Returns how to continue the server's process, if it is stopped."""
     pid = _listener(path)
     if pid is None:
         return f"look what keeps it: fuser {path}"

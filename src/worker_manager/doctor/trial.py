@@ -28,7 +28,9 @@ SETTINGS = {"env": {patience.SETTING: "0"}, "permissions": {"allow": [_TOOL]}}
 
 
 def version_to_try(root: str) -> str:
-    """The version of the `claude` on the PATH, when it isn't known how long that listens."""
+    """Returns the version of the `claude` on the PATH, if it is unknown how long it waits for a
+    call; else an empty text.
+    """
     found = version_in(ask(["claude", "--version"]).text)
     known = (*patience.LISTENS_TO_THE_END, *patience.HEEDS_SETTING, *tried_versions.versions(root))
     return "" if found in known else found
@@ -55,7 +57,7 @@ def long_call(place: Place, root: str, home: str, version: str) -> Iterator[Find
 
 
 def _said(home: str) -> str:
-    """What became of the call, by the session's transcript; empty as long as that isn't there."""
+    """Returns how the call ended, from the session's transcript; empty until it has."""
     try:
         with open(transcript_of(home), "rb") as file:
             content = file.read()
@@ -67,7 +69,7 @@ def _said(home: str) -> str:
 
 
 def _record_worker(home: str) -> None:
-    """A worker to wait for, which does nothing: it lives as long as the doctor."""
+    """Records a worker to wait for. It does nothing, and lives as long as the doctor."""
     worker_id = identifiers.new_worker_id()
     worker = Worker(
         id=worker_id,

@@ -48,7 +48,7 @@ T = TypeVar("T")
 
 
 class _TestSession(NamedTuple):
-    """A session that was started for it: its id, its state directory, its terminal."""
+    """A session started for the test: its id, state directory and terminal."""
 
     session_id: str
     root: str
@@ -56,17 +56,19 @@ class _TestSession(NamedTuple):
     handle: str
 
     def home(self) -> str | None:
-        """Its server makes it, too, so that it says nothing of hooks."""
+        """Returns the session's home, None until it exists. Its server creates it, too: it does not
+        prove that hooks run.
+        """
         return home_of_session(self.root, self.session_id)
 
     def checked_in(self) -> str | None:
-        """Its home, once its SessionStart hook has run."""
+        """Returns the session's home, None until its SessionStart hook has run."""
         home = self.home()
         return home if home and transcript_of(home) else None
 
 
 def session(place: Place) -> list[Finding]:
-    """Hooks, MCP server and doorbell, each tried."""
+    """Tries hooks, MCP server and doorbell in a real session."""
     if shutil.which("claude") is None:
         return [unknown("doorbell", "there is no `claude` to try it with.")]
     try:
@@ -98,7 +100,7 @@ def _tried(test: _TestSession, place: Place) -> Iterator[Finding]:
 
 
 def _rung(test: _TestSession, home: str) -> Finding:
-    """Delivers the letter to the idle session."""
+    """Delivers the test message to the idle session and waits until it is shown."""
     _wait(lambda: _is_idle(test.root, home), CHECK_IN_SECONDS)
     letter = Message(
         id=identifiers.new_message_id(),
@@ -186,7 +188,7 @@ def _is_attended(test: _TestSession) -> bool:
 
 
 def _wait(look: Callable[[], T], seconds: float) -> T | None:
-    """What is found, as soon as there is something."""
+    """Polls until `look` returns a result; None when `seconds` are over first."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
         if time.monotonic() > deadline:

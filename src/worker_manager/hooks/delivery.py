@@ -82,7 +82,7 @@ def waiting_in_short(home: str) -> str:
 
 
 def shown_in_short(home: str, content: str) -> str:
-    """The same of what has woken the session, by the ids in the prompt that came of it."""
+    """Summarizes the messages that woke the session, found by their ids in the prompt."""
     inbox = Inbox(mailbox_path(home))
     shown = [one for claimer in inbox.pending()[-_CLAIMERS:] for one in inbox.shown(claimer)]
     known = [message for message in shown if message.id in content]
@@ -90,8 +90,8 @@ def shown_in_short(home: str, content: str) -> str:
 
 
 def _accepts(home: str, inbox: Inbox) -> Callable[[str], bool]:
-    """All but the answer that a waiting `ask` call takes itself, and what dialogs are told: shown
-    as mail it would allow or deny nothing.
+    """Returns a filter that leaves out the answer that a waiting `ask` call takes itself, and
+    decisions on dialogs: shown as mail these would allow or deny nothing.
     """
     from worker_manager.state.mail import awaited_answer
 

@@ -22,7 +22,7 @@ def stdin() -> dict[str, object]:
 
 
 def given() -> str:
-    """All that Claude Code sent: UTF-8, whatever the locale is."""
+    """Returns stdin, decoded as UTF-8 whatever the locale is."""
     return sys.stdin.buffer.read().decode("utf-8", "replace")
 
 
@@ -91,7 +91,9 @@ def _write(answer: dict[str, object]) -> None:
 
 
 def _json(value: object) -> str:
-    """As json.dumps, which only an answer of other things than texts is worth to load."""
+    """json.dumps for texts, lists and dicts without importing json, which takes long; other values
+    do import it.
+    """
     if isinstance(value, str):
         return f'"{value.translate(_ESCAPED)}"'
     if isinstance(value, list):

@@ -78,8 +78,8 @@ def _show_mail(home: str) -> None:
 
 
 def _session_id(told: str, given: dict[str, object], claude: int | None) -> str:
-    """Its id. Claude Code 2.1.197 gives a forked session its parent's here; its session file
-    is right.
+    """Returns the session's id. Claude Code 2.1.197 gives a forked session its parent's id here;
+    its session file has the right one.
     """
     if given.get("source") != "resume" or claude is None:
         return told

@@ -1,4 +1,4 @@
-"""What happened to a worker, when: append-only lines of JSON."""
+"""The history of a worker: append-only lines of JSON."""
 
 import os
 import time
@@ -25,12 +25,14 @@ def note(home: str, event: str, **facts: object) -> None:
 
 
 def path_of(home: str) -> str:
-    """Where they lie."""
+    """Returns the path of a home's journal."""
     return os.path.join(home, "journal.jsonl")
 
 
 def events(path: str, offset: int) -> Iterator[tuple[str, tuple[str, ...], int]]:
-    """The whole lines from an offset on: when, what, and the offset behind it. Raises OSError."""
+    """Yields time, text lines, and the offset behind it, for each complete line from `offset` on.
+    Raises OSError.
+    """
     import json
 
     with open(path, "rb") as file:

@@ -1,4 +1,4 @@
-"""One lock at a time around a change; the only importer of filelock."""
+"""Exclusive locks; the only importer of filelock."""
 
 import os
 from collections.abc import Callable, Iterator

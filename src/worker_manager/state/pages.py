@@ -1,4 +1,4 @@
-"""A text that is read in portions, while what it was made from goes on changing."""
+"""Keeps a text that is read in portions while its source may change."""
 
 import os
 
@@ -9,14 +9,14 @@ _PAGES = "diff"
 
 
 def keep(home: str, text: str) -> str:
-    """Keeps a text, in the place of the one before; gives the tag that names it."""
+    """Saves a text in place of the previous one. Returns the tag that identifies it."""
     content = text.encode("utf-8", "surrogatepass")
     write_atomic(os.path.join(home, _PAGES), content)
     return _tag(content)
 
 
 def read(home: str, tag: str) -> str | None:
-    """The text of that tag; None when another has taken its place."""
+    """Returns the text with that tag; None when it was replaced."""
     try:
         with open(os.path.join(home, _PAGES), "rb") as file:
             content = file.read()

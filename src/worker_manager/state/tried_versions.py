@@ -1,5 +1,5 @@
-"""Of which versions of Claude Code `doctor --deep` has seen that they listen to a call for as long
-as they are told: an empty file for each in the state directory.
+"""Versions of Claude Code that `doctor --deep` has seen wait for a call as long as they were told
+to: an empty file for each in the state directory.
 """
 
 import os
@@ -10,13 +10,13 @@ _FOLDER = "tried"
 
 
 def note(root: str, version: str) -> None:
-    """It does. Raises StateUnavailable."""
+    """Adds a version. Raises StateUnavailable."""
     make_private(os.path.join(root, _FOLDER))
     write_atomic(os.path.join(root, _FOLDER, os.path.basename(version)), b"")
 
 
 def versions(root: str) -> list[str]:
-    """Those that do."""
+    """Returns the versions."""
     try:
         return os.listdir(os.path.join(root, _FOLDER))
     except OSError:

@@ -1,5 +1,5 @@
-"""The usage limit that some worker has met: until it is over, no other one is started. It is the
-account's, so it stands in the state directory itself. Standard library only: for hooks.
+"""The usage limit that a worker has met: no other worker is started until it is over. It is the
+account's, so it is kept in the state directory itself. Standard library only: for hooks.
 """
 
 import json
@@ -11,12 +11,14 @@ from worker_manager.state.files import write_atomic
 
 
 def note(root: str, worker_id: str, until: float) -> None:
-    """A worker has met it; it lasts until then, in seconds since the epoch."""
+    """Records that a worker met the limit; `until` in seconds since the epoch."""
     write_atomic(_path(root), json.dumps({"until": until, "met_by": worker_id}).encode())
 
 
 def until(root: str) -> float | None:
-    """When it will be over; None when there is none, or it is over."""
+    """Returns when the limit ends (seconds since the epoch); None when there is none or it is
+    over.
+    """
     noted = _read(root)
     try:
         end = float(str(noted["until"]))
@@ -26,7 +28,7 @@ def until(root: str) -> float | None:
 
 
 def lift(root: str, worker_id: str) -> None:
-    """A turn of this worker went well: what it had met is over, maybe earlier than was said."""
+    """Removes the limit that this worker met, as a turn of it succeeded."""
     if os.path.exists(_path(root)) and _read(root).get("met_by") == worker_id:
         with suppress(OSError):
             os.unlink(_path(root))

@@ -1,4 +1,4 @@
-"""Times and amounts as short as a column wants them."""
+"""Formats times and amounts for narrow columns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 
 
 def age(since: str, at: datetime | None = None) -> str:
-    """How long ago an ISO time was: `3m`; empty when that is unknown."""
+    """Formats the time since an ISO time: `3m`; empty when it is not one."""
     with suppress(ValueError, TypeError):  # without a zone it is none of ours
         seconds = ((at or datetime.now(UTC)) - datetime.fromisoformat(since)).total_seconds()
         for size, unit in _UNITS:
@@ -32,8 +32,8 @@ def amount(number: int | None) -> str:
 
 
 def clock(at: str) -> str:
-    """An ISO time as the clock here shows it: `14:05:09`; with the date when that was not today.
-    Empty for what is none.
+    """Formats an ISO time in local time: `14:05:09`, or date and minutes when it is not of today.
+    Empty when it is not one.
     """
     local = _local(at)
     if local is None:
@@ -43,7 +43,7 @@ def clock(at: str) -> str:
 
 
 def time_of_day(at: str) -> str:
-    """The same without a date: in a row of lines."""
+    """Formats an ISO time in local time without a date: `14:05:09`. Empty when it is not one."""
     local = _local(at)
     return f"{local:%H:%M:%S}" if local else ""
 

@@ -7,12 +7,12 @@ import sys
 
 
 def whole(text: str) -> str:
-    """The text with `?` for each half of a character."""
+    """Returns the text with `?` in place of each surrogate."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def whole_in(value: object) -> object:
-    """The same for all texts in a value that JSON can hold."""
+    """Replaces surrogates by `?` in every text of a JSON value."""
     if isinstance(value, str):
         return whole(value)
     if isinstance(value, list | tuple):
@@ -23,21 +23,21 @@ def whole_in(value: object) -> object:
 
 
 def json_line(value: object) -> str:
-    """The value as JSON, without an end of line: ASCII, which every locale can write."""
+    """Returns the value as ASCII JSON, which every locale can write, without a newline."""
     import json  # a third of what Python itself takes; few hooks come here
 
     return json.dumps(whole_in(value))
 
 
 def say(text: str, *, is_error: bool = False) -> None:
-    """Writes it to a program that reads UTF-8, whatever the locale is."""
+    """Writes UTF-8 to stdout or stderr, whatever the locale is."""
     stream = sys.stderr if is_error else sys.stdout
     stream.buffer.write(text.encode("utf-8", "replace"))
     stream.flush()
 
 
 def spare_streams() -> None:
-    """From now on nothing that is written to stdout or stderr can fail because of a character."""
+    """Makes stdout and stderr replace characters that they can't encode, in place of failing."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")

@@ -271,7 +271,7 @@ def fitting(text: str, room: int) -> int:
 
 
 def _seen(character: str) -> str:
-    """As it stands in JSON where nothing of it is invisible."""
+    """Returns the character, or its JSON escape when it would be invisible."""
     if (character.isprintable() and character not in _UNSEEN) or character == "\n":
         return character
     import json

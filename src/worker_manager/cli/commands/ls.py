@@ -91,7 +91,7 @@ def _look(repository: Repository, known: dict[str, Snapshots], *, show_all: bool
 def _facts(
     repository: Repository, workers: list[Worker], known: dict[str, Snapshots]
 ) -> list[Facts]:
-    """Those of each; `known` has what was read before, by owner."""
+    """Returns the facts of each worker; `known` caches what was read before, by owner."""
     from worker_manager.views.facts import Snapshots
 
     found: dict[str, Facts] = {}

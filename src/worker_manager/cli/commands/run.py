@@ -81,7 +81,9 @@ def command(
 
 
 def _followed(references: tuple[str, ...]) -> tuple[Fleet, list[str]]:
-    """Of one's own: their letters are taken. Raises InvalidInput."""
+    """Returns the fleet and the worker ids to follow. Raises InvalidInput for workers of another
+    owner: following claims their mail.
+    """
     found = targets.located(references)
     for where, worker in found:
         if not where.owns(worker):

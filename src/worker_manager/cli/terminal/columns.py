@@ -10,25 +10,27 @@ _NO_WIDTH = ("Mn", "Me", "Cf")
 
 
 def width(text: str) -> int:
-    """How many columns it takes."""
+    """Returns how many columns a text takes."""
     return len(text) if text.isascii() else sum(map(_width, text))
 
 
 def cut(text: str, columns: int) -> str:
-    """Its beginning, with an ellipsis where something is missing; at most so wide."""
+    """Shortens a text to at most `columns`, with an ellipsis at its end when something is cut
+    off.
+    """
     if width(text) <= columns:
         return text
     return f"{text[: _fitting(text, columns - 1)]}…" if columns > 0 else ""
 
 
 def fill(text: str, columns: int) -> str:
-    """Cut, or with spaces behind: exactly so wide."""
+    """Cuts or pads a text to exactly `columns`."""
     shown = cut(text, columns)
     return shown + " " * (columns - width(shown))
 
 
 def broken(text: str, columns: int) -> list[str]:
-    """In lines that are at most so wide, at spaces where there are some."""
+    """Breaks a text into lines of at most `columns`, at spaces where possible."""
     lines = []
     while width(text) > columns > 1:
         end = _fitting(text, columns)
@@ -40,14 +42,14 @@ def broken(text: str, columns: int) -> list[str]:
 
 
 def widths(rows: Sequence[Sequence[str]], most: Sequence[int]) -> list[int]:
-    """What each column needs of its `most`."""
+    """Returns the width of each column: that of its widest cell, at most its limit in `most`."""
     return [
         min(limit, max(width(row[number]) for row in rows)) for number, limit in enumerate(most)
     ]
 
 
 def _fitting(text: str, columns: int) -> int:
-    """How many of its first characters are at most so wide."""
+    """Returns how many of the first characters fit into the columns."""
     for number, character in enumerate(text):
         columns -= _width(character)
         if columns < 0:

@@ -19,8 +19,8 @@ _HEADS = ("+++", "---", "diff ", "index ")
 
 
 def changes(fleet: Fleet, worker: Worker, *, stat: bool = False) -> str:
-    """All that differs from its base, committed or not; with `stat` how much in which files, of
-    what is committed.
+    """Returns the diff of a worker's worktree against its base, uncommitted changes included; with
+    `stat` the diffstat of its commits.
     """
     if stat and worker.base_sha:
         worktree = own.look(worker.path, worker.branch)
@@ -35,7 +35,7 @@ def changes(fleet: Fleet, worker: Worker, *, stat: bool = False) -> str:
 
 
 def show(text: str) -> None:
-    """In colors, and through the person's pager when it is longer than the terminal."""
+    """Prints a diff in colors; through the person's pager when it is longer than the terminal."""
     colored = "\n".join(map(_colored, text.splitlines()))
     if sys.stdout.isatty() and text.count("\n") >= shutil.get_terminal_size().lines:
         click.echo_via_pager(f"{colored}\n")

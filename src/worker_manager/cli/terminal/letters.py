@@ -20,7 +20,7 @@ _BAR = "  | "
 
 
 def text_of(message: Message, *, with_next: bool = True) -> str:
-    """A heading, the whole body, and what to do next."""
+    """Returns a message as text: heading, whole body, next step."""
     again = ", shown before" if message.repeat else ""
     name = rendering.one_line(message.name)
     lines = [bold(f"{message.type} from {name}") + f", {clock(message.sent)}{again}"]
@@ -41,12 +41,12 @@ def barred(text: str) -> str:
 
 
 def show(messages: Sequence[Message], *, with_next: bool = True) -> None:
-    """Prints them, an empty line after each."""
+    """Prints messages, with an empty line after each."""
     for message in messages:
         click.echo(text_of(message, with_next=with_next) + "\n")
 
 
 def acknowledge(claim: Claim) -> None:
-    """To be called once they are written: they count as read from now on."""
+    """Flushes stdout, then marks the messages as read: call it when they are written."""
     sys.stdout.flush()  # not before they are out of our hands
     claim.acknowledge()

@@ -1,4 +1,4 @@
-"""Lines at the end of a terminal that are written anew again and again, with text above them."""
+"""Lines at the bottom of a terminal that are redrawn, with text printed above them."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Live:
 
     @property
     def columns(self) -> int:
-        """How wide a line may be."""
+        """The width of the terminal."""
         return shutil.get_terminal_size().columns
 
     def show(self, lines: Sequence[str]) -> None:
-        """These lines in the place of the former ones: all of them, or the first and, as far as the
-        terminal has room, the last.
+        """Replaces the lines shown before. When the terminal is too low: the first line, and as
+        many of the last as fit.
         """
         room = max(2, shutil.get_terminal_size().lines - 1)
         kept = list(lines) if len(lines) <= room else [lines[0], *lines[1 - room :]]
@@ -48,7 +48,7 @@ class Live:
             click.echo("\n".join(kept))
 
     def clear(self) -> None:
-        """Takes them away; what is written next stands in their place."""
+        """Removes the lines; the next output takes their place."""
         if self._shown:
             click.echo(_UP.format(len(self._shown)) + _CLEAR_BELOW, nl=False, color=True)
             self._shown = []

@@ -24,23 +24,23 @@ _COLORS = {
 
 
 def in_color(status: str, text: str) -> str:
-    """The text in the colour of a status."""
+    """Returns the text in the color of a status."""
     return click.style(text, **_COLORS.get(Status(status), {}))  # type: ignore[arg-type]
 
 
 def bold(text: str) -> str:
-    """A heading."""
+    """Returns the text as a heading."""
     return click.style(text, bold=True)
 
 
 def print_wrapped(text: str, *, is_error: bool = False) -> None:
-    """Prints sentences of ours."""
+    """Prints our own sentences, wrapped at the width of the terminal."""
     click.echo(wrapped(text, sys.stderr if is_error else sys.stdout), err=is_error)
 
 
 def wrapped(text: str, stream: TextIO | None = None) -> str:
-    """Sentences of ours so that no word is cut at the edge of a terminal. Lines that begin with a
-    space are commands, or were laid out: they stay as they are.
+    """Wraps our own sentences at words, if `stream` (stdout) is a terminal. Lines that begin with a
+    space are commands or laid out: they are kept as they are.
     """
     if not (stream or sys.stdout).isatty():
         return text
@@ -53,12 +53,12 @@ def wrapped(text: str, stream: TextIO | None = None) -> str:
 
 
 def emit(result: Any) -> None:
-    """A NamedTuple as one line of JSON."""
+    """Prints a NamedTuple as one line of JSON."""
     click.echo(json_line(plain(result)))
 
 
 def plain(value: Any) -> Any:
-    """NamedTuples as objects, sequences as lists; JSON can hold the rest."""
+    """Converts NamedTuples to dicts and sequences to lists; leaves other values as they are."""
     if hasattr(value, "_asdict"):
         return {name: plain(part) for name, part in value._asdict().items()}
     if isinstance(value, list | tuple):

@@ -10,12 +10,12 @@ import click
 
 
 def can_ask() -> bool:
-    """Whether there is somebody to ask."""
+    """Returns True if stdin and stdout are a terminal."""
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def line(prompt: str) -> str:
-    """What is typed, without blanks around; empty at ^D. Raises KeyboardInterrupt at ^C."""
+    """Reads a line and returns it stripped; empty at ^D. Raises KeyboardInterrupt at ^C."""
     import readline  # noqa: F401  so that what is typed can be edited
 
     _forget_typed()
@@ -27,7 +27,9 @@ def line(prompt: str) -> str:
 
 
 def choice(prompt: str, choices: dict[str, str]) -> str:
-    """One of the choices (`{"a": "allow"}`), by its word or its letter; the last at ^D."""
+    """Asks until the answer is a choice (`{"a": "allow"}`), by word or letter, and returns its
+    word; the last at ^D or an empty answer.
+    """
     shown = ", ".join(f"[{key}]{word.removeprefix(key)}" for key, word in choices.items())
     while True:
         typed = line(f"{prompt} {shown}:").casefold()
@@ -40,6 +42,6 @@ def choice(prompt: str, choices: dict[str, str]) -> str:
 
 
 def _forget_typed() -> None:
-    """What was typed before the question was seen is no answer to it."""
+    """Drops what was typed before the question was visible: it is no answer to it."""
     with suppress(termios.error, OSError, ValueError):
         termios.tcflush(sys.stdin, termios.TCIFLUSH)

@@ -1,4 +1,4 @@
-"""A sign of life for what takes more than a second: on a terminal only, and gone afterwards."""
+"""A spinner for operations that take more than a second, on a terminal only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CLEAR = "\r\x1b[K"
 
 @contextmanager
 def busy(doing: str) -> Iterator[None]:
-    """While this is held a spinner tells on stderr what is being done."""
+    """Shows on stderr what is being done, until the block is left."""
     if not sys.stderr.isatty():
         yield
         return

@@ -1,4 +1,4 @@
-"""Workers as lines: one for each, never wider than the terminal."""
+"""Workers as a table, one line for each, never wider than the terminal."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MIN_WIDTH = 8
 
 
 def lines(facts: Sequence[Facts], columns: int) -> list[str]:
-    """A heading and a line for each; a column in which nobody has anything is left out."""
+    """Returns a heading and a line for each worker; columns that are empty for all are left out."""
     rows = _with_something([_HEADS, *map(_cells, facts)])
     sizes, room = _sizes(rows, columns)
     shown = [_GAP.join([*map(fill, row, sizes), cut(row[-1], room)]).rstrip() for row in rows]
@@ -42,7 +42,7 @@ def lines(facts: Sequence[Facts], columns: int) -> list[str]:
 
 
 def _sizes(rows: Sequence[Sequence[str]], columns: int) -> tuple[list[int], int]:
-    """Of all columns but the last one, and the room that is left for that."""
+    """Returns the widths of all columns but the last, and the width left for the last."""
     sizes = widths(rows, [_MAX_WIDTHS[head] for head in rows[0][:-1]])
     room = columns - sum(sizes) - len(_GAP) * len(sizes)
     wanted = min(_MIN_NOW, max(width(row[-1]) for row in rows))
@@ -53,7 +53,7 @@ def _sizes(rows: Sequence[Sequence[str]], columns: int) -> tuple[list[int], int]
 
 
 def needs(facts: Sequence[Facts]) -> list[str]:
-    """What a person is to do, for each that waits for one."""
+    """Returns a line with the command to run for each worker that waits for the person."""
     return [
         f"{fact.id} waits: worker-manager {_way_to_give(fact)} {fact.id}"
         for fact in facts
@@ -62,14 +62,14 @@ def needs(facts: Sequence[Facts]) -> list[str]:
 
 
 def _way_to_give(one: Facts) -> str:
-    """The command that gives what it waits for, or leads there."""
+    """Returns the command that answers a waiting worker, or leads to its terminal."""
     if one.status == Status.ASKING or one.reason.startswith(REASONS):
         return "answer"
     return "nudge" if one.reason == RATE_LIMIT else "attach"
 
 
 def now_of(fleet: Fleet, worker: Worker) -> tuple[str, str, str]:
-    """Status, since when, and what it does: as in the list, without asking git."""
+    """Returns a worker's status, since when (ISO time), and what it does, without running git."""
     status, reason, since = worker.seen(fleet.activity(worker), at=time.time())
     agent = agent_in_record(worker.agent)
     doing = "" if worker.finished else agent.latest(fleet.transcript(worker))

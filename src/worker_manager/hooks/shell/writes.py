@@ -194,7 +194,7 @@ def _by_git(arguments: list[str], cwd: str) -> Iterator[str]:
 
 
 def _named(arguments: list[str]) -> list[str]:
-    """All that are no options."""
+    """Returns the arguments that are no options."""
     return [word for word in arguments if not word.startswith("-")]
 
 

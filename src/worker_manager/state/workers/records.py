@@ -54,14 +54,14 @@ class Records:
         self.writes = 0
 
     def home(self, worker_id: str) -> str:
-        """The worker's directory; raises WorkerNotFound when the id has not the form of one."""
+        """Returns the worker's directory. Raises WorkerNotFound for a text that is no id."""
         return worker_home(self.repository, checked_worker_id(worker_id))
 
     def create(self, worker: Worker, files: Mapping[str, str] | None = None) -> Callable[[], None]:
-        """Makes the worker's directory with its mailbox, its record and more files, in one step:
-        killed before it, nothing is left that looks like a worker. What this gives waits for the
-        disk, and takes it all back when that refuses; before, a power cut may leave a record that
-        can't be read.
+        """Creates the worker's directory with mailbox, record and `files`, atomically: killed
+        before, nothing looks like a worker. Returns a callable that syncs it to disk, and on
+        failure removes the worker and raises StateUnavailable; before it is called, a power cut may
+        leave an unreadable record.
         """
         draft = os.path.join(self.repository, WORKERS, f"{DRAFT}{worker.id}")
         contents = {**(files or {}), RECORD: _encoded(worker)}
@@ -99,8 +99,8 @@ class Records:
         _discard(gone)
 
     def load(self, worker_id: str) -> Worker:
-        """The record; raises WorkerNotFound, StateUnavailable when the disk refuses it, or
-        StateCorrupt after setting it aside.
+        """Returns the record. Raises WorkerNotFound, StateUnavailable when the disk refuses,
+        StateCorrupt after setting an unreadable record aside.
         """
         path = os.path.join(self.home(worker_id), RECORD)
         refuse_link(os.path.dirname(path))
@@ -114,14 +114,18 @@ class Records:
             ) from error
 
     def ids(self, besides: Collection[str] = ()) -> list[str]:
-        """Of whatever has a place among the workers, but these. Raises StateUnavailable."""
+        """Returns the ids that have a directory, without those in `besides`. Raises
+        StateUnavailable.
+        """
         folder = os.path.join(self.repository, WORKERS)
         with disk_errors(folder):
             names = os.listdir(folder) if os.path.isdir(folder) else []
         return [name for name in names if name not in besides and is_worker_id(name)]
 
     def peek(self, worker_id: str) -> Worker:
-        """As `get`, for one who only looks: what can't be parsed stays where it lies."""
+        """Returns the record without ever changing anything: an unreadable record stays where it
+        is. Raises as `load`.
+        """
         home = self.home(worker_id)
         path = os.path.join(home, RECORD)
         try:
@@ -134,7 +138,9 @@ class Records:
             raise StateCorrupt(f"The record {path} can't be read.") from error
 
     def update(self, worker_id: str, change: Callable[[Worker], Worker]) -> tuple[Worker, Worker]:
-        """Changes a record under its lock; gives it as it was and as it is."""
+        """Applies `change` to a record under its lock. Returns the record before and after. Raises
+        as `load`, StateBusy when the lock is held for too long.
+        """
         home = self.home(worker_id)
         if not os.path.isdir(home):
             raise WorkerNotFound(worker_id)
@@ -155,7 +161,7 @@ class Records:
         return before, after
 
     def all(self) -> list[Worker]:
-        """Every readable record, oldest first; those that have not changed as they were read."""
+        """Returns every readable record, oldest first; reads only files that have changed since."""
         workers = []
         folder = os.path.join(self.repository, WORKERS)
         with disk_errors(folder):
@@ -168,7 +174,7 @@ class Records:
         return sorted(workers, key=attrgetter("created_at", "id"))
 
     def _as_read(self, worker_id: str, path: str) -> Worker:
-        """As `get`, of a file that is another one than at the last look."""
+        """Returns the record, from the cache if its file has not changed. Raises as `load`."""
         stamp = stamp_of(path)
         known = self._read.get(worker_id)
         if known is None or known[0] != stamp:
@@ -179,9 +185,7 @@ class Records:
         return known[1]
 
     def damaged(self) -> list[str]:
-        """The records that could not be read, by `all` where it was called before, else now: where
-        each was set aside, or lies.
-        """
+        """Returns the paths of unreadable records, or of where they were set aside."""
         found = []
         for worker_id in self.ids(besides=self._read):
             home = self.home(worker_id)
@@ -190,20 +194,20 @@ class Records:
         return sorted(found)
 
     def prune(self) -> None:
-        """Removes what starts that were killed have left, a day later."""
+        """Removes `old_drafts`."""
         for draft in self.old_drafts():
             with suppress(OSError):
                 remove_tree(draft)
 
     def old_drafts(self) -> list[str]:
-        """What starts that were killed have left, a day ago or earlier."""
+        """Returns directories left by starts that were killed more than DRAFT_SECONDS ago."""
         drafts = glob.glob(os.path.join(glob.escape(self.repository), WORKERS, f"{DRAFT}*"))
         return [draft for draft in drafts if _age(draft) > DRAFT_SECONDS]
 
 
 def stamp_of(path: str) -> tuple[int, ...]:
-    """Another one for each record: they are replaced, not written to, and none is as long as the
-    ones before it. Empty without a file.
+    """Returns a stamp of a record's file that differs for each version; empty without a file.
+    Records are replaced, never written in place, and consecutive versions differ in size.
     """
     try:
         found = os.lstat(path)
@@ -218,15 +222,15 @@ def _discard(directory: str) -> None:
 
 
 def _age(path: str) -> float:
-    """In seconds; 0 when it is gone."""
+    """Returns the age in seconds; 0 when it is gone."""
     with suppress(OSError):
         return time.time() - os.stat(path).st_mtime
     return 0.0
 
 
 def _write(home: str, worker: Worker) -> None:
-    """Blanks at its end make its size, modulo SIZES, one more than that of the record before: a
-    clock that counts whole seconds, and an inode used again, tell no two records apart.
+    """Pads the record with blanks so that its size, modulo SIZES, is one more than before: time
+    stamps of whole seconds and a reused inode do not tell two versions apart.
     """
     path = os.path.join(home, RECORD)
     with disk_errors(path):

@@ -1,5 +1,5 @@
-"""How often a worker that ended its turns without a report was reminded of it: a file with a byte
-for each time, and one more once its orchestrator was told.
+"""Counts how often a worker that ended its turn without a report was reminded: a file with a byte
+for each reminder, and one more once its orchestrator was notified.
 """
 
 import os
@@ -12,7 +12,7 @@ _REMINDERS = "reminders"
 
 
 def count(home: str) -> int:
-    """How often since somebody last spoke to it."""
+    """Returns the number of reminders since somebody last wrote to the worker."""
     try:
         return os.path.getsize(_path(home))
     except FileNotFoundError:
@@ -20,23 +20,23 @@ def count(home: str) -> int:
 
 
 def add(home: str) -> None:
-    """Once more."""
+    """Adds a reminder."""
     append(_path(home), "x")
 
 
 def forget(home: str) -> None:
-    """It was spoken to: it is reminded anew."""
+    """Resets the count: somebody wrote to the worker."""
     with ignoring(FileNotFoundError):
         os.unlink(_path(home))
 
 
 def occasion(home: str) -> str:
-    """A word for this row of reminders."""
+    """Returns a word that identifies this series of reminders."""
     return str(os.stat(_path(home)).st_mtime_ns)
 
 
 def was_told_of(home: str) -> bool:
-    """Whether its orchestrator knows that it ended its turn without a report."""
+    """Returns True if its orchestrator was notified."""
     return count(home) > TIMES
 
 

@@ -1,5 +1,5 @@
-"""The dialogs that stand open at a worker's terminal: `requests/<message id>` in its home, one
-file for each. A hook waits for the answer; when it has ended, only the person can give one.
+"""Open dialogs of a worker's terminal: one file each, `requests/<message id>` in its home. A hook
+waits for the answer; once the hook has ended, only the person can answer.
 """
 
 import json
@@ -17,10 +17,10 @@ ANSWERS = ("answers", "annotations")
 
 
 class Request(NamedTuple):
-    """One dialog. `id` is that of the message that tells of it, `call` what tells its tool call
-    from others, `agent` the subagent's id or empty, `process` the hook that waits, `questions`
-    the texts and labels of an AskUserQuestion, empty for a permission. `end` stands at the end of a
-    text that is too long to be shown whole: whoever knows it has had all of it before them.
+    """An open dialog. `id`: of the message about it; `call`: identifies its tool call; `agent`: the
+    subagent's id or empty; `process`: identity of the waiting hook; `questions`: texts and labels
+    of an AskUserQuestion, empty for a permission; `end`: the end of a text too long to be shown
+    whole: a caller who quotes it has read all of it.
     """
 
     id: str
@@ -34,13 +34,13 @@ class Request(NamedTuple):
 
     @property
     def is_waited_for(self) -> bool:
-        """Whether its hook still takes an answer."""
+        """True if its hook still takes an answer."""
         return not process_identity.has_ended(self.process)
 
 
 def call_of(tool: str, tool_input: object) -> str:
-    """What tells a tool call from others. To the input of an AskUserQuestion the person's answers
-    are added: they are left out.
+    """Returns a digest that identifies a tool call. The answers that a person adds to the input of
+    an AskUserQuestion are left out.
     """
     if isinstance(tool_input, dict):
         tool_input = {key: tool_input[key] for key in tool_input if key not in ANSWERS}
@@ -49,24 +49,24 @@ def call_of(tool: str, tool_input: object) -> str:
 
 
 def note(home: str, request: Request) -> None:
-    """From now on it stands open."""
+    """Records that the dialog is open."""
     make_private(os.path.join(home, REQUESTS))
     write_atomic(_path(home, request.id), json.dumps(request._asdict()).encode())
 
 
 def forget(home: str, request_id: str) -> None:
-    """It stands open no more."""
+    """Records that the dialog is closed. Idempotent."""
     with suppress(FileNotFoundError):
         os.unlink(_path(home, request_id))
 
 
 def is_open(home: str, request_id: str) -> bool:
-    """Whether it stands open."""
+    """Returns True if the dialog is open."""
     return os.path.exists(_path(home, request_id))
 
 
 def all_open(home: str) -> list[Request]:
-    """Oldest first; what can't be read is left out."""
+    """Returns the open dialogs, oldest first; unreadable ones are left out."""
     folder = f"{home}/{REQUESTS}"
     if not os.access(folder, os.F_OK):  # of nearly all: a quarter of what a failed listing takes
         return []

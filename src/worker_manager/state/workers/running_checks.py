@@ -1,5 +1,5 @@
-"""Checks that go on after the call that began them was answered: the end of the worker's turn is no
-end of its work meanwhile.
+"""Checks that continue after the call that began them was answered: the end of the worker's turn is
+not the end of its work.
 """
 
 import os
@@ -11,17 +11,17 @@ _CHECKING = "checking"
 
 
 def begin(home: str) -> None:
-    """This process runs them. Raises StateUnavailable."""
+    """Records that this process runs checks. Raises StateUnavailable."""
     write_atomic(_path(home), process_identity.identity(os.getpid()).encode(), durable=False)
 
 
 def end(home: str) -> None:
-    """They are over, and told."""
+    """Records that they have ended and been reported."""
     remove(_path(home))
 
 
 def are_under_way(home: str) -> bool:
-    """Whether their process still runs."""
+    """Returns True if their process still runs."""
     try:
         with open(_path(home), encoding="utf-8") as file:
             process = file.read()
