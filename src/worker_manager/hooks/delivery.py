@@ -84,7 +84,9 @@ def waiting_in_short(home: str) -> str:
 def shown_in_short(home: str, content: str) -> str:
     """Summarizes the messages that woke the session, found by their ids in the prompt."""
     inbox = Inbox(mailbox_path(home))
-    shown = [one for claimer in inbox.pending()[-_CLAIMERS:] for one in inbox.shown(claimer)]
+    shown = [
+        message for claimer in inbox.pending()[-_CLAIMERS:] for message in inbox.shown(claimer)
+    ]
     known = [message for message in shown if message.id in content]
     return rendering.in_short(known, len(known))
 

@@ -33,7 +33,7 @@ def command(references: tuple[str, ...], force: bool, as_json: bool) -> None:
 
     fleet = repository.own_fleet()
     with busy("adopting"):
-        facts = [facts_of(fleet, one) for one in fleet.adopt(named, force=force)]
+        facts = [facts_of(fleet, worker) for worker in fleet.adopt(named, force=force)]
     if as_json:
         emit(Workers(facts))
     elif facts:

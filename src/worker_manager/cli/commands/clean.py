@@ -49,7 +49,7 @@ def command(references: tuple[str, ...], dry_run: bool, force: bool, as_json: bo
         emit(_result(outcomes, is_dry_run=dry_run))
     else:
         print_wrapped(announcements.cleaned(outcomes, for_people, is_dry_run=dry_run))
-    return Exit.FAILED if references and any(one.why_not for one in outcomes) else Exit.OK
+    return Exit.FAILED if references and any(outcome.why_not for outcome in outcomes) else Exit.OK
 
 
 def _for_each_fleet(
@@ -69,12 +69,12 @@ def _result(outcomes: list[CleanResult], *, is_dry_run: bool) -> AllCleaned:
 
     cleaned = [
         Cleaned(
-            id=one.worker.id,
-            name=one.worker.name,
-            kept_because=for_people(one.why_not),
-            freed_bytes=one.freed,
-            saved=one.worker.cleaned.removeprefix("-"),
+            id=outcome.worker.id,
+            name=outcome.worker.name,
+            kept_because=for_people(outcome.why_not),
+            freed_bytes=outcome.freed,
+            saved=outcome.worker.cleaned.removeprefix("-"),
         )
-        for one in outcomes
+        for outcome in outcomes
     ]
-    return AllCleaned(cleaned, sum(one.freed for one in outcomes), is_dry_run)
+    return AllCleaned(cleaned, sum(outcome.freed for outcome in outcomes), is_dry_run)

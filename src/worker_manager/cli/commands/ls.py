@@ -83,7 +83,7 @@ def _look(repository: Repository, known: dict[str, Snapshots], *, show_all: bool
         tokens_written=sum(fact.tokens_written or 0 for fact in facts),
         cost_usd=sum(fact.cost_usd or 0.0 for fact in facts),
         cleaned=[worker.id for worker in workers if worker.cleaned],
-        orphans=[one.id for one in repository.orphans()],
+        orphans=[orphan.id for orphan in repository.orphans()],
         damaged=repository.records.damaged(),
     )
 
@@ -98,7 +98,7 @@ def _facts(
     for owner in {worker.owner for worker in workers}:
         own = [worker for worker in workers if worker.owner == owner]
         snapshots = known.setdefault(owner, Snapshots(repository.fleet_of(own[0])))
-        found |= {one.id: one for one in snapshots.of(own)}
+        found |= {snapshot.id: snapshot for snapshot in snapshots.of(own)}
     return [found[worker.id] for worker in workers]
 
 

@@ -50,15 +50,15 @@ def command(
             with busy(f"merging {worker.name}"):
                 merged.append(fleet.merge(worker.id, MergeOptions(strategy, into, checks)))
         except WorkerManagerError as error:
-            done = ", ".join(one.worker.id for one in merged)
+            done = ", ".join(merge.worker.id for merge in merged)
             before = f"Merged before: {done}. Then: " if done and as_json else ""
             raise MergeRefused(Text(before, error.text), error.shown) from error
         if not as_json:
             _tell(merged[-1])
     if as_json:
-        emit(AllMerged([merged_of(one) for one in merged]))
+        emit(AllMerged([merged_of(merge) for merge in merged]))
     else:
-        ids = " ".join(one.worker.id for one in merged)
+        ids = " ".join(merge.worker.id for merge in merged)
         what = "its worktree and branch" if len(merged) == 1 else "their worktrees and branches"
         print_wrapped(f"worker-manager clean {ids} removes {what}.")
 

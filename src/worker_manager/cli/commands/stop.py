@@ -51,7 +51,10 @@ def command(references: tuple[str, ...], force: bool, as_json: bool) -> None:
         facts = [facts_of(fleet, one) for (fleet, _), one in zip(asked, ended, strict=True)]
         emit(
             Stopped(
-                [Ended(*pair) for pair in zip(facts, (one.saved for one in ended), strict=True)]
+                [
+                    Ended(*pair)
+                    for pair in zip(facts, (worker.saved for worker in ended), strict=True)
+                ]
             )
         )
 

@@ -78,7 +78,9 @@ def now_of(fleet: Fleet, worker: Worker) -> tuple[str, str, str]:
 
 def _with_something(rows: Sequence[Sequence[str]]) -> list[list[str]]:
     """The rows without columns that are empty but for their heading."""
-    columns = [one for one in zip(*rows, strict=True) if one[0] in _KEPT or any(one[1:])]
+    columns = [
+        column for column in zip(*rows, strict=True) if column[0] in _KEPT or any(column[1:])
+    ]
     return [list(row) for row in zip(*columns, strict=True)]
 
 
