@@ -247,3 +247,14 @@ def test_a_handle_is_taken_apart_by_its_runtime_only() -> None:
         if apart.search(path.read_text("utf-8"))
     }
     assert {name for name in found if not name.startswith("runtimes/")} == set()
+
+
+def test_tests_lie_where_the_thing_lies() -> None:
+    package = CHECKOUT / "src" / "worker_manager"
+    packages = {path.parent.name for path in package.glob("*/__init__.py")}
+    floors = [CHECKOUT / "tests" / floor for floor in ("unit", "integration")]
+    folders = {path.name for floor in floors for path in floor.iterdir() if path.is_dir()}
+
+    # What plays Claude Code's part in the tests is tried by all of them.
+    assert packages - folders == {"rehearsal"}
+    assert folders - packages == {"journeys", "__pycache__"} & folders

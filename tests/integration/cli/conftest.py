@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 
 from tests.conftest import CHECKOUT
-from tests.integration.dialogs.session import Session
+from tests.integration.crew.messaging.dialogs.session import Session
 from tests.support.scripted.workers import recorded_worker
 from tests.support.terminals.person import Terminal, worker_manager, worker_manager_here
 from worker_manager.crew.fleet import Fleet

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.conftest import make_fleet
 from tests.integration.cli.conftest import Command, validated
-from tests.integration.dialogs.session import BASH, Session, decided
+from tests.integration.crew.messaging.dialogs.session import BASH, Session, decided
 from tests.support.scripted.workers import letters_to, recorded_worker, take_mail
 from tests.support.terminals.person import Terminal
 from worker_manager.crew.fleet import Fleet

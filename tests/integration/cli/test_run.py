@@ -11,8 +11,8 @@ import pytest
 
 from tests.conftest import git, make_fleet
 from tests.integration.cli.conftest import Command, validated
-from tests.integration.dialogs.session import ASK as ASK_USER
-from tests.integration.dialogs.session import BASH, Session, decided
+from tests.integration.crew.messaging.dialogs.session import ASK as ASK_USER
+from tests.integration.crew.messaging.dialogs.session import BASH, Session, decided
 from tests.support.scripted.workers import recorded_worker, running_worker
 from tests.support.terminals.person import (
     ASK,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git
-from tests.integration.dialogs.session import ASK, BASH, WRITE, Session, decided
+from tests.integration.crew.messaging.dialogs.session import ASK, BASH, WRITE, Session, decided
 from tests.support.scripted.workers import recorded_worker, running_worker
 from tests.support.terminals.watching import Watched, script, watching
 from tests.support.waiting import wait_until

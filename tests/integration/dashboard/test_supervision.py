@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import make_fleet
-from tests.integration.test_budgets import spend
+from tests.integration.crew.supervision.test_budgets import spend
 from tests.support.scripted.workers import HANG, letters_to, recorded_worker
 from tests.support.terminals.person import Terminal
 from tests.support.terminals.watching import files_below, script

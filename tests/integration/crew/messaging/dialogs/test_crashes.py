@@ -13,7 +13,7 @@ import pytest
 
 from tests.faults import actions
 from tests.faults.injection import KILL, Outcome, at_every_step, run
-from tests.integration.dialogs.session import (
+from tests.integration.crew.messaging.dialogs.session import (
     BASH,
     WRITE,
     Session,

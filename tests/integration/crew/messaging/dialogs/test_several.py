@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.dialogs.session import BASH, WRITE, Session, decided, refused
+from tests.integration.crew.messaging.dialogs.session import BASH, WRITE, Session, decided, refused
 from tests.support.scripted.workers import take_mail
 from worker_manager.crew.reporting import reports
 from worker_manager.domain import message

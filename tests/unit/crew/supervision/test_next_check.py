@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.unit.test_models import WORKER
+from tests.unit.domain.test_worker import WORKER
 from worker_manager.config import Settings
 from worker_manager.crew.supervision.next_check import (
     BUSY_SECONDS,

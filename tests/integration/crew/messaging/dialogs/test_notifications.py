@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.integration.dialogs.session import Session, said
+from tests.integration.crew.messaging.dialogs.session import Session, said
 from tests.support.scripted.workers import take_mail
 from worker_manager.domain.worker import Status
 

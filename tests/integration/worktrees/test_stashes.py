@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git, make_fleet, make_repository
-from tests.integration.test_guard import ask, wait_for_mail
+from tests.integration.hooks.test_pre_tool_use import ask, wait_for_mail
 from tests.support.scripted.workers import HANG
 from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.worktrees import stashes

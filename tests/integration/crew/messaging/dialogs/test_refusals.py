@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import make_fleet
-from tests.integration.dialogs.session import (
+from tests.integration.crew.messaging.dialogs.session import (
     ASK,
     ASK_BOTH,
     BASH,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.test_mailbox import message
+from tests.unit.state.mail.test_mailbox import message
 from worker_manager.state.bells import Bell
 from worker_manager.state.mail import redelivery
 from worker_manager.state.mail.mailbox import Mailbox

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.test_models import WORKER
+from tests.unit.domain.test_worker import WORKER
 from worker_manager.domain.worker import Report, Status
 from worker_manager.views.needs import is_settled
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.dialogs.session import Session
+from tests.integration.crew.messaging.dialogs.session import Session
 from tests.support.scripted.workers import recorded_worker
 from worker_manager.crew.fleet import Fleet
 from worker_manager.domain.worker import Status

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.dialogs.session import ASK, ASK_BOTH, BASH, Session, decided
+from tests.integration.crew.messaging.dialogs.session import ASK, ASK_BOTH, BASH, Session, decided
 from tests.support.scripted.hooks import hook_command
 from tests.support.scripted.workers import take_mail
 from worker_manager.crew.fleet import Fleet

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.dialogs.session import (
+from tests.integration.crew.messaging.dialogs.session import (
     ASK,
     BASH,
     Session,
