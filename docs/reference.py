@@ -140,12 +140,14 @@ def statuses() -> Iterator[str]:
 def letters() -> Iterator[str]:
     """Every type of message, with what it tells its reader to do."""
     meanings = _meanings("domain/message.py")
-    steps = rendering._NEXT_STEPS  # the very text that is shown
     yield from _table_head("type", "", "and the reader is told")
     for name, type_ in vars(message).items():
         if name in meanings:
-            step = steps.get(type_, "").format(id="ID", message_id="MESSAGE")
-            yield _row(f"`{type_}`", meanings[name], step)
+            letter = message.Message(
+                id="MESSAGE", type=type_, sender="ID", name="", sent="", body=""
+            )
+            said = rendering.for_models(rendering.next_step(letter))  # the very text that is shown
+            yield _row(f"`{type_}`", meanings[name], said)
 
 
 def files() -> Iterator[str]:
