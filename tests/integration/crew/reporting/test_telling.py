@@ -15,12 +15,14 @@ from worker_manager.views import announcements
 
 def test_work_is_said_to_stay_where_there_is_some(fleet: Fleet, repository: Path) -> None:
     worker = add_worker(fleet, repository, status=Status.STOPPED)
-    before = announcements.stopped(worker)
+    before = announcements.stopped(worker, rendering.for_models)
 
     shutil.rmtree(worker.path)
 
     assert f"Its work stays in {worker.path}." in before
-    assert f"{worker.path} is no worktree of it any more" in announcements.stopped(worker)
+    assert f"{worker.path} is no worktree of it any more" in announcements.stopped(
+        worker, rendering.for_models
+    )
 
 
 def test_a_nudge_tells_how_the_worker_stands_by_now(fleet: Fleet, repository: Path) -> None:
@@ -34,4 +36,5 @@ def test_a_nudge_tells_how_the_worker_stands_by_now(fleet: Fleet, repository: Pa
 
 
 def test_no_letter_says_what_nobody_has_looked_at() -> None:
-    assert "worktree" not in "".join(rendering._NEXT_STEPS.values())
+    said = [*rendering._REMARKS.values(), *map("".join, rendering._NEXT_STEPS.values())]
+    assert "worktree" not in "".join(said)
