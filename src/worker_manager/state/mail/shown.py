@@ -17,44 +17,43 @@ def find(mailbox: str, message_id: str, *, note: bool) -> str:
     be looked up to the index.
     """
     folder = os.path.join(mailbox, "read")
-    known = _known(mailbox)
-    there = names_in(folder)
-    fresh = {reader: _ids(folder, reader) for reader in there if reader not in known}
-    if note and fresh:
+    lines = _lines(mailbox)
+    fresh = set(listed(folder)).difference(line.partition(" ")[0] for line in lines)
+    found = [_line(reader, _ids(folder, reader)) for reader in fresh]
+    if note and found:
         with ignoring(OSError):
-            append(os.path.join(mailbox, _INDEX), "".join(map(_line, fresh.items())))
-    for claimer in reversed(there):
-        ids = fresh.get(claimer) or known.get(claimer, "")
-        if message_id in ids.split():
-            for name in names_in(os.path.join(folder, claimer)):
+            append(os.path.join(mailbox, _INDEX), "".join(f"{line}\n" for line in found))
+    # Of thousands few name it: the others are not looked at closer.
+    named = [line for line in (*lines, *found) if message_id in line]
+    for reader, *ids in sorted(map(str.split, named), reverse=True):
+        if message_id in ids:
+            for name in names_in(os.path.join(folder, reader)):
                 if id_of(name) == message_id:
-                    return os.path.join(folder, claimer, name)
+                    return os.path.join(folder, reader, name)
     return ""
 
 
 def forget_gone(mailbox: str) -> None:
     """Removes index entries of removed folders."""
-    known, there = _known(mailbox), set(listed(os.path.join(mailbox, "read")))
-    if not there.issuperset(known):
-        left = (item for item in known.items() if item[0] in there)
-        content = "".join(map(_line, left)).encode()
+    lines, there = _lines(mailbox), set(listed(os.path.join(mailbox, "read")))
+    left = [line for line in lines if line.partition(" ")[0] in there]
+    if len(left) < len(lines):
+        content = "".join(f"{line}\n" for line in left).encode()
         write_atomic(os.path.join(mailbox, _INDEX), content, durable=False)
 
 
-def _ids(folder: str, claimer: str) -> str:
-    return " ".join(id_of(name) for name in names_in(os.path.join(folder, claimer)))
+def _ids(folder: str, reader: str) -> str:
+    return " ".join(id_of(name) for name in names_in(os.path.join(folder, reader)))
 
 
-def _line(item: tuple[str, str]) -> str:
+def _line(reader: str, ids: str) -> str:
     # The mark at its end tells a whole line from one that was cut off.
-    return f"{item[0]} {item[1]} .\n"
+    return f"{reader} {ids} ."
 
 
-def _known(mailbox: str) -> dict[str, str]:
-    """The ids of each reader's messages, apart by blanks."""
+def _lines(mailbox: str) -> list[str]:
+    """The index: of each reader its name and the ids of its messages, apart by blanks."""
     content = b""
     with ignoring(OSError, StateCorrupt):
         content = read_regular(os.path.join(mailbox, _INDEX))
-    lines = content.decode("utf-8", "replace").split("\n")
-    whole = (line[:-2].partition(" ") for line in lines if line.endswith(" ."))
-    return {claimer: ids for claimer, _, ids in whole}
+    return [line for line in content.decode("utf-8", "replace").split("\n") if line.endswith(" .")]
