@@ -18,7 +18,8 @@ from worker_manager.doctor.probes import ask
 from worker_manager.doctor.programs import try_session
 from worker_manager.domain.identifiers import random_hex
 from worker_manager.errors import InvalidSetting, RuntimeUnavailable
-from worker_manager.runtimes.tmux.runtime import TIMEOUT_SECONDS, Tmux, socket_of
+from worker_manager.runtimes.tmux.runtime import Tmux, socket_of
+from worker_manager.runtimes.tmux.server import TIMEOUT_SECONDS
 from worker_manager.state.layout import repository_directory
 from worker_manager.state.workers.records import Records
 

@@ -20,7 +20,7 @@ from worker_manager.domain.message import Message
 from worker_manager.domain.worker import Worker
 from worker_manager.errors import RuntimeUnavailable, StateUnavailable
 from worker_manager.hooks import delivery, entry
-from worker_manager.runtimes.tmux import environment, runtime
+from worker_manager.runtimes.tmux import environment, launch
 from worker_manager.state import sessions
 from worker_manager.state.layout import home_of_session, mailbox_path, state_root
 from worker_manager.state.mail.mailbox import Mailbox
@@ -127,7 +127,7 @@ def test_nothing_is_launched_beside_the_variables_of_another_starter(
 def test_a_starter_that_never_ends_is_named(
     fleet: Fleet, half_started: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runtime, "TIMEOUT_SECONDS", 1.0)
+    monkeypatch.setattr(launch, "TIMEOUT_SECONDS", 1.0)
 
     with pytest.raises(RuntimeUnavailable, match="Another session began to start tmux"):
         fleet.start(StartRequest("t", "x"))
