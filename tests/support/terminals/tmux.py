@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from worker_manager.runtimes.tmux import runtime
+from worker_manager.runtimes.tmux import server as tmux_server
 
 
 def run_tmux(socket: str, *arguments: str) -> str:
@@ -33,7 +33,7 @@ def hanging(socket: str) -> Iterator[None]:
     os.kill(server, signal.SIGSTOP)
     try:
         with pytest.MonkeyPatch.context() as changed:
-            changed.setattr(runtime, "TIMEOUT_SECONDS", 1.0)
+            changed.setattr(tmux_server, "TIMEOUT_SECONDS", 1.0)
             yield
     finally:
         os.kill(server, signal.SIGCONT)
