@@ -5,7 +5,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from worker_manager.domain.worker import Activity, Screen
+from worker_manager.domain.screen import Screen
+from worker_manager.domain.session import Activity
 
 
 class Assignment(NamedTuple):

@@ -22,7 +22,7 @@ from worker_manager.agents.claude.agent import (
     session_variables,
     start_dialog,
 )
-from worker_manager.domain.worker import Screen
+from worker_manager.domain.screen import Screen
 
 __all__ = [
     "activity",

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
 from worker_manager.agents.base import Assignment, Entry, LaunchSpec, Meter, StartDialog, Usage
-from worker_manager.domain.worker import Activity, Screen
+from worker_manager.domain.screen import Screen
+from worker_manager.domain.session import Activity
 from worker_manager.errors import AgentNotInstalled
 
 permission_modes: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from worker_manager.agents import HOST, agent_in_record, agent_named
-from worker_manager.domain.worker import Activity
+from worker_manager.domain.session import Activity
 from worker_manager.state import process_identity, sessions
 from worker_manager.state.workers import running_checks
 

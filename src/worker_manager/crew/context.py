@@ -12,7 +12,8 @@ from worker_manager.agents.base import Meter, Usage
 from worker_manager.config import Settings
 from worker_manager.crew import activity
 from worker_manager.crew.presence import fail_vanished, is_gone, surely_runs
-from worker_manager.domain.worker import Activity, Status, Worker
+from worker_manager.domain.session import Activity
+from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import InvalidInput, Text, WorkerFinished, WorkerNotFound, step
 from worker_manager.runtimes.base import Runtime
 from worker_manager.state import sessions

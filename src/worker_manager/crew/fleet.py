@@ -22,7 +22,9 @@ from worker_manager.crew.messaging import mail, replies, wake
 from worker_manager.crew.supervision import budgets
 from worker_manager.crew.supervision.supervisor import Supervisor
 from worker_manager.domain.message import Message
-from worker_manager.domain.worker import Activity, Screen, Worker
+from worker_manager.domain.screen import Screen
+from worker_manager.domain.session import Activity
+from worker_manager.domain.worker import Worker
 from worker_manager.runtimes.base import Runtime
 from worker_manager.runtimes.registry import open_runtime
 from worker_manager.state.mail.inbox import Claim

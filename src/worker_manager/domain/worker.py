@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
-from worker_manager.errors import StateCorrupt, WorkerFinished
+from worker_manager.domain.session import Activity
+from worker_manager.errors import WorkerFinished
 
 SCHEMA = 1
 #: Between two turns a session is idle for a moment.
@@ -38,27 +39,6 @@ def seconds_of(stamp: str) -> float:
         return datetime.fromisoformat(stamp).timestamp()
     except ValueError:
         return 0.0
-
-
-class Activity(NamedTuple):
-    """What Claude Code says of a session of its own: `status` is busy, idle, waiting or shell (a
-    background command runs), `waiting_for` names a dialog, `since` is in seconds since the epoch.
-    """
-
-    status: str
-    waiting_for: str
-    since: float
-    socket: str = ""  #: on which its session takes messages; empty when it has none
-
-
-class Screen(NamedTuple):
-    """What a terminal shows at this moment: its lines with their styles (ANSI), where its cursor
-    is (column, line), and whether somebody scrolls in it.
-    """
-
-    lines: tuple[str, ...]
-    cursor: tuple[int, int]
-    is_scrolled: bool
 
 
 @dataclass(frozen=True)
@@ -340,31 +320,3 @@ class Worker:
         # One that was taken for dead and reports is alive.
         if self.finished and not self.is_presumed_dead:
             raise WorkerFinished(self.id, self.status.value, self.reason)
-
-
-_LISTS = ("checks", "allowed_paths", "unchecked")
-_FIELD_NAMES = {f.name for f in fields(Worker)} - {"extra"}
-
-
-def to_json(worker: Worker) -> dict[str, Any]:
-    """The record as it lies on disk, unknown keys included."""
-    record = asdict(worker)
-    extra: dict[str, Any] = record.pop("extra")
-    return extra | record
-
-
-def from_json(record: dict[str, Any]) -> Worker:
-    """The worker in a record; raises StateCorrupt when a field is missing or wrong."""
-    known = {key: value for key, value in record.items() if key in _FIELD_NAMES}
-    extra = {key: value for key, value in record.items() if key not in _FIELD_NAMES}
-    try:
-        if known.get("report") is not None:
-            known["report"] = Report(**known["report"])
-        if known.get("merge") is not None:
-            known["merge"] = Merge(**known["merge"])
-        known["formers"] = tuple(Former(**one) for one in known.get("formers", ()))
-        known["status"] = Status(known["status"])
-        known.update({name: tuple(known.get(name, ())) for name in _LISTS})
-        return Worker(**known, extra=extra)
-    except (KeyError, TypeError, ValueError) as error:
-        raise StateCorrupt(f"not a worker record: {error}") from error

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from enum import Enum
 from typing import Protocol
 
-from worker_manager.domain.worker import Screen
+from worker_manager.domain.screen import Screen
 
 
 class Presence(Enum):

@@ -100,9 +100,9 @@ class _Orchestrator:
 
     def load(self) -> handshake.GoOn:
         """What serves the tools. Raises InvalidSetting."""
-        from worker_manager.servers import conversation, orchestrator, tooling
+        from worker_manager.servers import conversation, orchestrator, serving
 
-        tooling.quiet_logging()
+        serving.quiet_logging()
         server = orchestrator.build(self._fleet())
         self._start_supervising()
         return partial(conversation.serve, server)
@@ -158,11 +158,11 @@ class _Orchestrator:
 
 def _load_worker(home: str, worker_id: str) -> handshake.GoOn:
     from worker_manager import config
-    from worker_manager.servers import conversation, tooling
+    from worker_manager.servers import conversation, serving
     from worker_manager.servers.tools import worker
     from worker_manager.state.workers.records import Records
 
-    tooling.quiet_logging()
+    serving.quiet_logging()
     records = Records(repository_of(home))
     try:
         project = records.load(worker_id).project

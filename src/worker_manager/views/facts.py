@@ -15,7 +15,8 @@ from worker_manager.agents.base import Usage
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle.launch import attach_line
 from worker_manager.crew.lifecycle.queue import place_in
-from worker_manager.domain.worker import Activity, Status, Worker
+from worker_manager.domain.session import Activity
+from worker_manager.domain.worker import Status, Worker
 from worker_manager.state.layout import TRANSCRIPT, repository_identity
 from worker_manager.state.workers.records import stamp_of
 from worker_manager.text import rendering

@@ -16,7 +16,8 @@ from worker_manager.crew import activity
 from worker_manager.crew.lifecycle.launch import attach_line
 from worker_manager.crew.lifecycle.queue import place_in, queue_among
 from worker_manager.crew.repository import Repository
-from worker_manager.domain.worker import Activity, Status, Worker
+from worker_manager.domain.session import Activity
+from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import StateCorrupt, StateUnavailable, WorkerNotFound
 from worker_manager.runtimes.base import Presence
 from worker_manager.state.layout import transcript_of

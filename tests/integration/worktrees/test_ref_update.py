@@ -14,7 +14,8 @@ from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration.merge import MergeOptions
 from worker_manager.domain.message import Message
-from worker_manager.domain.worker import Worker, from_json, to_json
+from worker_manager.domain.worker import Worker
+from worker_manager.domain.worker_json import from_json, to_json
 from worker_manager.errors import MergeRefused
 from worker_manager.worktrees import ref_update
 

@@ -1,6 +1,6 @@
 """Screens of Claude Code, as tmux's `capture-pane -p -e` gave them, and the cursor with each."""
 
-from worker_manager.domain.worker import Screen
+from worker_manager.domain.screen import Screen
 
 RULE = f"\x1b[38;5;244m{'─' * 150}"
 END = f"\x1b[0m\x1b[38;5;244m\x1b[49m{'─' * 150}"

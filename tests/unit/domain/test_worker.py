@@ -5,7 +5,8 @@ from datetime import datetime
 
 import pytest
 
-from worker_manager.domain.worker import Report, Status, Worker, from_json, to_json
+from worker_manager.domain.worker import Report, Status, Worker
+from worker_manager.domain.worker_json import from_json, to_json
 from worker_manager.errors import StateCorrupt, WorkerFinished
 
 WORKER = Worker(

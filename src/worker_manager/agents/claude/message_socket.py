@@ -7,7 +7,7 @@ import os
 import socket
 import stat
 
-from worker_manager.domain.worker import Activity
+from worker_manager.domain.session import Activity
 from worker_manager.text.output import json_line
 
 TIMEOUT_SECONDS = 1.0

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from worker_manager.domain.worker import Screen
+from worker_manager.domain.screen import Screen
 
 _RULE = "─" * 10
 #: The arrow and a no-break space, unlike the arrow of a dialog. Shell mode has another sign.

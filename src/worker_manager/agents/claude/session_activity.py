@@ -1,7 +1,7 @@
 """What a session of Claude Code does at this moment, by its own file about the process."""
 
 from worker_manager.agents.claude import session_files
-from worker_manager.domain.worker import Activity
+from worker_manager.domain.session import Activity
 
 
 def activity(pid: int) -> Activity | None:

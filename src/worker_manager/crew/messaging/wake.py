@@ -18,7 +18,8 @@ from worker_manager.crew import activity as activities
 from worker_manager.crew.context import Context
 from worker_manager.domain import identifiers
 from worker_manager.domain.message import DECISION, Message
-from worker_manager.domain.worker import Activity, Worker
+from worker_manager.domain.session import Activity
+from worker_manager.domain.worker import Worker
 from worker_manager.errors import RuntimeUnavailable, StateBusy, StateUnavailable
 from worker_manager.runtimes.base import Presence, Runtime
 from worker_manager.state import sessions

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from worker_manager.config import Settings
 from worker_manager.crew.supervision.limits import RATE_LIMIT
-from worker_manager.domain.worker import Activity, Status, Worker, seconds_of
+from worker_manager.domain.session import Activity
+from worker_manager.domain.worker import Status, Worker, seconds_of
 
 #: While one is at work: it commits, spends, or is interrupted, and no hook says so.
 BUSY_SECONDS = 10.0

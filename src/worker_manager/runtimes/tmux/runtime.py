@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 
 from worker_manager.domain.identifiers import random_hex
-from worker_manager.domain.worker import Screen
+from worker_manager.domain.screen import Screen
 from worker_manager.errors import RuntimeUnavailable
 from worker_manager.runtimes.base import Presence
 from worker_manager.runtimes.tmux import environment as inheritance

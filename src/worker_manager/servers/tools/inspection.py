@@ -8,7 +8,7 @@ from pydantic import Field
 
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration import clean
-from worker_manager.servers.tooling import Result, answer, tool_errors
+from worker_manager.servers.results import Result, answer, tool_errors
 from worker_manager.servers.tools import read_worker as reading
 from worker_manager.servers.tools import wait
 from worker_manager.servers.tools.worker_info import WorkerId, WorkerInfo, info_from, line_of

@@ -13,7 +13,7 @@ from worker_manager.crew.integration.clean import CleanResult as Cleaned
 from worker_manager.crew.integration.merge import Merged, MergeOptions
 from worker_manager.domain import identifiers
 from worker_manager.errors import MergeRefused
-from worker_manager.servers.tooling import Result, answer, tool_errors
+from worker_manager.servers.results import Result, answer, tool_errors
 from worker_manager.text import rendering
 from worker_manager.text.rendering import for_models
 from worker_manager.views import announcements

@@ -10,7 +10,7 @@ from pydantic import Field
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle.request import Started, StartRequest
 from worker_manager.domain.worker import Status
-from worker_manager.servers.tooling import Result, answer, tool_errors
+from worker_manager.servers.results import Result, answer, tool_errors
 from worker_manager.servers.tools.worker_info import WorkerId, WorkerInfo, info_of, line_of
 from worker_manager.state import sessions
 from worker_manager.text.rendering import for_models

@@ -7,7 +7,7 @@ from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
 from worker_manager.crew.fleet import Fleet
-from worker_manager.servers.tooling import Result, acknowledged_soon, answer, tool_errors
+from worker_manager.servers.results import Result, acknowledged_soon, answer, tool_errors
 from worker_manager.servers.tools.worker_info import WorkerId
 from worker_manager.text import rendering
 from worker_manager.views import announcements

@@ -5,7 +5,7 @@ from mcp_types import CallToolResult
 from worker_manager.crew.fleet import Fleet
 from worker_manager.domain import identifiers
 from worker_manager.errors import InvalidInput
-from worker_manager.servers.tooling import Result, answer
+from worker_manager.servers.results import Result, answer
 from worker_manager.text import rendering
 from worker_manager.views import inspection
 

@@ -15,7 +15,7 @@ from worker_manager.domain import message as messages
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import InvalidInput, StateUnavailable, WorkerNotFound
 from worker_manager.servers import call_limit
-from worker_manager.servers.tooling import Result, acknowledged_soon, answer
+from worker_manager.servers.results import Result, acknowledged_soon, answer
 from worker_manager.servers.tools.worker_info import info_of, line_of
 from worker_manager.state.mail import receipts, waits
 from worker_manager.state.mail.inbox import Claim

@@ -14,13 +14,8 @@ from worker_manager import __version__
 from worker_manager.crew.reporting import reports
 from worker_manager.errors import StateUnavailable, WorkerNotFound
 from worker_manager.servers import call_limit
-from worker_manager.servers.tooling import (
-    ALWAYS_LOAD,
-    Result,
-    acknowledged_soon,
-    answer,
-    tool_errors,
-)
+from worker_manager.servers.results import Result, acknowledged_soon, answer, tool_errors
+from worker_manager.servers.serving import ALWAYS_LOAD
 from worker_manager.servers.tools import checks_runner
 from worker_manager.state.bells import Bell
 from worker_manager.state.mail import awaited_answer

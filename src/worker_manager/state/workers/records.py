@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from operator import attrgetter
 
 from worker_manager.domain.identifiers import checked_worker_id, is_worker_id, random_hex
-from worker_manager.domain.worker import Worker, from_json, to_json
+from worker_manager.domain.worker import Worker
+from worker_manager.domain.worker_json import from_json, to_json
 from worker_manager.errors import StateCorrupt, StateUnavailable, WorkerNotFound
 from worker_manager.state import bells, journal
 from worker_manager.state.files import (

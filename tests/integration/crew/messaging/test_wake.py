@@ -20,7 +20,8 @@ from worker_manager.crew.messaging import wake
 from worker_manager.crew.reporting import reports
 from worker_manager.domain import identifiers
 from worker_manager.domain.message import Message
-from worker_manager.domain.worker import Activity, Worker
+from worker_manager.domain.session import Activity
+from worker_manager.domain.worker import Worker
 from worker_manager.hooks import delivery
 from worker_manager.runtimes.tmux.runtime import Tmux
 from worker_manager.state import process_identity, sessions

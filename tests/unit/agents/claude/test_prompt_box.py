@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.claude import screens
 from worker_manager.agents.claude.prompt_box import draft
-from worker_manager.domain.worker import Screen
+from worker_manager.domain.screen import Screen
 
 
 @pytest.mark.parametrize("name", ["EMPTY", "FRESH", "EXAMPLE", "SUGGESTION"])

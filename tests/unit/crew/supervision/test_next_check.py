@@ -13,7 +13,8 @@ from worker_manager.crew.supervision.next_check import (
     PRIVATE_SECONDS,
     delay,
 )
-from worker_manager.domain.worker import Activity, Status, Worker
+from worker_manager.domain.session import Activity
+from worker_manager.domain.worker import Status, Worker
 
 AT = 1_800_000_000.0
 IDLE = Settings().idle_seconds

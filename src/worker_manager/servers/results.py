@@ -1,8 +1,5 @@
-"""What both servers share: our errors as tool errors, results with text, no noise."""
+"""Results of tools: texts, our errors as tool errors, messages that count as shown once written."""
 
-import logging
-import os
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,8 +12,6 @@ from worker_manager.errors import WorkerManagerError
 from worker_manager.state.mail.inbox import Claim, expect_receipt
 from worker_manager.text.rendering import for_models
 
-#: Keeps a tool in the model's hands from the first turn on, without a tool search.
-ALWAYS_LOAD = {"anthropic/alwaysLoad": True}
 #: From a result returned to a result written.
 ACKNOWLEDGE_AFTER_SECONDS = 1.0
 
@@ -68,12 +63,4 @@ def answer(text: str, result: Result) -> CallToolResult:
     structured = result.model_dump() | {"text": text}
     return CallToolResult(
         content=[TextContent(type="text", text=text)], structured_content=structured
-    )
-
-
-def quiet_logging() -> None:
-    """Warnings to stderr, before the SDK sets up its own logging."""
-    level = os.environ.get("WORKER_MANAGER_LOG", "WARNING").upper()
-    logging.basicConfig(
-        stream=sys.stderr, level=level, format="%(levelname)s %(name)s: %(message)s"
     )
