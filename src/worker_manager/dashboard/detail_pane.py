@@ -16,7 +16,7 @@ from worker_manager.errors import WorkerManagerError
 from worker_manager.state import journal
 from worker_manager.state.layout import transcript_of
 from worker_manager.state.workers import launches
-from worker_manager.views import inspection
+from worker_manager.views import inspection, log
 from worker_manager.views.gatherer import Sighting
 
 TERMINAL, LETTERS, DIFF, TIMELINE = TABS = ("terminal", "letters", "diff", "timeline")
@@ -106,7 +106,7 @@ class Looker:
 
     def _timeline(self, sighting: Sighting) -> list[Text]:
         fleet = self._repository.fleet_of(sighting.worker)
-        view = inspection.log(fleet, sighting.worker, "", MAX_BYTES)
+        view = log.read(fleet, sighting.worker, "", MAX_BYTES)
         return plain(view.text) if view.text else plain("Nothing is known of what it did.")
 
     def _timeline_size(self, sighting: Sighting) -> object:

@@ -12,7 +12,7 @@ from worker_manager import agents
 from worker_manager.crew.fleet import Fleet
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.state.mail import receipts
-from worker_manager.views import inspection
+from worker_manager.views import log
 from worker_manager.views.facts import facts_of
 
 #: Another program, which has a price list of its own, and nothing else that can be asked.
@@ -51,7 +51,7 @@ def test_a_worker_of_an_agent_that_only_another_version_knows_is_listed_without_
     facts = facts_of(fleet, worker)
     assert (facts.id, facts.agent, facts.doing) == (worker.id, "other", "")
     assert (facts.tokens_read, facts.cost_usd) == (None, None)
-    assert inspection.log(fleet, worker, "", 8_000).worker == worker
+    assert log.read(fleet, worker, "", 8_000).worker == worker
 
 
 @pytest.mark.promise("cost")

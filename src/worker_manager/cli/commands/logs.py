@@ -34,9 +34,9 @@ def command(reference: str, from_beginning: bool, follow: bool, as_json: bool) -
     fleet, worker = targets.worker(reference)
 
     from worker_manager.crew.supervision.background import BackgroundSupervisor
-    from worker_manager.views import inspection
+    from worker_manager.views import log
 
-    cursor = inspection.BEGINNING if from_beginning else ""
+    cursor = log.BEGINNING if from_beginning else ""
     with BackgroundSupervisor(lambda: fleet.supervisor if follow else None):
         while True:
             cursor, more, is_finished = _show(fleet, worker.id, cursor, as_json=as_json)

@@ -13,12 +13,12 @@ from worker_manager.servers.tools import read_worker as reading
 from worker_manager.servers.tools import wait
 from worker_manager.servers.tools.worker_info import WorkerId, WorkerInfo, info_from, line_of
 from worker_manager.text.rendering import for_models
-from worker_manager.views import inspection
+from worker_manager.views import inspection, log
 from worker_manager.views.facts import Snapshots
 
 _UNTIL = {"enum": list(wait.UNTIL)}
 _WHAT = {"enum": list(inspection.WHAT)}
-_FIRST = inspection.BEGINNING
+_FIRST = log.BEGINNING
 
 
 class WorkerList(Result):
