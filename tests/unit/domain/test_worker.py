@@ -5,6 +5,7 @@ from datetime import datetime
 
 import pytest
 
+from worker_manager.domain.session import Activity
 from worker_manager.domain.worker import Report, Status, Worker
 from worker_manager.domain.worker_json import from_json, to_json
 from worker_manager.errors import StateCorrupt, WorkerFinished
@@ -85,3 +86,21 @@ def test_who_was_only_taken_for_dead_and_reports_is_alive() -> None:
     assert presumed.check_in(at="t").status is Status.RUNNING
     assert presumed.ask(REPORT).status is Status.ASKING
     assert presumed.complete(REPORT).status is Status.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("since", "expected"),
+    [(60.0, Status.RUNNING), (-60.0, Status.BLOCKED)],
+    ids=["later", "before"],
+)
+def test_who_works_again_after_it_was_blocked_is_seen_to_run(
+    since: float, expected: Status
+) -> None:
+    blocked_at = datetime.fromisoformat("2026-01-01T00:00:00.000+00:00")
+    blocked = replace(
+        WORKER, status=Status.BLOCKED, changed_at=blocked_at.isoformat(timespec="milliseconds")
+    )
+    at = blocked_at.timestamp()
+    works = Activity("busy", "", at + since)
+
+    assert blocked.seen(works, at=at + 120)[0] is expected

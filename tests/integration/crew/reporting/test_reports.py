@@ -50,6 +50,18 @@ def test_a_report_whose_sender_died_before_delivering_arrives_once(
     assert mail(fleet) == []
 
 
+@pytest.mark.promise("report-repair")
+def test_the_next_report_first_delivers_the_one_that_was_cut_off(
+    fleet: Fleet, worker: Worker
+) -> None:
+    first = Report(message_id="m0123456789ab", type="question", text="Which?", at="t")
+    fleet.records.update(worker.id, lambda one: one.ask(first))
+
+    reports.complete(fleet.records, worker.id, "done")
+
+    assert [kind for kind, _ in mail(fleet)] == ["question", "completion"]
+
+
 def test_a_report_that_was_delivered_but_not_noted_is_not_sent_twice(
     fleet: Fleet, worker: Worker
 ) -> None:
