@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import anyio.to_thread
 import pytest
 
 from tests.support.scripted.rehearsed import session
 from tests.support.scripted.workers import HANG
+from tests.support.waiting import wait_until
 from worker_manager.rehearsal.session import ToolResult
 
 pytestmark = pytest.mark.anyio
@@ -54,6 +56,9 @@ async def test_on_a_full_disk_each_tool_says_so_and_afterwards_all_is_there(
     crash = '```steps\n[{"crash": 3}]\n```'
     async with session(repository, tmux_socket) as boss:
         kept = (await boss.call_tool("start_worker", title="kept", task=HANG)).structured["id"]
+        # Its agent has begun, and notes nothing more.
+        (home,) = (disk / "state").glob(f"*/workers/{kept}")
+        await anyio.to_thread.run_sync(wait_until, (home / "server").exists)
         ballast = fill(disk)
         before = files(disk)
 
