@@ -23,6 +23,7 @@ from worker_manager.crew.reporting import reports
 from worker_manager.domain.worker import Status
 from worker_manager.errors import RuntimeUnavailable
 from worker_manager.state import process_identity
+from worker_manager.state.workers import launches
 
 
 @pytest.mark.promise("report-end")
@@ -71,6 +72,32 @@ def test_a_stop_in_the_moment_of_the_start_leaves_no_agent(
 
     wait_until(lambda: fleet.worker(worker.id).exit_code is not None)
     assert not Path(worker.path, "began").exists()
+
+
+@pytest.mark.promise("end-agent")
+def test_a_launch_script_that_is_killed_before_its_agent_began_leaves_no_agent(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    began, ended = tmp_path / "began", tmp_path / "ended"
+    kill_first_shell = "trap '' HUP; kill -9 $(ps -o ppid= -p $PPID)"
+    launches.write_script(
+        str(tmp_path),
+        cwd=str(tmp_path),
+        argv=["touch"],
+        prompt=str(began),
+        environment={},
+        on_exit=["touch", str(ended)],
+        on_silence=["true"],
+        unset=["NOTHING"],
+        before=["sh", "-c", kill_first_shell],
+    )
+    runtime = fleet.context.runtime
+    script = launches.script_path(str(tmp_path))
+
+    runtime.launch(runtime.handle_for("t"), ["sh", script], cwd=str(tmp_path))
+
+    wait_until(ended.exists)
+    assert not began.exists()
 
 
 def test_what_a_worker_runs_hears_the_signals_that_it_should(fleet: Fleet) -> None:

@@ -116,8 +116,9 @@ def write_script(
         f"cd {shlex.quote(cwd)} && {shlex.join(before) or ':'} || {told}",
         f'(sleep {CHECK_IN_SECONDS}; grep -q \'"status": "starting"\' {record} &&'
         f" exec {shlex.join(on_silence)}) </dev/null >/dev/null 2>&1 &",
-        # A hangup that came before there was an agent to hear of it: there will be none.
-        f"([ -t 0 ] && exec {shlex.join([*argv, '--', prompt])})",
+        # A hangup that came before there was an agent to hear of it: there will be none. A killed
+        # first shell leaves a terminal at stdin, but no session that it controls.
+        f"(true 2>/dev/null </dev/tty && exec {shlex.join([*argv, '--', prompt])})",
         told,
         ")",
         'exit "$?"',
