@@ -31,11 +31,17 @@ def identity_of_ours(pid: int) -> str:
     return identity(pid) or f"{pid}-ended"
 
 
+def is_identity(text: str) -> bool:
+    """Whether a text that was read somewhere is an identity, of whatever process."""
+    pid, _, started = text.partition("-")
+    return pid.isdigit() and bool(started)
+
+
 def has_ended(noted: str) -> bool:
     """Whether the process of an identity has certainly ended; never of a text that is none."""
-    pid, _, started = noted.partition("-")
-    if not pid.isdigit() or not started:
+    if not is_identity(noted):
         return False
+    pid, _, started = noted.partition("-")
     now = start_time(int(pid))
     return now is None or (UNKNOWN not in (now, started) and now != started)
 

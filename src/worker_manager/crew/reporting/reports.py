@@ -17,13 +17,14 @@ from worker_manager.domain import identifiers
 from worker_manager.domain import message as messages
 from worker_manager.domain.message import Message
 from worker_manager.domain.worker import Report, Status, Worker
-from worker_manager.errors import NothingCommitted, StateBusy
+from worker_manager.errors import NothingCommitted, StateBusy, StateUnavailable
 from worker_manager.state import journal
 from worker_manager.state.files import write_atomic
 from worker_manager.state.layout import mailbox_path, orchestrator_home
 from worker_manager.state.locking import exclusive
 from worker_manager.state.mail.inbox import Claim, is_answer, is_decision
 from worker_manager.state.mail.mailbox import Mailbox
+from worker_manager.state.workers import delivery_note
 from worker_manager.state.workers.records import Records, now
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def complete(
     def change(worker: Worker) -> Worker:
         return worker if _is_repeated(worker, report.text) else worker.complete(report, found)
 
-    return _report(records, worker_id, change)
+    return _report(records, worker_id, report, change)
 
 
 def require_commit(records: Records, worker_id: str) -> None:
@@ -91,7 +92,7 @@ def ask(records: Records, worker_id: str, question: str, *, message_id: str = ""
         repeated = worker.status is Status.ASKING and _says(worker, report) and not message_id
         return worker if repeated else worker.ask(report)
 
-    asked = _report(records, worker_id, change).report
+    asked = _report(records, worker_id, report, change).report
     assert asked is not None  # noqa: S101  `ask` has just set it
     return asked
 
@@ -115,7 +116,7 @@ def blocked(
     def change(worker: Worker) -> Worker:
         return worker.block(report, reason=reason) if is_meant(worker) else worker
 
-    return _report(records, worker_id, change)
+    return _report(records, worker_id, report, change)
 
 
 def unblocked(records: Records, worker_id: str) -> None:
@@ -178,7 +179,7 @@ def ended(
         failed = after.status is Status.FAILED and not worker.finished
         return replace(after, report=report) if failed else after
 
-    _report(records, worker_id, change)
+    _report(records, worker_id, report, change)
 
 
 def redeliver(records: Records, worker: Worker) -> Worker:
@@ -199,14 +200,9 @@ def delivered(records: Records, worker: Worker) -> Worker:
     report = current.report
     if report is None or report.delivered:
         return current
-    owner = owner_mailbox(records, current)
-    if not owner.contains(report.message_id):
-        body = _body(current, report)
-        # As old as what it tells: an answer may be given before this lies there.
-        letter = _message(current, report.type, report.message_id, body, sent=report.at)
-        owner.deliver(letter)
-    _, after = records.update(current.id, Worker.reported)
-    return after
+    if not owner_mailbox(records, current).contains(report.message_id):
+        _deliver(records, current, report)
+    return _noted(records, current, report)
 
 
 def redeliver_all(records: Records, workers: Sequence[Worker]) -> None:
@@ -235,14 +231,36 @@ def take_answer(home: str, question_id: str) -> Claim | None:
     return mailbox.claim(limit=1, accept=is_wanted)
 
 
-def _report(records: Records, worker_id: str, change: Callable[[Worker], Worker]) -> Worker:
+def _report(
+    records: Records, worker_id: str, report: Report, change: Callable[[Worker], Worker]
+) -> Worker:
     """Changes the record, then delivers what it says; an earlier report first, which no other may
-    overwrite in between.
+    overwrite in between. `report` is a new one, with an id that no letter has yet: if the change
+    takes it, nobody needs to look for it in the mailbox.
     """
     with exclusive(report_lock(records, worker_id)):
         delivered(records, records.load(worker_id))
         _, worker = records.update(worker_id, change)
-        return delivered(records, worker)
+        if worker.report is not report:
+            return delivered(records, worker)
+        _deliver(records, worker, report)
+        return _noted(records, worker, report)
+
+
+def _deliver(records: Records, worker: Worker, report: Report) -> None:
+    body = _body(worker, report)
+    # As old as what it tells: an answer may be given before this lies there.
+    letter = _message(worker, report.type, report.message_id, body, sent=report.at)
+    owner_mailbox(records, worker).deliver(letter)
+
+
+def _noted(records: Records, worker: Worker, report: Report) -> Worker:
+    """Notes that the report lies in the owner's mailbox. What the disk refuses is looked for there
+    again.
+    """
+    with suppress(StateUnavailable):
+        delivery_note.note(records.home(worker.id), report.message_id)
+    return worker.reported()
 
 
 def _is_due(worker: Worker) -> bool:

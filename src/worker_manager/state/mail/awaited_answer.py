@@ -25,7 +25,8 @@ def waiting_for_answer(home: str) -> Iterator[Callable[[str], None]]:
 
     def note(question_id: str) -> None:
         text = f"{process_identity.identity(os.getpid())} {question_id}"
-        write_atomic(os.path.join(home, WAITING), text.encode())
+        # Not synced: a power cut ends the process that waits.
+        write_atomic(os.path.join(home, WAITING), text.encode(), durable=False)
 
     note("")
     try:
@@ -50,6 +51,7 @@ def _read(home: str) -> tuple[str, str]:
     try:
         with open(os.path.join(home, WAITING), encoding="utf-8") as file:
             process, _, question_id = file.read().partition(" ")
-    except OSError:
+    except (OSError, ValueError):
         return "", ""
-    return process, question_id
+    # A power cut may have left half of it, or zeros: nobody waits then.
+    return (process, question_id) if process_identity.is_identity(process) else ("", "")

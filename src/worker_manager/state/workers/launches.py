@@ -55,8 +55,10 @@ def forget(home: str, name: str) -> None:
 
 def with_process(worker: Worker, home: str) -> Worker:
     """A worker as its record has it, launched when that was noted since then."""
-    process = "" if worker.launched else read_text(home, PROCESS)
-    return worker.launch(process) if process else worker
+    if worker.launched:
+        return worker
+    process = read_text(home, PROCESS)  # a power cut may have left zeros
+    return worker.launch(process) if process_identity.is_identity(process) else worker
 
 
 def is_under_way(worker: Worker) -> bool:

@@ -30,7 +30,7 @@ from worker_manager.state.files import (
 from worker_manager.state.layout import WORKERS, mailbox_path, orchestrator_home, worker_home
 from worker_manager.state.locking import exclusive
 from worker_manager.state.mail.mailbox import Mailbox
-from worker_manager.state.workers import launches
+from worker_manager.state.workers import delivery_note, launches
 
 RECORD = "worker.json"
 #: A worker's directory has this before its id while it is being made.
@@ -130,7 +130,7 @@ class Records:
         home = self.home(worker_id)
         path = os.path.join(home, RECORD)
         try:
-            return launches.with_process(from_json(json.loads(read_regular(path))), home)
+            return _with_notes(from_json(json.loads(read_regular(path))), home)
         except FileNotFoundError as error:
             raise WorkerNotFound(worker_id) from error
         except OSError as error:
@@ -177,13 +177,13 @@ class Records:
     def _as_read(self, worker_id: str, path: str) -> Worker:
         """Returns the record, from the cache if its file has not changed. Raises as `load`."""
         stamp = stamp_of(path)
-        known = self._read.get(worker_id)
-        if known is None or known[0] != stamp:
-            known = self._read[worker_id] = (stamp, self.load(worker_id))
-        elif not known[1].launched:
-            launched = launches.with_process(known[1], os.path.dirname(path))
-            known = self._read[worker_id] = (stamp, launched)
-        return known[1]
+        read = self._read.get(worker_id)
+        if read is not None and read[0] == stamp:
+            worker = _with_notes(read[1], os.path.dirname(path))
+        else:
+            worker = self.load(worker_id)
+        self._read[worker_id] = (stamp, worker)
+        return worker
 
     def damaged(self) -> list[str]:
         """Returns the paths of unreadable records, or of where they were set aside."""
@@ -215,6 +215,11 @@ def stamp_of(path: str) -> tuple[int, ...]:
     except OSError:
         return ()
     return (found.st_ino, found.st_mtime_ns, found.st_size)
+
+
+def _with_notes(worker: Worker, home: str) -> Worker:
+    """Returns a worker with what was noted beside its record since that was written."""
+    return delivery_note.with_note(launches.with_process(worker, home), home)
 
 
 def _discard(directory: str) -> None:

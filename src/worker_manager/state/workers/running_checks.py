@@ -27,7 +27,8 @@ def are_under_way(home: str) -> bool:
             process = file.read()
     except OSError:
         return False
-    return bool(process) and not process_identity.has_ended(process)
+    # A power cut may have left zeros.
+    return process_identity.is_identity(process) and not process_identity.has_ended(process)
 
 
 def _path(home: str) -> str:
