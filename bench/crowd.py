@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from bench.hooks import quiet_hook, with_letters
-from bench.measuring import Row, in_turns, seconds
+from bench.measuring import Plan, Row, in_turns, seconds
 from bench.stage import Stage, add_worker, stage
 from worker_manager.crew.fleet import Fleet
 from worker_manager.domain.worker import Status
@@ -17,10 +17,10 @@ from worker_manager.views.facts import COUNTED_MOST, Snapshots
 _FINISHED, _LIVE = 1_000, 50
 
 
-def rows(rounds: int) -> Iterator[Row]:
+def rows(plan: Plan) -> Iterator[Row]:
     """Beside one question to tmux; beside the same hook in an empty state directory."""
     for count in (10, 100, 1_000):
-        if count > 100 and rounds < 10:
+        if count > 100 and plan.rounds < 10:
             continue  # half a minute to set up
         with stage() as world:
             fleet, snapshots = world.fleet(), None
@@ -30,7 +30,7 @@ def rows(rounds: int) -> Iterator[Row]:
             for _ in range(1 + count // COUNTED_MOST):
                 _list(fleet, snapshots)  # git has been asked once
             ours, floor = in_turns(
-                rounds, partial(_list, fleet, snapshots), partial(_bare_list, world)
+                plan.rounds, partial(_list, fleet, snapshots), partial(_bare_list, world)
             )
             yield Row(f"list {count:,} workers", "tmux list-sessions", ours, floor, 1.6)
     with stage() as crowded, stage() as empty:
@@ -39,7 +39,7 @@ def rows(rounds: int) -> Iterator[Row]:
             ("nothing to do", partial(quiet_hook, "UserPromptSubmit")),
             ("a letter", partial(with_letters, 1)),
         ):
-            ours, floor = in_turns(rounds * 3, partial(hook, crowded), partial(hook, empty))
+            ours, floor = in_turns(plan.rounds * 3, partial(hook, crowded), partial(hook, empty))
             yield Row(f"hook, {what}, beside 1,050 workers", "with none", ours, floor, 1.1)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from bench.measuring import Row, in_turns, seconds
+from bench.measuring import Plan, Row, in_turns, seconds
 from bench.stage import Stage, stage
 from worker_manager.crew.lifecycle.launch import plugin_root
 from worker_manager.domain import identifiers
@@ -18,18 +18,18 @@ from worker_manager.domain.message import Message
 _QUIET = ("UserPromptSubmit", "PostToolUse", "FileChanged", "Stop")
 
 
-def rows(rounds: int) -> Iterator[Row]:
+def rows(plan: Plan) -> Iterator[Row]:
     """With nothing to do, and with 1 and 100 letters."""
     with stage() as world:
         shell = partial(_run, ["sh", "-c", "true"], world)
         for event in _QUIET:
-            ours, floor = in_turns(rounds * 3, partial(quiet_hook, event, world), shell)
+            ours, floor = in_turns(plan.rounds * 3, partial(quiet_hook, event, world), shell)
             yield Row(f"hook {event}, nothing to do", "sh -c true", ours, floor, 1.3)
         python = partial(_run, [sys.executable, "-c", "pass"], world)
         for event in _QUIET:
-            ours, floor = in_turns(rounds * 2, partial(with_letters, 1, world, event), python)
+            ours, floor = in_turns(plan.rounds * 2, partial(with_letters, 1, world, event), python)
             yield Row(f"hook {event}, a letter", "python -c pass", ours, floor, 1.0, 1.2)
-        ours, floor = in_turns(rounds, partial(with_letters, 100, world), python)
+        ours, floor = in_turns(plan.rounds, partial(with_letters, 100, world), python)
         yield Row("hook UserPromptSubmit, 100 letters", "python -c pass", ours, floor, 1.3)
 
 

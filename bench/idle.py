@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.measuring import Row
+from bench.measuring import Plan, Row
 from bench.stage import Stage, add_worker, stage
 from worker_manager.domain.worker import Status
 from worker_manager.state.workers.records import now
@@ -25,7 +25,7 @@ _BEGIN = {"method": "initialize", "params": {"protocolVersion": "2025-11-25", **
 _BEGUN = {"method": "notifications/initialized"}
 
 
-def rows(rounds: int) -> Iterator[Row]:
+def rows(plan: Plan) -> Iterator[Row]:
     """With 20 workers that wait for an answer, after a tool was called. Where Linux counts."""
     if not os.path.isdir("/proc/self"):
         return
@@ -39,7 +39,7 @@ def rows(rounds: int) -> Iterator[Row]:
         with _serve(world) as server:
             time.sleep(2)
             wakes, used = _wakes(server.pid), psutil.Process(server.pid).cpu_times()
-            seconds = _SECONDS if rounds > 10 else _SHORT_SECONDS
+            seconds = _SECONDS if plan.rounds > 10 else _SHORT_SECONDS
             time.sleep(seconds)
             after = psutil.Process(server.pid).cpu_times()
             wakes = _wakes(server.pid) - wakes

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from bench.measuring import Row, in_turns, seconds
+from bench.measuring import Plan, Row, in_turns, seconds
 from bench.stage import Stage, stage
 from worker_manager.domain import identifiers
 from worker_manager.domain.message import Message
@@ -22,25 +22,27 @@ _BODY = "x" * 1_000
 _ANY = math.inf
 
 
-def rows(rounds: int) -> Iterator[Row]:
+def rows(plan: Plan) -> Iterator[Row]:
     """One letter, many writers, many letters."""
     with stage() as world:
         folder = world.folder / "bare"
         folder.mkdir()
         ours, floor = in_turns(
-            rounds * 10, partial(_deliver_one, _mailbox(world, "one")), partial(bare_letter, folder)
+            plan.rounds * 10,
+            partial(_deliver_one, _mailbox(world, "one")),
+            partial(bare_letter, folder),
         )
         yield Row("a letter, durable", "write, fsync, rename, fsync", ours, floor, 1.5)
         for writers in (1, 8):
             log = world.folder / f"log-{writers}"
             ours, floor = in_turns(
-                rounds, partial(_deliver_anew, world, writers), partial(_log, log, writers)
+                plan.rounds, partial(_deliver_anew, world, writers), partial(_log, log, writers)
             )
             yield Row(
                 f"200 letters of {writers} writers", "append, fdatasync", ours, floor, 4.0, _ANY
             )
         ours, floor = in_turns(
-            rounds,
+            plan.rounds,
             partial(_report, _with_history(world, 10_000)),
             partial(_report, _with_history(world, 0)),
         )

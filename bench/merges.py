@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from bench.measuring import Row, in_turns, seconds
+from bench.measuring import Plan, Row, in_turns, seconds
 from bench.stage import Stage, add_worker, stage
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration.merge import MergeOptions
@@ -19,7 +19,7 @@ from worker_manager.errors import MergeRefused
 _LINES = 400_000
 
 
-def rows(rounds: int) -> Iterator[Row]:
+def rows(plan: Plan) -> Iterator[Row]:
     """Beside the trial of git's that finds the conflict."""
     with stage() as world:
         fleet = world.fleet()
@@ -27,7 +27,7 @@ def rows(rounds: int) -> Iterator[Row]:
         trial = ["merge-tree", "--write-tree", "main", worker.branch]
         floor = partial(_git, world, *trial, check=False)
         ours = partial(seconds, partial(_refused, fleet, worker))
-        took, least = in_turns(min(rounds, 5), ours, partial(seconds, floor))
+        took, least = in_turns(min(plan.rounds, 5), ours, partial(seconds, floor))
         yield Row("refuse a conflict of 10 MB", "git merge-tree alone", took, least, 2.0)
 
 

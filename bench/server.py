@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import statistics
 import subprocess
 import sys
 import time
@@ -13,7 +14,9 @@ from typing import NamedTuple
 
 import psutil
 
-from bench.measuring import Row, in_turns, seconds
+from bench.builds import Build, own
+from bench.crew import Crew, Worker, commit, crew
+from bench.measuring import Cost, Plan, Row, cost_rows, costs_in_turns, in_turns, seconds
 from bench.stage import Stage, stage
 
 _CLIENT = {"capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}
@@ -47,20 +50,72 @@ class Begun(NamedTuple):
     size: int
 
 
-def rows(rounds: int) -> Iterator[Row]:
-    """Time beside node and a bare loop, memory beside the SDK's own server."""
+def rows(plan: Plan) -> Iterator[Row]:
+    """The start beside node and a bare loop, memory beside the SDK's own server; the first result
+    and what is held after it beside an earlier version.
+    """
     with stage() as world:
         ours = partial(_begin, _OURS, world)
         if shutil.which("node"):
             node = partial(seconds, partial(subprocess.run, ["node", "-e", "0"], check=True))
-            took, floor = in_turns(rounds, lambda: ours().seconds, node)
+            took, floor = in_turns(plan.rounds, lambda: ours().seconds, node)
             yield Row("server: start to tools/list", "node -e 0", took, floor, 8.0)
         bare = partial(_begin, [sys.executable, "-c", _BARE], world)
-        took, floor = in_turns(rounds, lambda: ours().seconds, lambda: bare().seconds)
+        took, floor = in_turns(plan.rounds, lambda: ours().seconds, lambda: bare().seconds)
         yield Row("server: start to tools/list", "bare stdio loop", took, floor, 3.0)
         plain = partial(_begin, [sys.executable, "-c", _PLAIN], world)
         held, floor = in_turns(2, lambda: ours().size, lambda: plain().size)
         yield Row("memory of an idle server", "the SDK's server", held, floor, 0.5, unit="B")
+    if plan.other:
+        yield from _beside(plan.rounds, plan.other)
+
+
+def _beside(rounds: int, other: Build) -> Iterator[Row]:
+    with crew(own()) as ours, crew(other) as theirs:
+        everybody = [_Session(ours), _Session(theirs)]
+        name = other.name
+        for role, goal in (("worker", 0.12), ("orchestrator", 0.15)):
+            what = f"spawn to first result, {role}"
+            took, before = costs_in_turns(
+                rounds, [partial(one.first_result, role) for one in everybody]
+            )
+            yield from cost_rows(what, name, took, before, goal)
+        held, more = (statistics.median(one.held() for _ in range(3)) for one in everybody)
+        yield Row("memory (PSS) of a worker's server", name, held, more, 0.35, unit="B")
+
+
+class _Session:
+    """A crew with a worker."""
+
+    def __init__(self, made: Crew) -> None:
+        self._crew = made
+        self._worker = self._new_worker()
+
+    def first_result(self, role: str) -> Cost:
+        """From the start of a server to what the first call gives; the CPU of its whole life."""
+        start = time.perf_counter()
+        if role == "worker":
+            server = self._crew.server_of(self._worker)
+            server.call("ask", question=f"Which, {start}?")  # the same is delivered once
+        else:
+            server = self._crew.orchestrator()
+            server.call("list_workers")
+        wall = time.perf_counter() - start
+        return Cost(wall, server.end().cpu)
+
+    def held(self) -> float:
+        """What a worker's server holds after both of its calls, in bytes."""
+        worker = self._new_worker()
+        with self._crew.server_of(worker) as server:
+            server.call("ask", question="Which?")
+            server.call("complete", summary="Done.")
+            return server.pss()
+
+    def _new_worker(self) -> Worker:
+        with self._crew.orchestrator() as server:
+            worker = self._crew.worker(server)
+        commit(self._crew, worker)
+        return worker
 
 
 def _begin(command: Sequence[str], world: Stage) -> Begun:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from bench.mail import bare_letter
-from bench.measuring import Row, in_turns, seconds
+from bench.measuring import Plan, Row, in_turns, seconds
 from bench.stage import Stage, add_worker, stage
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle.request import StartRequest
@@ -23,19 +23,19 @@ _ENDING_SECONDS = 0.7
 _HANG = '```steps\n[{"hang": true}]\n```'
 
 
-def rows(rounds: int) -> Iterator[Row]:
+def rows(plan: Plan) -> Iterator[Row]:
     """Beside git and tmux alone."""
     with stage() as world:
         fleet = world.fleet()
         for use_worktree, goal, known in ((False, 1.6, 2.0), (True, 1.3, 1.5)):
             ours, floor = in_turns(
-                rounds,
+                plan.rounds,
                 partial(_start, fleet, use_worktree=use_worktree),
                 partial(_bare_start, world, use_worktree=use_worktree),
             )
             where = "in a worktree" if use_worktree else "in place"
             yield Row(f"start a worker {where}", "git and tmux alone", ours, floor, goal, known)
-    if rounds > 10:  # the repository alone takes a while
+    if plan.rounds > 10:  # the repository alone takes a while
         with stage(files=20_000) as world:
             ours, floor = in_turns(
                 5,
@@ -47,7 +47,7 @@ def rows(rounds: int) -> Iterator[Row]:
         fleet = world.fleet()
         worker = add_worker(fleet, world)
         letter = partial(bare_letter, world.folder)
-        ours, floor = in_turns(rounds * 5, partial(_nudge, fleet, worker), letter)
+        ours, floor = in_turns(plan.rounds * 5, partial(_nudge, fleet, worker), letter)
         yield Row("nudge a worker", "write, fsync, rename, fsync", ours, floor, 1.5)
 
 
