@@ -1,4 +1,4 @@
-"""python -m bench [--short] [--against CHECKOUT] [hooks server mail ...]
+"""python -m bench [--short] [--against CHECKOUT] [hooks server ask ...]
 
 Prints one table, each thing beside its floor, and beside the build of another checkout. Fails when
 a ratio is more than twice its goal each time it is measured.
@@ -13,7 +13,20 @@ import sys
 from bench import builds
 from bench.measuring import Plan, Row
 
-PARTS = ("hooks", "server", "ask", "completes", "mail", "idle", "workers", "merges", "crowd")
+PARTS = (
+    "hooks",
+    "server",
+    "ask",
+    "completes",
+    "starts",
+    "commands",
+    "watch",
+    "mail",
+    "idle",
+    "workers",
+    "merges",
+    "crowd",
+)
 FULL, SHORT = 15, 3
 #: How often a part is measured with a row that is far off: a machine may be busy for a moment.
 #: Beside an earlier version once: that takes minutes, and somebody reads it.

@@ -87,17 +87,10 @@ class Server:
             raise RuntimeError(str(message))
         return dict(message["result"])
 
-    def cpu(self) -> float:
-        """Seconds of CPU so far, of all its processes, in ticks of the clock."""
-        spent = 0.0
-        for one in self._family():
-            times = one.cpu_times()
-            spent += times.user + times.system + times.children_user + times.children_system
-        return spent
-
     def pss(self) -> int:
         """The memory it holds, in bytes: what processes share is divided between them."""
-        return sum(one.memory_full_info().pss for one in self._family()[1:])
+        family = psutil.Process(self.pid).children(recursive=True)
+        return sum(one.memory_full_info().pss for one in family)
 
     def end(self) -> Cost:
         """Closes the conversation; gives the CPU of its whole life."""
@@ -108,10 +101,6 @@ class Server:
         assert self._process.stdout is not None
         self._process.stdout.close()
         return Cost(0.0, usage.ru_utime + usage.ru_stime)
-
-    def _family(self) -> list[psutil.Process]:
-        parent = psutil.Process(self.pid)
-        return [parent, *parent.children(recursive=True)]
 
     def _send(self, **message: object) -> None:
         assert self._process.stdin is not None

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import NamedTuple
 
-from bench import syncs
+from bench import processes, syncs
 from bench.builds import Build, own
 from bench.client import Server
 from bench.crew import Crew, Worker, commit, crew
@@ -115,7 +115,8 @@ def _complete_all(servers: Sequence[Server]) -> None:
 
 
 def _cost(servers: Sequence[Server], run: Callable[[], object]) -> Cost:
-    used, start = sum(server.cpu() for server in servers), time.perf_counter()
+    pids = [server.pid for server in servers]
+    used, start = processes.cpu(pids), time.perf_counter()
     run()
     wall = time.perf_counter() - start
-    return Cost(wall, sum(server.cpu() for server in servers) - used)
+    return Cost(wall, processes.cpu(pids) - used)

@@ -79,6 +79,12 @@ class Crew:
         """The server of its session, as Claude Code starts it."""
         return Server([*(before or ()), self.build.launcher], worker.environ, worker.path)
 
+    def tmux_pid(self) -> int:
+        """That of its tmux server, below which the workers are."""
+        command = ["tmux", "-L", self.socket, "display-message", "-p", "#{pid}"]
+        done = subprocess.run(command, env=self.environ, check=True, capture_output=True)
+        return int(done.stdout)
+
     def statuses(self, server: Server) -> list[str]:
         """How its workers stand."""
         return [one["status"] for one in server.call("list_workers")["workers"]]

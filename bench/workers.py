@@ -25,16 +25,6 @@ _HANG = '```steps\n[{"hang": true}]\n```'
 
 def rows(plan: Plan) -> Iterator[Row]:
     """Beside git and tmux alone."""
-    with stage() as world:
-        fleet = world.fleet()
-        for use_worktree, goal, known in ((False, 1.6, 2.0), (True, 1.3, 1.5)):
-            ours, floor = in_turns(
-                plan.rounds,
-                partial(_start, fleet, use_worktree=use_worktree),
-                partial(_bare_start, world, use_worktree=use_worktree),
-            )
-            where = "in a worktree" if use_worktree else "in place"
-            yield Row(f"start a worker {where}", "git and tmux alone", ours, floor, goal, known)
     if plan.rounds > 10:  # the repository alone takes a while
         with stage(files=20_000) as world:
             ours, floor = in_turns(
