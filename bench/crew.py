@@ -23,6 +23,8 @@ from bench.client import Server
 _LEAKY = ("WORKER_MANAGER_", "CLAUDE", "ANTHROPIC_", "GIT_", "TMUX")
 _SESSION = Path(__file__).with_name("session.py")
 _SECONDS = 180.0
+#: Of the workers.
+TITLE = "measured"
 
 
 class Worker(NamedTuple):
@@ -58,14 +60,18 @@ class Crew:
             "WORKER_MANAGER_ASK_WAIT_SECONDS": "0",
         }
 
+    @property
+    def shell(self) -> dict[str, str]:
+        """The variables of a person's shell: there is no session around it."""
+        return {name: text for name, text in self.environ.items() if not name.startswith("CLAUDE")}
+
     def orchestrator(self) -> Server:
         """Its server."""
         return Server([self.build.launcher], self.environ, self.repository)
 
     def worker(self, server: Server, *, use_worktree: bool = True) -> Worker:
         """Starts one by the orchestrator's server; it has checked in."""
-        title = "measured"
-        info = server.call("start_worker", title=title, task="-", use_worktree=use_worktree)
+        info = server.call("start_worker", title=TITLE, task="-", use_worktree=use_worktree)
         return self.checked_in(info)
 
     def checked_in(self, info: Mapping[str, object]) -> Worker:
