@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import anyio.to_thread
+import anyio
 import pytest
 
-from tests.support.scripted.rehearsed import session
+from tests.support.scripted.rehearsed import Boss, session
 from tests.support.scripted.workers import HANG
-from tests.support.waiting import wait_until
+from tests.support.waiting import WAIT_SECONDS
 from worker_manager.rehearsal.session import ToolResult
 
 pytestmark = pytest.mark.anyio
@@ -56,9 +56,10 @@ async def test_on_a_full_disk_each_tool_says_so_and_afterwards_all_is_there(
     crash = '```steps\n[{"crash": 3}]\n```'
     async with session(repository, tmux_socket) as boss:
         kept = (await boss.call_tool("start_worker", title="kept", task=HANG)).structured["id"]
-        # Its agent has begun, and notes nothing more.
-        (home,) = (disk / "state").glob(f"*/workers/{kept}")
-        await anyio.to_thread.run_sync(wait_until, (home / "server").exists)
+        # Its agent has begun, its hooks have ended, and nothing of it notes anything more.
+        with anyio.fail_after(WAIT_SECONDS):
+            while "hang" not in await screen_of(boss, kept):
+                await anyio.sleep(0.05)
         ballast = fill(disk)
         before = files(disk)
 
@@ -73,7 +74,7 @@ async def test_on_a_full_disk_each_tool_says_so_and_afterwards_all_is_there(
         ballast.unlink()
         assert not (await boss.call_tool("nudge_worker", id=kept, message="again")).is_error
         await boss.call_tool("start_worker", title="t", task=crash)
-        assert "exit code 3" in (await boss.wait_for_mail(30) or "")
+        assert "exit code 3" in (await boss.wait_for_mail(WAIT_SECONDS) or "")
 
 
 @pytest.mark.promise("disk-refused")
@@ -94,6 +95,10 @@ async def test_on_a_read_only_disk_mail_waits_until_it_can_be_written(
         waiting = [*box.glob("new/*.mail"), *box.glob("read/*/*.mail")]
         assert len(waiting) == 1
         assert not (await boss.call_tool("nudge_worker", id=kept, message="third")).is_error
+
+
+async def screen_of(boss: Boss, worker: str) -> str:
+    return (await boss.call_tool("read_worker", id=worker, what="screen")).text
 
 
 def files(disk: Path) -> set[str]:

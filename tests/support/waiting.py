@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 #: A busy machine is slow; only a failure takes that long.
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 120.0
 
 T = TypeVar("T")
 

@@ -2,6 +2,7 @@
 
 import os
 import time
+from _collections_abc import Callable
 
 from worker_manager.hooks import open_dialogs, protocol
 from worker_manager.state.layout import is_worker_home, repository_of
@@ -11,15 +12,15 @@ DIALOGS = ("permission_prompt", "agent_needs_input", "elicitation_dialog")
 SETTLE_SECONDS = 2.0
 
 
-def run() -> int:
-    """Tells the orchestrator, unless it knows already."""
+def run(pause: Callable[[], None] = lambda: time.sleep(SETTLE_SECONDS)) -> int:
+    """Tells the orchestrator, unless it knows already. `pause` lies between its two looks."""
     home = protocol.home()
     if home is None or not is_worker_home(home):
         return 0
     given = protocol.stdin()
     kind, message = str(given.get("notification_type", "")), str(given.get("message", ""))
     if kind in DIALOGS and open_dialogs.may_wait():
-        time.sleep(SETTLE_SECONDS)
+        pause()
         if open_dialogs.may_wait():
             _waits(home, message)
     return 0

@@ -74,6 +74,7 @@ def run() -> int:
         return 0
     given = protocol.stdin()
     dialog = Dialog(claude_process(state_root()))
+    dialog.look()  # the person may answer while it is told
 
     from worker_manager.crew.messaging import dialogs  # 60 ms: there is something to do
     from worker_manager.state.workers.records import Records

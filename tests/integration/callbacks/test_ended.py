@@ -61,14 +61,16 @@ def test_a_stop_ends_the_agent_and_not_only_its_terminal(fleet: Fleet) -> None:
 def test_a_stop_in_the_moment_of_the_start_leaves_no_agent(
     repository: Path, tmux_socket: str, tmp_path: Path
 ) -> None:
-    reading = tmp_path / "reading"
-    setup = f"trap '' HUP; touch {shlex.quote(str(reading))}; sleep 1"
+    reading, go = tmp_path / "reading", tmp_path / "go"
+    until_go = f"while [ ! -e {shlex.quote(str(go))} ]; do sleep 0.05; done"
+    setup = f"trap '' HUP; touch {shlex.quote(str(reading))}; {until_go}"
     fleet = make_fleet(repository, tmux_socket, worktree_setup=setup)
     steps = '```steps\n[{"run": "touch began"}, {"hang": true}]\n```'
     worker = fleet.start(StartRequest("t", steps)).worker
     wait_until(reading.exists)  # there is no agent yet
 
     fleet.stop(worker.id)
+    go.touch()
 
     wait_until(lambda: fleet.worker(worker.id).exit_code is not None)
     assert not Path(worker.path, "began").exists()

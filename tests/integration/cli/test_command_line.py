@@ -3,13 +3,13 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import CHECKOUT
 from tests.integration.cli.conftest import validated
+from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle.request import StartRequest
 
@@ -33,14 +33,8 @@ def test_attach_shows_the_workers_terminal(
     # The terminal is a pane, so this is an attach inside of tmux, too.
     subprocess.run([*tmux, "new-session", "-d", "-s", "person", *attach], check=True)
 
-    deadline = time.monotonic() + 20
-    shown = ""
-    while "SHOWN-1" not in shown and time.monotonic() < deadline:
-        capture = [*tmux, "capture-pane", "-p", "-t", "=person:"]
-        shown = subprocess.run(capture, check=False, capture_output=True, text=True).stdout
-        time.sleep(0.1)
-
-    assert "SHOWN-1" in shown
+    capture = [*tmux, "capture-pane", "-p", "-t", "=person:"]
+    wait_until(lambda: "SHOWN-1" in subprocess.run(capture, capture_output=True, text=True).stdout)
 
 
 @pytest.mark.parametrize("worker_id", ["12345678", "../x", ""])

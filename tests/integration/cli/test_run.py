@@ -24,7 +24,7 @@ from tests.support.terminals.person import (
     Terminal,
     steps,
 )
-from tests.support.waiting import wait_until
+from tests.support.waiting import WAIT_SECONDS, wait_until
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.reporting import reports
 from worker_manager.domain.worker import Status
@@ -186,7 +186,7 @@ def test_an_interrupt_leaves_the_workers_at_work_and_says_how_to_come_back(
         lambda: next((one for one in mine.workers() if one.status is Status.RUNNING), None)
     )
     os.kill(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=WAIT_SECONDS)
 
     assert process.returncode == 130
     assert f"worker-manager run --follow {worker.id}" in said

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pytest
 from tests.conftest import CHECKOUT, git, make_fleet
 from tests.support.scripted.hooks import hook_command
 from tests.support.scripted.workers import HANG
+from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.domain.worker import Worker
@@ -165,10 +165,7 @@ def test_what_was_dirty_before_is_named_only_when_it_changes_again(
 
 
 def wait_for_mail(fleet: Fleet) -> str:
-    deadline = time.monotonic() + 60
-    while (claim := fleet.claim_mail(most=5)) is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    claim = wait_until(lambda: fleet.claim_mail(most=5))
     claim.acknowledge()
     return claim.messages[0].body
 

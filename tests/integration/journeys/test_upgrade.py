@@ -20,14 +20,13 @@ import anyio
 import pytest
 
 from tests.conftest import CHECKOUT
-from tests.support.scripted.rehearsed import Boss, session
+from tests.support.scripted.rehearsed import SOON, Boss, session
 from tests.support.terminals.person import worker_manager
 
 #: The earlier build: an ancestor of what is tested here.
 REVISION = "e68fde1"
 #: What a plugin is made of.
 PLUGIN = (".claude-plugin", ".mcp.json", "bin", "hooks", "src", "requirements.lock")
-SOON = 30.0
 #: What the doctor tries that has to do with workers, and not with the machine.
 EXAMINED = ("repository", "state directory", "tmux server", "workers", "leftovers")
 

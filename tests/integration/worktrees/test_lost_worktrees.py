@@ -299,7 +299,6 @@ def test_a_file_in_the_place_of_a_worktree_is_moved_aside(worker: Worker, fleet:
 
 
 @pytest.mark.promise("worktree-looked-at")
-@pytest.mark.timeout(20)
 def test_nobody_waits_at_a_pipe_in_the_place_of_the_pointer(worker: Worker) -> None:
     Path(worker.path, ".git").unlink()
     os.mkfifo(Path(worker.path, ".git"))

@@ -455,7 +455,7 @@ def test_two_who_merge_at_once_come_one_after_the_other(
         for one in workers
     ]
 
-    assert [one.wait(timeout=100) for one in started] == [0] * 4
+    assert [one.wait() for one in started] == [0] * 4
 
     assert all((repository / f"file {n}").exists() for n in range(4))
     assert git(repository, "status", "--porcelain") == ""

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.support.waiting import WAIT_SECONDS
+
 VERSION = "2025-06-18"
 
 
@@ -55,7 +57,7 @@ class Client:
 
     def end(self) -> str:
         """Closes its stdin; what it has written to stderr."""
-        said, _ = self.server.communicate(timeout=30)
+        said, _ = self.server.communicate(timeout=WAIT_SECONDS)
         assert said == ""
         assert self.server.returncode == 0
         self._told.seek(0)

@@ -14,6 +14,7 @@ from mcp_types import Implementation
 
 from tests.conftest import CHECKOUT
 from tests.support.scripted.workers import HANG
+from tests.support.waiting import WAIT_SECONDS
 from worker_manager.domain.message import Message
 from worker_manager.rehearsal.session import RehearsedSession, ToolResult
 from worker_manager.state import orchestrators
@@ -22,7 +23,7 @@ from worker_manager.state.mail import waits
 from worker_manager.state.mail.mailbox import Mailbox
 
 #: Long before a call would end by itself.
-SOON = 30.0
+SOON = WAIT_SECONDS
 
 
 class Boss(RehearsedSession):

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.terminals.tmux import run_tmux
-from tests.support.waiting import wait_until
+from tests.support.waiting import WAIT_SECONDS, wait_until
 from worker_manager import cli
 
 MODULE = [sys.executable, "-I", "-m", "worker_manager"]
@@ -32,7 +32,7 @@ def worker_manager(
         capture_output=True,
         text=True,
         check=False,
-        timeout=90,
+        timeout=WAIT_SECONDS,
         env={**os.environ, **environ},
     )
 
@@ -134,7 +134,7 @@ def output_of(*command: str, cwd: Path, **environ: str) -> str:
         while part := os.read(ours, 65_536):
             written += part
     os.close(ours)
-    process.wait(30)
+    process.wait(WAIT_SECONDS)
     return written.decode()
 
 

@@ -6,7 +6,7 @@ import socket
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.claude import prompt_program
+from tests.support.waiting import WAIT_SECONDS, wait_until
 from worker_manager.agents.claude import message_socket
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.messaging import wake
@@ -32,13 +33,6 @@ from worker_manager.state.workers.records import now
 PROGRAM = Path(prompt_program.__file__)
 #: As a terminal gets them.
 PASTED, ENTER, CLEAR = f"\x1b[200~{wake.LINE}\x1b[201~", "\r", "\x15"
-
-
-def wait_until(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 class Terminal:
@@ -113,7 +107,7 @@ def listening(path: Path, mode: int = 0o600) -> Iterator[socket.socket]:
         server.bind(str(path))
         path.chmod(mode)
         server.listen()
-        server.settimeout(5)
+        server.settimeout(WAIT_SECONDS)
         yield server
 
 
@@ -145,6 +139,7 @@ def test_a_line_is_typed_into_an_empty_prompt_and_the_letter_stays_in_the_mailbo
 
 @pytest.mark.promise("nudge-rungs")
 def test_what_the_socket_has_rung_for_is_not_typed_for(terminal: Terminal, folder: Path) -> None:
+    terminal.waits = terminal.waits._replace(react=WAIT_SECONDS)
     terminal.open()
     content = json.loads(terminal.session_file.read_text("utf-8"))
     content["messagingSocketPath"] = "./s"

@@ -8,7 +8,6 @@ import shlex
 import subprocess
 import sys
 import threading
-import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,7 +18,7 @@ import pytest
 
 from tests.conftest import CHECKOUT, git
 from tests.support.scripted.workers import HANG
-from tests.support.waiting import wait_until
+from tests.support.waiting import WAIT_SECONDS, wait_until
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.crew.reporting import checks, reports
@@ -140,17 +139,17 @@ async def test_while_checks_run_the_server_answers_and_a_cancelled_call_ends_the
     fleet: Fleet, tmp_path: Path
 ) -> None:
     pids = tmp_path / "pids"
-    worker = start(fleet, f"sleep 60 & echo $$ $! > {shlex.quote(str(pids))}; wait")
+    worker = start(fleet, f"sleep 600 & echo $$ $! > {shlex.quote(str(pids))}; wait")
     async with session_of(worker) as session:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(lambda: session.call_tool("complete", summary="done"))
-            with anyio.fail_after(30):
+            with anyio.fail_after(WAIT_SECONDS):
                 while not pids.exists() or not pids.read_text("utf-8").strip():
                     await anyio.sleep(0.05)
                 asked = await session.call_tool("ask", question=" ")
             assert "question is empty" in asked.text
             tasks.cancel_scope.cancel()
-        with anyio.fail_after(30):
+        with anyio.fail_after(WAIT_SECONDS):
             while any(map(is_running, pids.read_text("utf-8").split())):
                 await anyio.sleep(0.05)
 
@@ -160,20 +159,20 @@ async def test_while_checks_run_the_server_answers_and_a_cancelled_call_ends_the
 @pytest.mark.promise("check-cancel")
 async def test_the_end_of_a_session_ends_its_checks(fleet: Fleet, tmp_path: Path) -> None:
     pids = tmp_path / "pids"
-    worker = start(fleet, f"sleep 60 & echo $$ $! > {shlex.quote(str(pids))}; wait")
+    worker = start(fleet, f"sleep 600 & echo $$ $! > {shlex.quote(str(pids))}; wait")
     # First that of the session in its terminal has noted itself: else it may do so after ours.
     server = Path(fleet.records.home(worker.id), "server")
-    wait_until(server.exists, 30)
+    wait_until(server.exists)
     in_its_terminal = server.read_text("utf-8")
     async with session_of(worker) as session, anyio.create_task_group() as tasks:
         tasks.start_soon(complete_in_vain, session)
-        with anyio.fail_after(30):
+        with anyio.fail_after(WAIT_SECONDS):
             while not pids.exists() or not pids.read_text("utf-8").strip():
                 await anyio.sleep(0.05)
             while server.read_text("utf-8") == in_its_terminal:
                 await anyio.sleep(0.05)
         os.kill(int(server.read_text("utf-8")), 15)
-        with anyio.fail_after(30):
+        with anyio.fail_after(WAIT_SECONDS):
             while any(map(is_running, pids.read_text("utf-8").split())):
                 await anyio.sleep(0.05)
         tasks.cancel_scope.cancel()
@@ -191,30 +190,27 @@ def is_running(pid: str) -> bool:
 
 def ended(pid: str) -> bool:
     """Whether it has, or soon has: a signal takes its time."""
-    deadline = time.monotonic() + 10
-    while is_running(pid) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return not is_running(pid)
+    return wait_until(lambda: not is_running(pid))
 
 
 def test_a_check_that_takes_too_long_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
-    command = f"sleep 60 & echo $! > {shlex.quote(str(pid))}; echo BEFORE; wait"
+    command = f"sleep 600 & echo $! > {shlex.quote(str(pid))}; echo BEFORE; wait"
 
-    outcome = shell.run(command, cwd=str(tmp_path), seconds=0.5)
+    outcome = shell.run(command, cwd=str(tmp_path), seconds=2)
 
     assert (outcome.code, outcome.output) == (None, "BEFORE\n")
     assert ended(pid.read_text("utf-8").strip())
-    with pytest.raises(ChecksFailed, match=r"took longer than 0.5 s"):
-        checks.require([checks.Result(command, outcome)], 0.5)
+    with pytest.raises(ChecksFailed, match=r"took longer than 2 s"):
+        checks.require([checks.Result(command, outcome)], 2)
 
 
 def test_what_a_check_has_started_may_tidy_up(tmp_path: Path) -> None:
     helper = tmp_path / "helper.sh"
-    helper.write_text("trap 'sleep 0.3; touch tidy; exit' TERM\ntouch up\nsleep 60 & wait\n")
+    helper.write_text("trap 'sleep 0.3; touch tidy; exit' TERM\ntouch up\nsleep 600 & wait\n")
 
     shell.run(
-        "sh helper.sh & while [ ! -e up ]; do sleep 0.02; done", cwd=str(tmp_path), seconds=60
+        "sh helper.sh & while [ ! -e up ]; do sleep 0.02; done", cwd=str(tmp_path), seconds=600
     )
 
     assert (tmp_path / "tidy").exists()
@@ -222,18 +218,23 @@ def test_what_a_check_has_started_may_tidy_up(tmp_path: Path) -> None:
 
 def test_what_a_check_leaves_running_holds_nothing_up_and_is_ended(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
-    started = time.monotonic()
 
-    outcome = shell.run(f"sleep 60 & echo $! > {pid}", cwd=str(tmp_path), seconds=50)
+    outcome = shell.run(f"sleep 6000 & echo $! > {pid}", cwd=str(tmp_path), seconds=6000)
 
     assert outcome.code == 0
-    assert time.monotonic() - started < 20
     assert ended(pid.read_text("utf-8").strip())
 
 
 def test_an_endless_output_is_bounded_and_its_end_kept(tmp_path: Path) -> None:
-    told = []
-    outcome = shell.run("yes", cwd=str(tmp_path), seconds=0.5, told=lambda one: told.append(one))
+    told: list[bytes] = []
+    is_enough = threading.Event()
+
+    def hear(said: bytes) -> None:
+        told.append(said)
+        if sum(map(len, told)) > shell.KEPT_BYTES:
+            is_enough.set()
+
+    outcome = shell.run("yes", cwd=str(tmp_path), seconds=600, cancelled=is_enough, told=hear)
 
     assert len(outcome.output) == shell.KEPT_BYTES
     assert sum(map(len, told)) > shell.KEPT_BYTES
@@ -247,9 +248,9 @@ def test_an_endless_output_is_bounded_and_its_end_kept(tmp_path: Path) -> None:
 def test_a_cancelled_run_starts_no_further_check(tmp_path: Path) -> None:
     cancelled = threading.Event()
     threading.Timer(0.3, cancelled.set).start()
-    given = ["sleep 60", f"touch {tmp_path}/second"]
+    given = ["sleep 600", f"touch {tmp_path}/second"]
 
-    results = checks.run(given, cwd=str(tmp_path), seconds=60, cancelled=cancelled)
+    results = checks.run(given, cwd=str(tmp_path), seconds=600, cancelled=cancelled)
 
     assert [result.outcome.code for result in results] == [None]
     assert not (tmp_path / "second").exists()
@@ -301,7 +302,7 @@ async def test_a_tool_call_with_terms_starts_a_worker(repository: Path, tmux_soc
         await boss.start()
         terms = {"checks": ["test -e fixed"], "allowed_paths": ["fixed"]}
         await boss.call_tool("start_worker", title="t", task=f"```steps\n{steps}\n```", **terms)
-        told = await boss.wait_for_mail(60)
+        told = await boss.wait_for_mail(WAIT_SECONDS)
 
     assert told
     assert "Checks: 1 of 1 passed" in told

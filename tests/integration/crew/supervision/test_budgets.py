@@ -30,7 +30,7 @@ def spend(fleet: Fleet, worker: Worker, tokens: int, *, cached: int = 0) -> None
     """A transcript as Claude Code writes it, for the worker's session."""
     home = fleet.records.home(worker.id)
     # Its SessionStart hook notes the transcript of the script after it has checked in.
-    wait_until(Path(home, receipts.TRANSCRIPT).exists, 20)
+    wait_until(Path(home, receipts.TRANSCRIPT).exists)
     usage = {"input_tokens": tokens, "output_tokens": 0, "cache_read_input_tokens": cached}
     message = {"id": f"msg-{tokens}-{cached}", "usage": usage, "model": "claude-opus-5-5"}
     path = Path(home, "transcript.jsonl")

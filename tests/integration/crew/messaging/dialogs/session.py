@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import pytest
 
 from tests.support.scripted.hooks import hook_command
 from tests.support.scripted.workers import take_mail
-from tests.support.waiting import wait_until
+from tests.support.waiting import WAIT_SECONDS, wait_until
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.reporting import reports
 from worker_manager.domain import identifiers
@@ -22,6 +21,7 @@ from worker_manager.domain import message as messages
 from worker_manager.domain.message import Message
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import WorkerManagerError
+from worker_manager.state.locking import exclusive
 from worker_manager.state.workers import requests
 from worker_manager.state.workers.records import now
 from worker_manager.text.rendering import for_models
@@ -45,7 +45,7 @@ class Session:
     def __init__(self, fleet: Fleet, worker: Worker) -> None:
         self.fleet, self.id, self.session_id = fleet, worker.id, worker.session_id
         self.home = fleet.records.home(worker.id)
-        self.claude = subprocess.Popen(["sleep", "100"])
+        self.claude = subprocess.Popen(["sleep", "1000"])
         self.hooks: list[subprocess.Popen[str]] = []
         self.show("busy")
 
@@ -55,17 +55,21 @@ class Session:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{self.claude.pid}.json").write_text(json.dumps({"status": status}), "utf-8")
 
-    def start(self, event: str, given: dict[str, Any], **environ: str) -> subprocess.Popen[str]:
-        own = {
+    @property
+    def environ(self) -> dict[str, str]:
+        """What Claude Code and we tell its hooks."""
+        return {
             "WORKER_MANAGER_PYTHON": sys.executable,
             "WORKER_MANAGER_WORKER_ID": self.id,
             "CLAUDE_CODE_SESSION_ID": self.session_id,
             "CLAUDE_CODE_ENTRYPOINT": "cli",
             "CLAUDE_PID": str(self.claude.pid),
         }
+
+    def start(self, event: str, given: dict[str, Any], **environ: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             hook_command(event),
-            env={**os.environ, **own, **environ},
+            env={**os.environ, **self.environ, **environ},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -84,14 +88,14 @@ class Session:
     def open(self, given: dict[str, Any], **environ: str) -> tuple[subprocess.Popen[str], str]:
         """Opens a dialog; its hook, which waits, and its message's id."""
         before = set(self.open_ids)
+        self.show("waiting")  # it looks at its dialog before it tells of it
         process = self.start("PermissionRequest", given, **environ)
-        self.show("waiting")
-        wait_until(lambda: self.record.report and set(self.open_ids) - before, 20)
+        wait_until(lambda: self.record.report and set(self.open_ids) - before)
         (new,) = set(self.open_ids) - before
         owner = reports.owner_mailbox(self.fleet.records, self.record)
-        wait_until(lambda: owner.contains(new), 20)
-        time.sleep(0.3)  # it has looked at its dialog
-        return process, new
+        wait_until(lambda: owner.contains(new))
+        with exclusive(reports.report_lock(self.fleet.records, self.id)):
+            return process, new  # it has told, and holds no lock any more
 
     @property
     def open_ids(self) -> list[str]:
@@ -112,7 +116,7 @@ class Session:
 def said(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     output = process.stdout.read()
-    assert process.wait(20) == 0
+    assert process.wait(WAIT_SECONDS) == 0
     return output
 
 

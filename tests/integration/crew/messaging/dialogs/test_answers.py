@@ -184,7 +184,6 @@ def test_an_orchestrators_own_dialog_is_left_alone(
             capture_output=True,
             text=True,
             check=True,
-            timeout=20,
         ).stdout
 
     assert run() == ""

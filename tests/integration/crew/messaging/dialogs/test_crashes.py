@@ -64,7 +64,7 @@ def test_an_answer_that_a_killed_hook_did_not_give_is_told_of_and_never_shown(
     )
     answering.start()
     box = Mailbox(mailbox_path(session.home))
-    wait_until(box.waiting, 20)
+    wait_until(box.waiting)
     if done:
         claim_as_another(session.home, request, done)
     kill(hook)
