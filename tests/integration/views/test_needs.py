@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import make_fleet
 from tests.support.scripted.workers import recorded_worker, take_news
+from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
 from worker_manager.domain import message
 from worker_manager.domain.worker import Status, Worker
@@ -44,7 +45,7 @@ def test_an_idle_worker_wants_words_after_the_time_that_is_set(
 def test_a_worker_that_was_idle_before_it_was_nudged_has_not_stood_still(
     repository: Path, tmux_socket: str
 ) -> None:
-    fleet = make_fleet(repository, tmux_socket, idle_seconds=2)
+    fleet = make_fleet(repository, tmux_socket, idle_seconds=250)
     worker = recorded_worker(
         fleet,
         repository,
@@ -63,9 +64,10 @@ def test_a_worker_that_was_idle_before_it_was_nudged_has_not_stood_still(
     assert needs.of(fleet, nudged) is None
     assert nudged.seen(fleet.activity(nudged), at=time.time())[1] == ""
 
-    time.sleep(2.1)
-    fleet.supervisor.supervise_once()
+    def told() -> list[tuple[str, str]]:
+        hasty.supervisor.supervise_once()
+        return take_news(hasty)
 
-    assert take_news(fleet) == [(message.STALLED, worker.id)]
-    fleet.supervisor.supervise_once()
-    assert take_news(fleet) == []
+    hasty = make_fleet(repository, tmux_socket, idle_seconds=1)
+    assert wait_until(told) == [(message.STALLED, worker.id)]
+    assert told() == []

@@ -254,16 +254,18 @@ async def test_while_it_waits_it_says_for_what(repository: Path, tmux_socket: st
 
     async def note(progress: float, total: float | None, message: str | None) -> None:
         told.append((progress, total, message))
+        boss.deliver(worker, "It is over.")
 
     async with session(repository, tmux_socket) as boss:
         worker = await boss.start_worker()
         assert boss._client is not None
         with anyio.fail_after(SOON):
-            arguments = {"timeout_seconds": 12}
+            arguments = {"timeout_seconds": 120}
             await boss._client.call_tool("wait_for_workers", arguments, note)
 
-    ((progress, total, message),) = told
-    assert (round(progress), total) == (10, 12)
+    progress, total, message = told[0]
+    assert progress >= 10
+    assert total == 120
     assert message == f"waiting for {worker} (running)"
 
 
