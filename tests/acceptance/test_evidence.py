@@ -11,7 +11,7 @@ from tests.support.claude.crew import CREW, start_boss
 from tests.support.claude.messages_api import MessagesApi
 from tests.support.claude.replies import Reply, call
 
-pytestmark = [pytest.mark.claude, pytest.mark.newest_claude, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.claude, pytest.mark.newest_claude]
 
 
 @pytest.mark.promise("guard-checkout", "check-first", "evidence")

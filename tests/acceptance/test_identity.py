@@ -32,7 +32,7 @@ from tests.support.claude.replies import call, say
 from tests.support.claude.requests import Request
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.claude, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.claude]
 
 A_REPEAT = ", a repeat if you have seen this id"
 #: The title of a report that is not marked as a repeat.
@@ -78,7 +78,7 @@ def test_after_a_kill_each_report_wakes_the_resumed_session_once(
     session = resume_boss(crew, session_id)
     # Nobody types. Of several at once the others join the turn, or begin the next.
     for text in ("DONE-W1", "DONE-W2"):
-        api.wait_for_request("boss", text, 60)
+        api.wait_for_request("boss", text)
     session.wait_for_screen("2 letters wait: completion from greet-w")
     session.wait_for_screen("UserPromptSubmit says: completion from greet-w")
     listed = list_workers(api, "boss", session)
@@ -110,7 +110,7 @@ def test_a_report_that_came_before_the_mailbox_was_watched_wakes_the_idle_sessio
     watched.touch()
     second.wait_for_status("idle")
 
-    api.wait_for_request("boss", "DONE-W1", 60)
+    api.wait_for_request("boss", "DONE-W1")
     assert api.times_told("boss", "DONE-W1") == 1
 
 
@@ -196,7 +196,7 @@ def test_a_report_that_was_only_queued_when_the_session_died_is_shown_again_and_
     api.wait_for_request("boss", "^think")
     go.touch()
     wait_for_mail(crew, session_id, 1, "read")
-    wait_until(lambda: "DONE-W1" in str(crew.transcript(session_id)), 30, lambda: "not queued")
+    wait_until(lambda: "DONE-W1" in str(crew.transcript(session_id)), missing=lambda: "not queued")
     assert "DONE-W1" not in remembered(crew, session_id)
     session.end(signal.SIGKILL)
     session = resume_boss(crew, session_id)
@@ -220,7 +220,7 @@ def test_a_report_that_was_shown_before_the_session_died_is_not_repeated(
     go.touch()
     api.wait_for_request("boss", "DONE-W1")
     # A moment later it is written down; killed before, the resumed session knows nothing of it.
-    wait_until(lambda: "DONE-W1" in remembered(crew, session_id), 30, lambda: "not written")
+    wait_until(lambda: "DONE-W1" in remembered(crew, session_id), missing=lambda: "not written")
     session.end(signal.SIGKILL)
     session = resume_boss(crew, session_id)
     session.type("go on")

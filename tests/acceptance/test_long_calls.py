@@ -14,7 +14,7 @@ from tests.support.claude.messages_api import MessagesApi
 from tests.support.claude.replies import call
 from tests.support.scripted.long_calls import listen_for, live
 
-pytestmark = [pytest.mark.claude, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.claude]
 
 
 @pytest.mark.promise("wait-bounded", "wait-idle")

@@ -30,7 +30,7 @@ from tests.support.claude.replies import Reply, call, say
 from tests.support.claude.requests import Request
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.claude, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.claude]
 
 #: What a package installer may need on a machine like this one.
 SETUP = ("PIP_", "UV_", "SSL_", "HTTP", "http", "NO_PROXY", "no_proxy", "REQUESTS_")
@@ -178,7 +178,7 @@ def test_after_clear_the_workers_mail_still_arrives(crew: ClaudeLab, api: Messag
     before = session.session_id
 
     session.type("/clear")
-    wait_until(lambda: session.session_id != before, 30, lambda: "no new session id")
+    wait_until(lambda: session.session_id != before, missing=lambda: "no new session id")
     go.touch()
 
     told = api.wait_for_request(None, "DONE-W1")

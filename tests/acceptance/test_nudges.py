@@ -18,7 +18,7 @@ from tests.support.claude.replies import call
 from tests.support.waiting import wait_until
 from worker_manager.crew.messaging import wake
 
-pytestmark = [pytest.mark.claude, pytest.mark.newest_claude, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.claude, pytest.mark.newest_claude]
 
 #: On a busy machine its receipt may come after the answer.
 TAKEN = ("seen", "delivered")
@@ -172,7 +172,7 @@ def test_a_draft_or_a_person_who_scrolls_keeps_us_from_typing(
     assert "my draft" in terminal.screen()
 
     terminal.press("C-k")
-    wait_until(lambda: "my draft" not in terminal.screen(), 5, terminal.screen)
+    wait_until(lambda: "my draft" not in terminal.screen(), missing=terminal.screen)
     crew.try_tmux(terminal.socket, "copy-mode", "-t", terminal.pane)
     scrolled = worker.nudge("NUDGE-2")
     assert scrolled["reason"] == "somebody scrolls in its terminal"
@@ -204,5 +204,5 @@ def test_nothing_is_typed_into_a_dialog(
     assert worker.terminal.status == "waiting"
     assert not made.exists()
     worker.terminal.press("Enter")  # the person says yes
-    wait_until(made.exists, 10, worker.terminal.screen)
+    wait_until(made.exists, missing=worker.terminal.screen)
     api.wait_for_request("worker", "NUDGE-1")

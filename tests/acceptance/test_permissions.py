@@ -23,7 +23,7 @@ from tests.support.claude.replies import call
 from tests.support.claude.requests import Request
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.claude, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.claude]
 
 COLOR = {
     "question": "Which color?",
@@ -75,7 +75,7 @@ class Crew:
         return str(json.loads(path.read_text("utf-8"))["status"])
 
     def wait_for_record(self, status: str) -> None:
-        wait_until(lambda: self.status() == status, 15, lambda: f"it is {self.status()}")
+        wait_until(lambda: self.status() == status, missing=lambda: f"it is {self.status()}")
 
     def open_files(self) -> list[Path]:
         return list(self.lab.state_home.glob(f"worker-manager/*/workers/{self.id}/requests/*"))
@@ -195,7 +195,7 @@ def test_when_the_time_is_up_the_dialog_is_left_to_the_person(
     session, _ = job.start(r"\[permission m")
     (file,) = job.open_files()
     process = json.loads(file.read_text("utf-8"))["process"].partition("-")[0]
-    wait_until(lambda: not Path(f"/proc/{process}").exists(), 15, lambda: "the hook still runs")
+    wait_until(lambda: not Path(f"/proc/{process}").exists(), missing=lambda: "the hook still runs")
 
     result = job.answer("allow")
 

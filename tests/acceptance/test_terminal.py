@@ -10,7 +10,7 @@ from tests.support.claude.messages_api import MessagesApi
 from tests.support.claude.replies import Reply, call
 from tests.support.terminals.person import MODULE, Terminal
 
-pytestmark = [pytest.mark.claude, pytest.mark.newest_claude, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.claude, pytest.mark.newest_claude]
 
 
 @pytest.fixture

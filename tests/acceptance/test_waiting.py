@@ -27,7 +27,7 @@ from tests.support.waiting import wait_until
 from worker_manager.domain.message import Message
 from worker_manager.state.mail.mailbox import Mailbox
 
-pytestmark = [pytest.mark.claude, pytest.mark.newest_claude, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.claude, pytest.mark.newest_claude]
 
 
 def wait_for_calls(lab: ClaudeLab, session: Session, count: int) -> None:
@@ -35,8 +35,7 @@ def wait_for_calls(lab: ClaudeLab, session: Session, count: int) -> None:
     folder = home_of(lab, session.session_id) / "waits"
     wait_until(
         lambda: folder.exists() and len(list(folder.iterdir())) == count,
-        30,
-        lambda: "no call waits" if count else "a call still waits",
+        missing=lambda: "no call waits" if count else "a call still waits",
     )
 
 
@@ -98,7 +97,7 @@ def test_a_message_that_the_doorbell_took_just_before_the_call_ends_it(
     message = {"type": "stalled", "sender": worker, "name": "n", "sent": "now"}
     mailbox.deliver(Message(id="m123456789abc", body="STALLED-1", **message))
     wait_for_mail(crew, session.session_id, 1, "read")
-    wait_until(lambda: "STALLED-1" in str(crew.transcript(session.session_id)), 30, str)
+    wait_until(lambda: "STALLED-1" in str(crew.transcript(session.session_id)), missing=str)
     taken.set()
     told = api.wait_for_request("boss", "STALLED-1")
 

@@ -23,7 +23,7 @@ from typing import Any, Self
 
 from tests.support.claude.claude_session import Session
 from tests.support.processes import is_running, processes_with, with_ancestors
-from tests.support.waiting import wait_until
+from tests.support.waiting import WAIT_SECONDS, wait_until
 
 API_KEY = "sk-ant-fake-key-of-a-test-laboratory"
 GIT_HOST = "https://git.example.invalid/"  # only a name: git is told to look into the lab instead
@@ -81,7 +81,7 @@ class ClaudeLab:
         *args: str,
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
-        seconds: float = 60.0,
+        seconds: float = WAIT_SECONDS,
         text: str = "",
     ) -> subprocess.CompletedProcess[str]:
         """Run `claude` without a terminal to its end, with any arguments."""
@@ -103,7 +103,7 @@ class ClaudeLab:
         *args: str,
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
-        seconds: float = 60.0,
+        seconds: float = WAIT_SECONDS,
     ) -> subprocess.CompletedProcess[str]:
         """Run `claude -p` with a prompt to its end."""
         return self.run("-p", *args, "--", prompt, cwd=cwd, env=env, seconds=seconds)
@@ -184,7 +184,7 @@ class ClaudeLab:
         return []
 
     def wait_for_session(
-        self, is_it: Callable[[dict[str, Any]], bool], seconds: float = 30.0
+        self, is_it: Callable[[dict[str, Any]], bool], seconds: float = WAIT_SECONDS
     ) -> Session:
         """Wait for the session file of a session that a plugin started, and find its pane."""
         state = wait_until(
@@ -223,7 +223,7 @@ class ClaudeLab:
             input=text,
             capture_output=True,
             encoding="utf-8",
-            timeout=20,
+            timeout=WAIT_SECONDS,
             check=False,
         )
 
@@ -237,7 +237,7 @@ class ClaudeLab:
             shutil.rmtree(self.root, ignore_errors=True)
 
     def _end_processes(self) -> None:
-        if not (self._all_end(signal.SIGTERM, 5.0) or self._all_end(signal.SIGKILL, 10.0)):
+        if not (self._all_end(signal.SIGTERM, 5.0) or self._all_end(signal.SIGKILL, WAIT_SECONDS)):
             raise AssertionError(f"processes of the lab still run: {self.processes()}")
 
     def _all_end(self, how: signal.Signals, seconds: float) -> bool:

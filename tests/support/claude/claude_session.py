@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.support.processes import is_running
-from tests.support.waiting import wait_until
+from tests.support.waiting import WAIT_SECONDS, wait_until
 
 if TYPE_CHECKING:
     from tests.support.claude.claude_lab import ClaudeLab
@@ -38,7 +38,9 @@ class Session:
     @property
     def session_id(self) -> str:
         """The id of the conversation, once the session file names it."""
-        return str(wait_until(lambda: self.state.get("sessionId"), 20, self._what("no session id")))
+        return str(
+            wait_until(lambda: self.state.get("sessionId"), missing=self._what("no session id"))
+        )
 
     @property
     def status(self) -> str:
@@ -55,7 +57,7 @@ class Session:
         """Whether its process is there."""
         return is_running(self.pid)
 
-    def wait_for_status(self, *statuses: str, seconds: float = 30.0) -> str:
+    def wait_for_status(self, *statuses: str, seconds: float = WAIT_SECONDS) -> str:
         """Wait until the status is one of these."""
         return wait_until(
             lambda: self.status if self.status in statuses else None,
@@ -63,7 +65,7 @@ class Session:
             self._what(f"status is not {' or '.join(statuses)}"),
         )
 
-    def wait_for_screen(self, text: str, seconds: float = 30.0) -> str:
+    def wait_for_screen(self, text: str, seconds: float = WAIT_SECONDS) -> str:
         """Wait until the screen shows a text."""
         return wait_until(
             lambda: screen if text in (screen := self.screen()) else None,
@@ -71,7 +73,7 @@ class Session:
             self._what(f"{text!r} is not on the screen"),
         )
 
-    def type(self, text: str, *, seconds: float = 30.0) -> None:
+    def type(self, text: str, *, seconds: float = WAIT_SECONDS) -> None:
         """Paste a text into the idle session and press Enter."""
         self.wait_for_first_turn(seconds)
         self.wait_for_status("idle", seconds=seconds)
@@ -83,7 +85,7 @@ class Session:
         with contextlib.suppress(AssertionError):  # a few slash commands change nothing
             wait_until(lambda: self.state != before, 2.0, str)
 
-    def wait_for_first_turn(self, seconds: float = 30.0) -> None:
+    def wait_for_first_turn(self, seconds: float = WAIT_SECONDS) -> None:
         """Wait until the prompt it was started with, if any, has an answer.
 
         A session is idle for a moment before it takes that prompt, and loses what is typed then.
@@ -105,21 +107,21 @@ class Session:
         """What the pane shows; "" when it is gone."""
         return self.lab.try_tmux(self.socket, "capture-pane", "-p", "-t", self.pane).stdout.rstrip()
 
-    def end(self, how: signal.Signals = signal.SIGTERM, seconds: float = 15.0) -> None:
+    def end(self, how: signal.Signals = signal.SIGTERM, seconds: float = WAIT_SECONDS) -> None:
         """End it by a signal and wait until it is gone."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, how)
         self.wait_for_end(seconds)
 
-    def wait_for_end(self, seconds: float = 15.0) -> None:
+    def wait_for_end(self, seconds: float = WAIT_SECONDS) -> None:
         """Wait until its process is gone."""
         wait_until(lambda: not self.alive, seconds, self._what("it still runs"))
 
     def _insist(self, act: Callable[[], None], has_worked: Callable[[], bool]) -> None:
-        for _ in range(3):
+        for patience in (3.0, 10.0, 30.0):  # on a busy machine it is only slow
             act()
             with contextlib.suppress(AssertionError):
-                wait_until(has_worked, 2.0, str)
+                wait_until(has_worked, patience, str)
                 return
         raise AssertionError(self._what("it does not react to keys")())
 

@@ -12,7 +12,7 @@ from tests.support.claude.claude_session import Session
 from tests.support.claude.messages_api import MessagesApi
 from tests.support.claude.replies import call
 from tests.support.claude.requests import Request
-from tests.support.waiting import wait_until
+from tests.support.waiting import WAIT_SECONDS, wait_until
 
 #: What the tools of our server are called.
 CREW = "mcp__plugin_worker-manager_crew__"
@@ -66,7 +66,7 @@ def wait_for_server(lab: ClaudeLab, session_id: str, former: int) -> None:
     """Wait until the session has another server than the former one."""
     wait_until(
         lambda: server_pid(lab, session_id) != former,
-        150,  # the first start builds an environment
+        2 * WAIT_SECONDS,  # the first start builds an environment
         lambda: "our server has not listed its tools",
     )
 
@@ -136,6 +136,5 @@ def wait_for_mail(lab: ClaudeLab, session_id: str, count: int, folder: str = "ne
     """Waits until so many messages lie there."""
     wait_until(
         lambda: len(_mail_in(lab, session_id, folder)) == count,
-        30,
-        lambda: f"in {folder}: {_mail_in(lab, session_id, folder)}",
+        missing=lambda: f"in {folder}: {_mail_in(lab, session_id, folder)}",
     )

@@ -23,6 +23,7 @@ from typing import Self, TypeAlias
 from tests.support.claude.messages_server import MessagesServer
 from tests.support.claude.replies import OK, Answer, Failure, Json, Reply, say
 from tests.support.claude.requests import Request, is_side_query, is_subagent, session_of
+from tests.support.waiting import WAIT_SECONDS
 
 #: The name under which subagents are scripted; their requests are side requests.
 SUBAGENT = "subagent"
@@ -159,7 +160,7 @@ class MessagesApi:
         self,
         session: str | None,
         condition: Condition = "",
-        seconds: float = 30.0,
+        seconds: float = WAIT_SECONDS,
         *,
         after: Request | None = None,
     ) -> Request:

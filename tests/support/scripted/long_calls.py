@@ -52,7 +52,7 @@ def live(lab: ClaudeLab, api: MessagesApi, seconds: float) -> dict[str, float]:
     began = api.wait_for_request("boss", "^wait")
     time.sleep(seconds)
     asking.touch()
-    asked = api.wait_for_request("boss", "QUESTION-1", 30)
+    asked = api.wait_for_request("boss", "QUESTION-1")
     over = next(one for one in api.requests("boss") if one.number > began.number)
     took["wait_for_workers"] = over.arrived - began.arrived
     took["question after it was asked"] = asked.arrived - asking.stat().st_mtime
@@ -61,7 +61,7 @@ def live(lab: ClaudeLab, api: MessagesApi, seconds: float) -> dict[str, float]:
     time.sleep(seconds)
     api.on("boss", "^answer", call(f"{CREW}nudge_worker", id=worker, message="ANSWER-1"))
     session.type("answer it")
-    given = api.wait_for_request("worker", "ANSWER-1", 30)
+    given = api.wait_for_request("worker", "ANSWER-1")
     assert "Your orchestrator answers" in given.new_text
     took["ask"] = given.arrived - asking.stat().st_mtime
 
@@ -69,7 +69,7 @@ def live(lab: ClaudeLab, api: MessagesApi, seconds: float) -> dict[str, float]:
     _open_call(lab, session)
     done = api.wait_for_request("worker", "Delivered to your orchestrator", seconds + 60)
     took["complete"] = done.arrived - given.arrived
-    told = api.wait_for_request("boss", "DONE-1", 30)
+    told = api.wait_for_request("boss", "DONE-1")
     took["completion after it was made"] = told.arrived - done.arrived
     session.wait_for_status("idle")
     _nothing_was_moved([*api.requests("boss"), *api.requests("worker")])
