@@ -23,6 +23,7 @@ import anyio
 
 from worker_manager.domain import message
 from worker_manager.errors import InvalidInput
+from worker_manager.installation import plugin
 from worker_manager.rehearsal.session import RehearsalFailed, RehearsedSession, ToolResult
 
 ANSWER = "Good morning"
@@ -105,7 +106,7 @@ class _Demo:
             "WORKER_MANAGER_PYTHON": sys.executable,
         }
         self._session = RehearsedSession(
-            plugin_root=Path(__file__).resolve().parents[3],
+            plugin_root=Path(plugin.root()),
             cwd=self._repository,
             session_id=str(uuid.uuid4()),
             environ=self._environ,

@@ -155,7 +155,7 @@ def test_a_build_goes_on_when_its_caller_is_killed(plugin: Path) -> None:
 
 def test_a_failed_build_says_why_and_leaves_nothing_half_ready(plugin: Path) -> None:
     lock = plugin / "requirements.lock"
-    lock.write_text("this is no requirement\n", "utf-8")
+    lock.write_text("click==0 --hash=sha256:0\n", "utf-8")
 
     failed = call(plugin, "--version")
 

@@ -32,6 +32,12 @@ def command(web: bool, port: int | None) -> int:
         )
     require_tmux()
 
+    from worker_manager.installation import environment, steps
+
+    environment.require(steps.WATCH)
+    if web:
+        environment.require(steps.WEB)
+
     from worker_manager import dashboard
 
     return dashboard.run(targets.repository(), web=web, port=port)

@@ -9,13 +9,13 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 from worker_manager.agents import HOST, agent_named
 from worker_manager.agents.base import Assignment, LaunchSpec
 from worker_manager.domain import identifiers
 from worker_manager.domain.worker import Worker
+from worker_manager.installation import plugin
 from worker_manager.runtimes.base import Runtime
 from worker_manager.state import process_identity
 from worker_manager.state.files import disk_errors
@@ -103,9 +103,9 @@ def has_conversation(worker: Worker, home: str) -> bool:
 
 
 def plugin_root() -> str:
-    """The plugin's folder: what Claude Code says, else the checkout this package lies in."""
+    """The plugin's folder: what Claude Code says, else where it lies with this package."""
     named = os.environ.get("CLAUDE_PLUGIN_ROOT")
-    return os.path.realpath(named) if named else str(Path(__file__).resolve().parents[4])
+    return os.path.realpath(named) if named else plugin.root()
 
 
 def attach_line(worker: Worker) -> str:

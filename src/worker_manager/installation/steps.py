@@ -1,0 +1,82 @@
+"""Which packages come when: what all but the live view need first, the rest at its first use."""
+
+FIRST, WATCH, WEB = "first", "watch", "web"
+
+#: What only the MCP SDK needs, by which the servers' tools are served.
+_SDK = (
+    "annotated-types",
+    "attrs",
+    "cffi",
+    "cryptography",
+    "h11",
+    "httpcore2",
+    "httpx2",
+    "jsonschema",
+    "jsonschema-specifications",
+    "mcp",
+    "mcp-types",
+    "opentelemetry-api",
+    "pycparser",
+    "pydantic",
+    "pydantic-core",
+    "pyjwt",
+    "python-multipart",
+    "referencing",
+    "rpds-py",
+    "sse-starlette",
+    "starlette",
+    "truststore",
+    "typing-inspection",
+    "uvicorn",
+)
+
+#: Each package of requirements.lock stands once, in the first step that needs it.
+PACKAGES = {
+    FIRST: (
+        "anyio",
+        "click",
+        "filelock",
+        "gitdb",
+        "gitpython",
+        "idna",
+        "libtmux",
+        "psutil",
+        "smmap",
+        "typing-extensions",
+        *_SDK,
+    ),
+    WATCH: (
+        "linkify-it-py",
+        "markdown-it-py",
+        "mdit-py-plugins",
+        "mdurl",
+        "platformdirs",
+        "pygments",
+        "rich",
+        "textual",
+    ),
+    WEB: (
+        "aiohappyeyeballs",
+        "aiohttp",
+        "aiohttp-jinja2",
+        "aiosignal",
+        "frozenlist",
+        "jinja2",
+        "markupsafe",
+        "multidict",
+        "propcache",
+        "textual-serve",
+        "yarl",
+    ),
+}
+
+
+def requirements(step: str, lock: str) -> list[str]:
+    """The entries of a lock file that a step installs, each with its hashes below it."""
+    entries: list[str] = []
+    for line in lock.splitlines():
+        if line[:1].isalnum():
+            entries.append(line)
+        elif entries:
+            entries[-1] += f"\n{line}"
+    return [entry for entry in entries if entry.partition("==")[0].strip() in PACKAGES[step]]
