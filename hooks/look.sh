@@ -34,10 +34,12 @@ fi
 python=$WORKER_MANAGER_PYTHON
 [ -n "$python" ] || [ ! -r "$home/python" ] || read -r python <"$home/python"
 if [ -n "$python" ] && [ -x "$python" ]; then
+  source=$root/src
+  [ -d "$source" ] || source=$root/../.. # within the package, as a wheel brings it
   exec "$python" -I -S -c 'import gc, os, sys
 gc.disable()
 sys.path.insert(0, sys.argv[1])
 from worker_manager.hooks import entry
-os._exit(entry.run(sys.argv[2]))' "$root/src" "$event"
+os._exit(entry.run(sys.argv[2]))' "$source" "$event"
 fi
 exec "$root/bin/worker-manager" --hook "$event"

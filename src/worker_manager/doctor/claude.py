@@ -5,6 +5,7 @@ asks the model anything.
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from typing import Any
 
@@ -72,7 +73,7 @@ def plugin(place: Place) -> list[Finding]:
         warning(
             about,
             "not installed; a session has it only when it is started with --plugin-dir.",
-            f"claude plugin marketplace add {plugin_root()} && "
+            f"claude plugin marketplace add {shlex.quote(plugin_root())} && "
             f"claude plugin install {PLUGIN}@{PLUGIN}",
         )
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import shutil
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from pathlib import Path
 from worker_manager.doctor.findings import Finding, Place, failed, ok, unknown
 from worker_manager.doctor.probes import ask, is_older, version_in
 from worker_manager.errors import RuntimeUnavailable, WorkerManagerError
+from worker_manager.installation import environment
 from worker_manager.runtimes.base import Presence
 from worker_manager.runtimes.tmux.runtime import Tmux
 from worker_manager.worktrees import git as git_program
@@ -31,8 +33,10 @@ def python(_: Place) -> list[Finding]:
         return [unknown(about, f"{here}; {answer.trouble}.")]
     if answer.code:
         said = (answer.error.strip().splitlines() or ["no message"])[-1]
-        again = "rm -rf .venv in the checkout (or the plugin's data directory); the next start "
-        return [failed(about, f"{here} can't load the packages: {said}", again + "builds it anew")]
+        again = "install worker-manager anew, as it was installed"
+        if environment.is_ours():
+            again = f"rm -rf {shlex.quote(sys.prefix)}; the next start builds it anew"
+        return [failed(about, f"{here} can't load the packages: {said}", again)]
     return [ok(about, f"{here} loads its packages.")]
 
 

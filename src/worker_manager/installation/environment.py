@@ -53,13 +53,18 @@ def build(venv: Path, key: str, *, may_install: bool) -> None:
             progress.clear()
 
 
+def is_ours() -> bool:
+    """Whether the running environment is one that was set up here: it has its packages in steps."""
+    return _packages(Path(sys.prefix), steps.FIRST).is_dir()
+
+
 def require(step: str) -> None:
     """Makes sure that the running environment has the packages of a step; one that is not ours has
     all. Raises InstallationFailed.
     """
     venv = Path(sys.prefix)
     folder = _packages(venv, step)
-    if not _packages(venv, steps.FIRST).is_dir() or folder.is_dir():
+    if not is_ours() or folder.is_dir():
         return
     progress = Progress()
     with _locked(venv, progress):

@@ -11,7 +11,7 @@ import pytest
 from tests.integration.installation.conftest import Plugin
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.promise("installation-steps"), pytest.mark.timeout(300)]
 
 
 def packages(plugin: Plugin) -> list[str]:
