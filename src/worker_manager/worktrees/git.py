@@ -1,8 +1,5 @@
-"""Runs git; the only importer of GitPython.
-
-GitPython is a thin way to run git here: a new `Git` for each call (it isn't thread-safe), no
-GIT_* variables, no questions, English messages. The time limit is ours: SIGTERM first, upon which
-git takes back its lock files and what it had half made.
+"""Runs git: no GIT_* variables, no questions, English messages, and a time limit. At that git gets
+SIGTERM first, upon which it takes back its lock files and what it had half made.
 """
 
 import os
@@ -11,6 +8,10 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
+
+from worker_manager.errors import NotARepository, WorktreeRefused
+from worker_manager.processes.child import Child
+from worker_manager.worktrees import plain
 
 #: `git rev-parse --local-env-vars`: each would redirect every git call, ours and a worker's. But
 #: not CONFIG_COUNT, with which containers configure git.
@@ -34,16 +35,8 @@ _LOCAL = (
     "SHALLOW_FILE",
     "WORK_TREE",
 )
-os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # else importing it fails without git
 for _name in _LOCAL:
     os.environ.pop(f"GIT_{_name}", None)
-
-from git import Git  # noqa: E402  the variables above must be set first
-from git.exc import GitCommandNotFound  # noqa: E402
-
-from worker_manager.errors import NotARepository, WorktreeRefused  # noqa: E402
-from worker_manager.processes.child import Child  # noqa: E402
-from worker_manager.worktrees import plain  # noqa: E402
 
 TIMEOUT_SECONDS = 300
 _GRACE_SECONDS = 5
@@ -210,25 +203,21 @@ def last_line(error: str) -> str:
 def _start(
     directory: str, arguments: Sequence[str], environment: Mapping[str, str]
 ) -> Child[bytes]:
-    git = Git()
-    # Not its own way to change the directory: where that is gone it goes on in ours.
-    command = ["git", "-C", directory, *arguments]
     variables = {**_ENVIRONMENT, **plain.environment(_command(arguments)), **environment}
     try:
-        with git.custom_environment(**variables):
-            started = git.execute(
-                command, istream=subprocess.PIPE, as_process=True, process_group=0
-            )
-    except GitCommandNotFound as error:
+        # By -C, not cwd: where the directory is gone, git says it in its own words.
+        return Child(
+            ["git", "-C", directory, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **variables},
+            process_group=0,
+        )
+    except FileNotFoundError as error:
         raise NotARepository("git is not installed. Install it.") from error
     except OSError as error:
         raise NotARepository(f"git can't be run: {error.strerror}. Try again.") from error
-    process = started.proc
-    assert process is not None  # noqa: S101  it was just started
-    process.__class__ = Child  # GitPython makes a plain Popen
-    assert isinstance(process, Child)  # noqa: S101  as mypy can't know
-    started.proc = None  # it would be killed when GitPython's wrapper goes
-    return process
 
 
 def _end(process: Child[bytes]) -> None:

@@ -1,7 +1,5 @@
-"""A tmux server of our own, asked with a time limit; the only importer of libtmux.
-
-libtmux knows no time limit and reads "don't know" as "nothing": every call here goes through
-`Server.ask`, which has one, and every answer is judged by its exit code and error text.
+"""A tmux server of our own, asked with a time limit. Every answer is judged by its exit code and
+error text: "don't know" is not "nothing".
 """
 
 import os
@@ -11,10 +9,7 @@ import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 from errno import ENAMETOOLONG
-from typing import Any
-
-import libtmux
-from libtmux.common import tmux_cmd
+from typing import NamedTuple
 
 from worker_manager.errors import RuntimeUnavailable
 from worker_manager.processes.child import Child
@@ -36,14 +31,12 @@ _ENDED = ("server exited", "lost server")
 _OWN_FOLDER = f"tmux-{os.getuid()}"
 
 
-class Answer(tmux_cmd):
-    """A tmux command's outcome."""
+class Answer(NamedTuple):
+    """A tmux command's outcome: its exit code, and the lines that it wrote."""
 
-    def __init__(self, command: list[str], code: int, stdout: str, stderr: str) -> None:
-        self.cmd = command
-        self.returncode = code
-        self.stdout = stdout.splitlines()
-        self.stderr = stderr.splitlines()
+    returncode: int
+    stdout: list[str]
+    stderr: list[str]
 
     @property
     def says_absent(self) -> bool:
@@ -66,16 +59,16 @@ class Answer(tmux_cmd):
         return any(word in line for line in self.stderr for word in _ENDED)
 
 
-class Server(libtmux.Server):
+class Server(NamedTuple):
     """The server behind a socket, with our own settings only."""
 
-    def cmd(  # type: ignore[override]  # as libtmux.Server itself does
-        self, cmd: str, *args: Any, target: str | int | None = None
-    ) -> Answer:
-        """As libtmux's, with a time limit. Raises RuntimeUnavailable."""
+    socket_path: str
+
+    def cmd(self, cmd: str, *args: str, target: str | None = None) -> Answer:
+        """As `ask`, and waits."""
         return self.ask(cmd, *args, target=target)()
 
-    def ask(self, cmd: str, *args: Any, target: str | int | None = None) -> Callable[[], Answer]:
+    def ask(self, cmd: str, *args: str, target: str | None = None) -> Callable[[], Answer]:
         """Gives what waits for the answer, and raises RuntimeUnavailable; must be called."""
         tmux = shutil.which("tmux")
         if tmux is None:
@@ -84,8 +77,8 @@ class Server(libtmux.Server):
             )
         # Our own settings only: a person's could change what a pane runs.
         command = [tmux, f"-S{self.socket_path}", "-f/dev/null", cmd]
-        command += [] if target is None else ["-t", str(target)]
-        command += map(str, args)
+        command += [] if target is None else ["-t", target]
+        command += args
         try:
             process = Child(
                 command,
@@ -98,9 +91,9 @@ class Server(libtmux.Server):
             )
         except OSError as error:
             raise RuntimeUnavailable(f"tmux can't be run: {error.strerror}. Try again.") from error
-        return lambda: self._answer(process, command)
+        return lambda: self._answer(process)
 
-    def _answer(self, process: Child[str], command: list[str]) -> Answer:
+    def _answer(self, process: Child[str]) -> Answer:
         with process:
             try:
                 stdout, stderr = process.communicate(timeout=TIMEOUT_SECONDS)
@@ -110,7 +103,7 @@ class Server(libtmux.Server):
                     f"tmux (socket {self.socket_path}) did not answer within "
                     f"{TIMEOUT_SECONDS:.0f} s. Look at it with: tmux -S {self.socket_path} ls"
                 ) from error
-            return Answer(command, process.returncode, stdout, stderr)
+            return Answer(process.returncode, stdout.splitlines(), stderr.splitlines())
 
 
 def socket_directory() -> str:
