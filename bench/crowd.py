@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 
 from bench.hooks import quiet_hook, with_letters
@@ -47,7 +46,7 @@ def _crowd(fleet: Fleet, world: Stage) -> None:
     worker = add_worker(fleet, world)
     for number in range(_FINISHED + _LIVE):
         status = Status.RUNNING if number < _LIVE else Status.STOPPED
-        fleet.records.create(replace(worker, id=f"{number:08x}", status=status))
+        fleet.records.create(worker._replace(id=f"{number:08x}", status=status))
 
 
 def _list(fleet: Fleet, snapshots: Snapshots) -> float:

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -34,7 +33,7 @@ def rows(plan: Plan) -> Iterator[Row]:
         for _ in range(_WORKERS):
             worker = add_worker(fleet, world)
             fleet.records.update(
-                worker.id, lambda one: replace(one, status=Status.ASKING, changed_at=now())
+                worker.id, lambda one: one._replace(status=Status.ASKING, changed_at=now())
             )
         with _serve(world) as server:
             time.sleep(2)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 
 from bench.measuring import Plan, Row, in_turns, seconds
@@ -34,7 +33,7 @@ def rows(plan: Plan) -> Iterator[Row]:
 def _in_conflict(fleet: Fleet, world: Stage) -> Worker:
     """A worker that has completed, whose branch and main have changed the same file."""
     worker = add_worker(fleet, world)
-    fleet.records.update(worker.id, lambda one: replace(one, status=Status.COMPLETED))
+    fleet.records.update(worker.id, lambda one: one._replace(status=Status.COMPLETED))
     file, rest = world.repository / "large", "<<<<<<< no end of it\n" * _LINES
     for branch in (worker.branch, "main"):
         _git(world, "switch", "-q", branch)

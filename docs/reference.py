@@ -12,7 +12,6 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -119,12 +118,12 @@ def settings() -> Iterator[str]:
     yield ""
     meanings = _meanings("config.py")
     yield from _table_head("key", "variable", "default", "")
-    for field in fields(config.Settings):
-        table, _, rest = field.name.partition("_")
-        key = f"{table}.{rest}" if table in config._TABLES else field.name
-        variable = f"`WORKER_MANAGER_{field.name.upper()}`"
-        default = list(field.default) if isinstance(field.default, tuple) else field.default
-        yield _row(f"`{key}`", variable, _code(default), meanings[field.name])
+    for name, given in config.Settings._field_defaults.items():
+        table, _, rest = name.partition("_")
+        key = f"{table}.{rest}" if table in config._TABLES else name
+        variable = f"`WORKER_MANAGER_{name.upper()}`"
+        default = list(given) if isinstance(given, tuple) else given
+        yield _row(f"`{key}`", variable, _code(default), meanings[name])
     yield ""
     yield "In a variable a list has `:` between its entries."
 

@@ -7,9 +7,8 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from worker_manager.errors import InvalidSetting
 
@@ -17,8 +16,7 @@ from worker_manager.errors import InvalidSetting
 _RESERVED = {"STATE_DIR", "WORKER_ID", "PYTHON", "LOG"}
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """Field `worktree_directory` is the key `worktree.directory` and the variable
     WORKER_MANAGER_WORKTREE_DIRECTORY, and so on. The comments are the reference's text.
     """
@@ -79,7 +77,7 @@ class Settings:
     notify_webhook: str = ""
 
 
-_TYPES = {field.name: type(field.default) for field in fields(Settings)}
+_TYPES = {name: type(default) for name, default in Settings._field_defaults.items()}
 _TABLES = ("worktree", "tmux", "notify")
 _CHOICES = {"on_exit": ("stop", "keep"), "guard": ("refuse", "tell", "off")}
 #: How a text must look, and how that is said.
@@ -153,7 +151,7 @@ def _from_text(text: str, kind: type) -> object:
 
 def _apply(settings: Settings, values: Mapping[str, Any], place: str) -> Settings:
     checked = {key: _checked(key, value, place) for key, value in values.items()}
-    return replace(settings, **checked)
+    return settings._replace(**checked)
 
 
 def _checked(key: str, value: Any, place: str) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,7 +82,7 @@ def test_what_a_merge_said_is_no_change_and_what_it_did_beside_is(hand: Hand) ->
     assert invariants.took_only_what_is_merged(hand, "main") == []
     assert invariants.took_only_what_is_merged(hand, "other") != []
     assert invariants.person_is_untouched(place, before, look(place), None) != []
-    assert invariants.merge_is_in(hand, replace(told, sha=base)) != []
+    assert invariants.merge_is_in(hand, told._replace(sha=base)) != []
     place.write("file.txt", "overwritten")
     assert "file.txt" in str(invariants.person_is_untouched(place, before, look(place), told))
 
@@ -123,10 +122,10 @@ def test_what_is_said_and_not_so_is_seen(hand: Hand) -> None:
     evidence = "Branch b: 3 commits since 1234, 1 file.\nNew, but not committed: mine.txt."
 
     assert len(invariants.evidence_is_of_its_work(hand, evidence)) == 2
-    assert len(invariants.is_cleaned(place, replace(worker, cleaned="refs/none"))) == 3
-    assert invariants.is_kept(replace(worker, path="/no/such"), was_there=True) != []
+    assert len(invariants.is_cleaned(place, worker._replace(cleaned="refs/none"))) == 3
+    assert invariants.is_kept(worker._replace(path="/no/such"), was_there=True) != []
     assert invariants.stop_has_saved(hand, worker, is_worktree=True) != []
-    stopped = replace(worker, status=Status.STOPPED, saved=worker.base_sha)
+    stopped = worker._replace(status=Status.STOPPED, saved=worker.base_sha)
     assert "README" in str(invariants.stop_has_saved(hand, stopped, is_worktree=True))
     assert invariants.stop_has_saved(hand, stopped, is_worktree=False) != []
     assert invariants.nothing_is_left(place, worker, look(place), look(place)) != []

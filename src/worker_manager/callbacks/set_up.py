@@ -10,7 +10,6 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from dataclasses import replace
 from types import FrameType
 
 from worker_manager.crew.reporting import reports
@@ -77,7 +76,7 @@ class _Log:
 
 
 def _told(worker: Worker, reason: str) -> Worker:
-    return replace(worker, reason=reason) if worker.status is Status.STARTING else worker
+    return worker._replace(reason=reason) if worker.status is Status.STARTING else worker
 
 
 def _short(command: str) -> str:

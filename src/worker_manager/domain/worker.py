@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from worker_manager.domain.session import Activity
 from worker_manager.errors import WorkerFinished
@@ -41,8 +41,7 @@ def seconds_of(stamp: str) -> float:
         return 0.0
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """What a worker said last. `delivered` tells whether the message is known to lie in the
     owner's mailbox: a crash before that is repaired from here.
     """
@@ -54,8 +53,7 @@ class Report:
     delivered: bool = False
 
 
-@dataclass(frozen=True)
-class Merge:
+class Merge(NamedTuple):
     """How a worker's branch, which stood at `tip`, came into another: with the commit `sha`, where
     `before` was. Until it is `done` it is an intention, and may have been cut off.
     """
@@ -69,16 +67,14 @@ class Merge:
     done: bool = False
 
 
-@dataclass(frozen=True)
-class Former:
+class Former(NamedTuple):
     """An orchestrator that had the worker until `at`: letters of it may still lie there."""
 
     owner: str
     at: str
 
 
-@dataclass(frozen=True)
-class Worker:
+class Worker(NamedTuple):
     """The record. Times are ISO texts in UTC, paths absolute, `extra` what a newer version
     of the plugin wrote and this one keeps.
     """
@@ -126,7 +122,7 @@ class Worker:
     key: str = ""  #: its caller's, with which the same start again is this worker; empty: none
     arguments: str = ""  #: with a key: the digest of what else was asked for
     schema: int = SCHEMA
-    extra: dict[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def finished(self) -> bool:
@@ -170,7 +166,7 @@ class Worker:
 
     def launch(self, process: str) -> Worker:
         """Its runtime has taken it over."""
-        return replace(self, launched=True, process=process)
+        return self._replace(launched=True, process=process)
 
     def check_in(self, *, at: str, began: float | None = None) -> Worker:
         """Its session has started, or started a turn. What blocked it after that turn `began`, in
@@ -187,7 +183,7 @@ class Worker:
         """It can't go on by itself; a finished one needs not to."""
         if self.finished:
             return self
-        return replace(self._move(Status.BLOCKED, report.at, reason), report=report)
+        return self._move(Status.BLOCKED, report.at, reason)._replace(report=report)
 
     def unblock(self, *, at: str) -> Worker:
         """What it waited for has come, or somebody at its terminal has answered."""
@@ -196,14 +192,14 @@ class Worker:
     def ask(self, report: Report) -> Worker:
         """It asked its orchestrator something."""
         self._require_alive()
-        asking = replace(self._move(Status.ASKING, report.at), report=report)
+        asking = self._move(Status.ASKING, report.at)._replace(report=report)
         return asking.withdraw_stop() if self.stop_due else asking  # it refuses to stop
 
     def complete(self, report: Report, evidence: str = "") -> Worker:
         """It reported its work as done."""
         if self.status is not Status.COMPLETED:
             self._require_alive()
-        return replace(self._move(Status.COMPLETED, report.at), report=report, evidence=evidence)
+        return self._move(Status.COMPLETED, report.at)._replace(report=report, evidence=evidence)
 
     def resume(self, *, at: str) -> Worker:
         """Its orchestrator spoke to it: a question is answered, a completed worker reopened; one
@@ -217,27 +213,26 @@ class Worker:
 
     def request_stop(self, *, due: str = "") -> Worker:
         """From here on the end of its process is a stop and no failure."""
-        return replace(self, stop_requested=True, stop_due=due)
+        return self._replace(stop_requested=True, stop_due=due)
 
     def withdraw_stop(self) -> Worker:
         """It won't be stopped after all."""
-        return replace(self, stop_requested=False, stop_due="")
+        return self._replace(stop_requested=False, stop_due="")
 
     def close(self, changed_at: str) -> Worker:
         """Its session ends, for it has completed and nobody spoke to it since then."""
         is_done = self.status is Status.COMPLETED and self.changed_at == changed_at
-        return replace(self, closed=True) if is_done else self
+        return self._replace(closed=True) if is_done else self
 
     def restore(self, starter: str, *, at: str, waits_for: str) -> Worker:
         """Its conversation is to go on in a new session, at once or as soon as there is room."""
-        fresh = replace(self, starter=starter, launched=False, exit_code=None, closed=False)
+        fresh = self._replace(starter=starter, launched=False, exit_code=None, closed=False)
         status = Status.QUEUED if waits_for else Status.STARTING
         return fresh.withdraw_stop()._move(status, at, waits_for)
 
     def stand_as(self, before: Worker) -> Worker:
         """It could not be restored: its run is over as it was before."""
-        return replace(
-            self._move(before.status, before.changed_at, before.reason),
+        return self._move(before.status, before.changed_at, before.reason)._replace(
             starter=before.starter,
             launched=before.launched,
             exit_code=before.exit_code,
@@ -250,7 +245,7 @@ class Worker:
         """There is room for it; somebody else may have started or stopped it before."""
         if self.status is not Status.QUEUED:
             return self
-        return replace(self, starter=starter)._move(Status.STARTING, at)
+        return self._replace(starter=starter)._move(Status.STARTING, at)
 
     @property
     def has_failed_to_start(self) -> bool:
@@ -264,7 +259,7 @@ class Worker:
 
     def merging(self, merge: Merge | None, unchecked: tuple[str, ...] = ()) -> Worker:
         """Its branch is to come into another, has come into it, or is out of it again."""
-        return replace(self, merge=merge, unchecked=unchecked)
+        return self._replace(merge=merge, unchecked=unchecked)
 
     def merged_at(self, tip: str) -> bool:
         """Whether its branch, standing there, was merged, and that is no open question."""
@@ -285,7 +280,7 @@ class Worker:
     def end(self, *, at: str, reason: str, exit_code: int | None = None) -> Worker:
         """Its agent process is gone."""
         code = self.exit_code if exit_code is None else exit_code
-        ended = replace(self, exit_code=code, stop_due="")
+        ended = self._replace(exit_code=code, stop_due="")
         if self.finished:
             return ended
         if self.stop_requested:
@@ -299,22 +294,22 @@ class Worker:
         known = {one.owner for one in self.formers}
         fresh = [one for one in sorted({self.owner, *strayed}) if one not in known]
         formers = (*self.formers, *(Former(one, at) for one in fresh))
-        return replace(
-            self, owner=owner, formers=tuple(one for one in formers if one.owner != owner)
+        return self._replace(
+            owner=owner, formers=tuple(one for one in formers if one.owner != owner)
         )
 
     def forwarded(self, done: Collection[Former]) -> Worker:
         """Nothing of it lies with these orchestrators any more."""
-        return replace(self, formers=tuple(one for one in self.formers if one not in done))
+        return self._replace(formers=tuple(one for one in self.formers if one not in done))
 
     def reported(self) -> Worker:
         """Its last report is known to lie in the owner's mailbox."""
         if self.report is None or self.report.delivered:
             return self
-        return replace(self, report=replace(self.report, delivered=True))
+        return self._replace(report=self.report._replace(delivered=True))
 
     def _move(self, status: Status, at: str, reason: str = "") -> Worker:
-        return replace(self, status=status, changed_at=at, reason=reason)
+        return self._replace(status=status, changed_at=at, reason=reason)
 
     def _require_alive(self) -> None:
         # One that was taken for dead and reports is alive.

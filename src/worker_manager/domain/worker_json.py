@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
 from typing import Any
 
 from worker_manager.domain.worker import Former, Merge, Report, Status, Worker
 from worker_manager.errors import StateCorrupt
 
 _LISTS = ("checks", "allowed_paths", "unchecked")
-_FIELD_NAMES = {f.name for f in fields(Worker)} - {"extra"}
+_FIELD_NAMES = {*Worker._fields} - {"extra"}
 
 
 def to_json(worker: Worker) -> dict[str, Any]:
     """The record as it lies on disk, unknown keys included."""
-    record = asdict(worker)
-    extra: dict[str, Any] = record.pop("extra")
-    return extra | record
+    record = worker._asdict()
+    extra = record.pop("extra")
+    parts = {
+        "report": worker.report._asdict() if worker.report else None,
+        "merge": worker.merge._asdict() if worker.merge else None,
+        "formers": [one._asdict() for one in worker.formers],
+    }
+    return {**extra, **record, **parts}
 
 
 def from_json(record: dict[str, Any]) -> Worker:

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,7 +37,7 @@ def worker_of(agent: str, fleet: Fleet, repository: Path, transcript: Path) -> W
     message = {"id": "a", "usage": usage, "model": "claude-opus-5-5", "content": "words"}
     transcript.write_text(json.dumps({"type": "assistant", "message": message}) + "\n", "utf-8")
     added = add_worker(fleet, repository, title="t", status=Status.RUNNING)
-    worker = fleet.records.update(added.id, lambda one: replace(one, agent=agent))[1]
+    worker = fleet.records.update(added.id, lambda one: one._replace(agent=agent))[1]
     receipts.note_transcript(fleet.records.home(worker.id), str(transcript))
     return worker
 

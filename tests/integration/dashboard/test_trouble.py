@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -100,6 +99,6 @@ def test_one_that_has_come_back_is_not_taken_for_gone_until_the_next_probe(
 
     fleet.records.update(worker.id, lambda one: one.end(at=now(), reason="killed"))
     gatherer.gather()
-    fleet.records.update(worker.id, lambda one: replace(one, status=Status.RUNNING))
+    fleet.records.update(worker.id, lambda one: one._replace(status=Status.RUNNING))
 
     assert GONE not in {one.facts.reason for one in gatherer.gather().sightings}

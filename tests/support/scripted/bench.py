@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from tests.conftest import git
@@ -76,7 +75,7 @@ def commit(directory: Path | str, files: Mapping[str, str], message: str = "work
 
 def set_status(fleet: Fleet, worker: Worker, status: Status) -> None:
     """Whatever it was."""
-    fleet.records.update(worker.id, lambda one: replace(one, status=status))
+    fleet.records.update(worker.id, lambda one: one._replace(status=status))
 
 
 def state(repository: Path) -> tuple[str, str, str]:

@@ -5,7 +5,6 @@ terminal are made here; the program that shows them is the real one.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -106,7 +105,7 @@ def _worker(folder: Path, part: _Part, owner: str, created: datetime, handle: st
         report=Report(f"m{part.id}aaaa", "report", said, at) if said else None,
     )
     if part.id == "d1f6a248":
-        return replace(worker, merge=Merge("main", "merge", base, base, base, at, done=True))
+        return worker._replace(merge=Merge("main", "merge", base, base, base, at, done=True))
     return worker
 
 

@@ -1,7 +1,5 @@
 """When nobody waits for a worker any more: its record says so, and its letter is there."""
 
-from dataclasses import replace
-
 import pytest
 
 from tests.unit.domain.test_worker import WORKER
@@ -9,7 +7,7 @@ from worker_manager.domain.worker import Report, Status
 from worker_manager.views.needs import is_settled
 
 REPORT = Report("m1", "question", "Which one?", "2026-01-01T00:00:00+00:00")
-DELIVERED = replace(REPORT, delivered=True)
+DELIVERED = REPORT._replace(delivered=True)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +31,6 @@ DELIVERED = replace(REPORT, delivered=True)
 def test_it_has_finished_or_needs_somebody_and_its_letter_is_there(
     status: Status, report: Report | None, needed: str | None, there: str, settled: bool
 ) -> None:
-    worker = replace(WORKER, status=status, report=report)
+    worker = WORKER._replace(status=status, report=report)
 
     assert is_settled(worker, needed, lambda letter_id: letter_id == there) is settled

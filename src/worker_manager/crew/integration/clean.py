@@ -9,7 +9,6 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -96,7 +95,7 @@ def bring_back(records: Records, worker_id: str) -> None:
         if worker.branch:
             ref = _bring_back(records, worker)
             journal.note(records.home(worker_id), "brought back", ref=ref)
-        records.update(worker_id, lambda one: replace(one, cleaned="", closed=False))
+        records.update(worker_id, lambda one: one._replace(cleaned="", closed=False))
 
 
 def advice(workers: Sequence[Worker]) -> str:
@@ -182,7 +181,7 @@ def _attempt(context: Context, worker: Worker, options: CleanOptions) -> CleanRe
     context.runtime.end(worker.handle)
     if not worker.branch:
         _, after = context.records.update(
-            worker.id, lambda one: replace(one, cleaned=NOTHING, closed=True)
+            worker.id, lambda one: one._replace(cleaned=NOTHING, closed=True)
         )
         return CleanResult(after, "")
     # Its session has ended: this look is the one that counts.
@@ -244,7 +243,7 @@ def _save(context: Context, worker: Worker, tree: Tree) -> str:
         return ""
     if not (tree.worktree or tree.tip or tree.head):  # somebody removed all of it
         if worker.saved and removal.commit_at(tree, worker.saved):
-            records.update(worker.id, lambda one: replace(one, cleaned=one.saved, closed=True))
+            records.update(worker.id, lambda one: one._replace(cleaned=one.saved, closed=True))
             return ""
         tree = tree._replace(tip=_last_known(worker, tree))
     ref, saved = _new_ref(worker), None
@@ -258,7 +257,7 @@ def _save(context: Context, worker: Worker, tree: Tree) -> str:
     if saved is None:
         return ""
     if not saved.left_out:
-        records.update(worker.id, lambda one: replace(one, cleaned=ref, closed=True))
+        records.update(worker.id, lambda one: one._replace(cleaned=ref, closed=True))
     return saved.left_out[0] if saved.left_out else ""
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import replace
 from typing import NamedTuple
 
 from worker_manager.crew.context import Context
@@ -142,7 +141,7 @@ def _settled(context: Context, worker: Worker) -> Worker:
     elif worker.unchecked:
         _tell(context, worker, begun, "unchecked", _unchecked(worker, begun))
     journal.note(context.home_of(worker), "merge settled", sha=begun.sha, is_in=is_in)
-    found = (replace(begun, done=True), worker.unchecked) if is_in else (None, ())
+    found = (begun._replace(done=True), worker.unchecked) if is_in else (None, ())
     return context.records.update(worker.id, lambda one: one.merging(*found))[1]
 
 
@@ -247,7 +246,7 @@ def _had_before(job: _Job) -> Merged:
 
 
 def _done(job: _Job, begun: Merge, changed: str, notes: Sequence[str]) -> Merged:
-    done = replace(begun, done=True)
+    done = begun._replace(done=True)
     _, after = job.context.records.update(job.worker.id, lambda one: one.merging(done))
     journal.note(job.context.home_of(job.worker), "merged", into=done.into, sha=done.sha)
     return Merged(after, done, changed, tuple(notes))
@@ -262,7 +261,7 @@ def _noting_what_became(job: _Job, begun: Merge) -> Iterator[None]:
         with suppress(WorktreeRefused):  # git doesn't say: whoever looks next finds out
             is_in = _is_in(job.directory, begun)
             before = (job.worker.merge, job.worker.unchecked)
-            found = (replace(begun, done=True), tuple(job.options.checks)) if is_in else before
+            found = (begun._replace(done=True), tuple(job.options.checks)) if is_in else before
             job.context.records.update(job.worker.id, lambda one: one.merging(*found))
         raise
 

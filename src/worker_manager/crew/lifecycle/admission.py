@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 
 from worker_manager.config import Settings
 from worker_manager.crew.lifecycle import capacity
@@ -55,7 +54,7 @@ class Admission:
                 "others wait before it" if queue(records, worker.owner) else ""
             )
             if waits_for:
-                worker = replace(worker, status=Status.QUEUED, reason=waits_for)
+                worker = worker._replace(status=Status.QUEUED, reason=waits_for)
                 records.create(worker, files)()
                 return worker, None
             # What takes longest begins first. If we are killed before the record is there, the

@@ -8,7 +8,6 @@ import os
 import uuid
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import replace
 
 from worker_manager.agents import agent_named
 from worker_manager.config import Settings
@@ -159,8 +158,7 @@ class Starts:
         prefix = self._settings.worktree_branch_prefix
         checkout, prefix = bases.inspect_checkout_for(self._project, prefix)
         base = bases.resolve_base(checkout, request.base_branch)
-        placed = replace(
-            worker,
+        placed = worker._replace(
             path=str(checkout.main / self._settings.worktree_directory / worker.name),
             branch=identifiers.branch_name(worker.name, prefix),
             base_branch=base.name,
@@ -254,7 +252,7 @@ class Starts:
         environment.clear(records, worker, checkout)
         with suppress(InvalidInput):  # the branch is gone: the commit it named serves
             sha = bases.resolve_base(checkout, worker.base_branch).sha
-            _, worker = records.update(worker.id, lambda one: replace(one, base_sha=sha))
+            _, worker = records.update(worker.id, lambda one: one._replace(base_sha=sha))
         self._note_guard(worker, records.home(worker.id), checkout)
         return worker, checkout
 

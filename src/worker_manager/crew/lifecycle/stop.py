@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -110,7 +109,7 @@ def save(context: Context, worker: Worker) -> None:
         return
     if saved:
         journal.note(context.home_of(worker), "saved", ref=ref, left_out=saved.left_out[:20])
-        context.records.update(worker.id, lambda one: replace(one, saved=ref))
+        context.records.update(worker.id, lambda one: one._replace(saved=ref))
 
 
 def _in_seconds(seconds: float) -> str:
@@ -128,4 +127,4 @@ def _close(context: Context, worker: Worker) -> None:
 
 
 def _stop_as_in(worker: Worker, before: Worker) -> Worker:
-    return replace(worker, stop_requested=before.stop_requested, stop_due=before.stop_due)
+    return worker._replace(stop_requested=before.stop_requested, stop_due=before.stop_due)

@@ -7,7 +7,6 @@ any time.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import Any
 
 from worker_manager.crew.reporting import reports
@@ -135,7 +134,7 @@ def _go_on(worker: Worker, request: Request, others: list[Request]) -> Worker:
         after = worker.resume(at=now())
     else:
         return worker
-    return replace(after, status=Status.BLOCKED, reason=others[-1].reason) if others else after
+    return after._replace(status=Status.BLOCKED, reason=others[-1].reason) if others else after
 
 
 def withdraw(home: str, request_id: str) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from worker_manager.crew.reporting import forwarding
@@ -86,7 +85,7 @@ def ask(records: Records, worker_id: str, question: str, *, message_id: str = ""
     text = identifiers.checked_text(question, "question")
     report = _new_report(messages.QUESTION, text)
     if message_id:
-        report = replace(report, message_id=message_id)
+        report = report._replace(message_id=message_id)
 
     def change(worker: Worker) -> Worker:
         repeated = worker.status is Status.ASKING and _says(worker, report) and not message_id
@@ -111,7 +110,7 @@ def blocked(
     why. `message_id` is that of the message, when others must know it before it is sent;
     `is_meant` says of the record, under its lock, whether that is still true.
     """
-    report = replace(_new_report(kind, text), message_id=message_id or identifiers.new_message_id())
+    report = _new_report(kind, text)._replace(message_id=message_id or identifiers.new_message_id())
 
     def change(worker: Worker) -> Worker:
         return worker.block(report, reason=reason) if is_meant(worker) else worker
@@ -177,7 +176,7 @@ def ended(
             return worker
         after = worker.end(at=now(), reason=reason, exit_code=exit_code)
         failed = after.status is Status.FAILED and not worker.finished
-        return replace(after, report=report) if failed else after
+        return after._replace(report=report) if failed else after
 
     _report(records, worker_id, report, change)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from worker_manager.crew import activity
 from worker_manager.crew.presence import fail_vanished, is_to_come
@@ -84,7 +83,7 @@ def _note_missing(records: Records, workers: Sequence[Worker]) -> None:
 
 def _set_missing(records: Records, worker_id: str, missing: str) -> None:
     # It may have been cleaned meanwhile: then nothing is missing.
-    records.update(worker_id, lambda one: replace(one, missing="" if one.cleaned else missing))
+    records.update(worker_id, lambda one: one._replace(missing="" if one.cleaned else missing))
     journal.note(records.home(worker_id), "reconciled", missing=missing)
 
 

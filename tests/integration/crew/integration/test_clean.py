@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -274,7 +273,7 @@ def test_a_worker_without_a_worktree_loses_its_terminal_only(
 ) -> None:
 
     worker = add_worker(fleet, repository)
-    fleet.records.update(worker.id, lambda one: replace(one, branch="", path=str(repository)))
+    fleet.records.update(worker.id, lambda one: one._replace(branch="", path=str(repository)))
 
     assert fleet.clean(CleanOptions())[0].why_not == ""
 
@@ -299,12 +298,12 @@ def test_cleaning_is_suggested_when_much_is_left(fleet: Fleet, repository: Path)
     worker = add_worker(fleet, repository)
     many = [worker] * clean.HINT_THRESHOLD
 
-    old = replace(worker, changed_at="2020-01-01T00:00:00+00:00")
+    old = worker._replace(changed_at="2020-01-01T00:00:00+00:00")
 
     assert clean.advice([worker]) == ""
     assert "8 finished workers still have a worktree" in clean.advice(many)
     assert "1 finished worker still" in clean.advice([old])
-    assert clean.advice([replace(old, cleaned="refs/x")] * 9) == ""
+    assert clean.advice([old._replace(cleaned="refs/x")] * 9) == ""
     set_status(fleet, worker, Status.RUNNING)
     assert clean.advice([fleet.worker(worker.id)] * 9) == ""
 

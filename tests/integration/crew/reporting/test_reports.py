@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,7 +75,7 @@ def test_a_report_that_was_delivered_but_not_noted_is_not_sent_twice(
 
 def undelivered(worker: Worker) -> Worker:
     assert worker.report is not None
-    return replace(worker, report=replace(worker.report, delivered=False))
+    return worker._replace(report=worker.report._replace(delivered=False))
 
 
 def test_a_completion_tells_what_lies_on_the_branch(fleet: Fleet, worker: Worker) -> None:
@@ -157,10 +156,10 @@ def test_updates_from_many_processes_are_all_kept(fleet: Fleet, worker: Worker) 
 
 def start_counter(records: Records, worker_id: str) -> subprocess.Popen[bytes]:
     script = (
-        "import sys; from dataclasses import replace; "
+        "import sys; "
         "from worker_manager.state.workers.records import Records; "
         "records = Records(sys.argv[1]); "
-        "[records.update(sys.argv[2], lambda w: replace(w, extra="
+        "[records.update(sys.argv[2], lambda w: w._replace(extra="
         "w.extra | {'count': w.extra.get('count', 0) + 1})) for _ in range(10)]"
     )
     return subprocess.Popen([sys.executable, "-c", script, records.repository, worker_id])

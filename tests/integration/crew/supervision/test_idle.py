@@ -11,7 +11,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -183,7 +182,7 @@ def test_whoever_changes_something_of_a_worker_rings(
     assert not rings(bell)
     home = fleet.records.home(worker.id)
 
-    fleet.records.update(worker.id, lambda one: replace(one, reason="another"))
+    fleet.records.update(worker.id, lambda one: one._replace(reason="another"))
     assert rings(bell)
     fleet.records.update(worker.id, lambda one: one)
     assert not rings(bell)

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,7 +65,7 @@ def test_the_record_has_the_noted_process_after_its_next_change(fleet: Fleet) ->
     assert process_identity.surely_runs(worker.process)
     assert not json.loads(record.read_text("utf-8"))["launched"]  # no disk was waited for
 
-    fleet.records.update(worker.id, lambda one: replace(one, reason="another one"))
+    fleet.records.update(worker.id, lambda one: one._replace(reason="another one"))
 
     assert json.loads(record.read_text("utf-8"))["process"] == worker.process
 

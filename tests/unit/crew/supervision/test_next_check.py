@@ -1,6 +1,5 @@
 """When a look at workers is due."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -23,7 +22,7 @@ OPEN = Settings().close_after_seconds
 
 def worker(status: Status, **changes: object) -> Worker:
     stamp = datetime.fromtimestamp(AT, UTC).isoformat(timespec="milliseconds")
-    return replace(WORKER, status=status, changed_at=stamp, **changes)  # type: ignore[arg-type]
+    return WORKER._replace(status=status, changed_at=stamp, **changes)  # type: ignore[arg-type]
 
 
 def seconds(one: Worker, activity: Activity | None = None, *, told: bool = False) -> float | None:
@@ -47,7 +46,7 @@ def test_nothing_is_due_for_who_waits_or_has_ended(status: Status) -> None:
 def test_who_is_idle_is_looked_at_when_it_is_to_be_told_and_then_no_more() -> None:
     idle, late = (Activity("idle", "", AT - ago, "") for ago in (10, 2 * IDLE))
     long_ago = datetime.fromtimestamp(AT - 900, UTC).isoformat(timespec="milliseconds")
-    running = replace(worker(Status.RUNNING), changed_at=long_ago)
+    running = worker(Status.RUNNING)._replace(changed_at=long_ago)
 
     assert seconds(running, idle) == pytest.approx(IDLE - 10, abs=1)
     assert seconds(running, idle, told=True) is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,16 +35,16 @@ def test_a_look_is_never_old_where_times_are_whole_seconds(tmp_path: Path, chang
     for number in range(120 // changes):
         for change in range(changes):
             reason = f"{number} {change}"[: 3 + change % 5]  # of several lengths
-            other.update(RECORD.id, lambda one, it=reason: replace(one, reason=it))
+            other.update(RECORD.id, lambda one, it=reason: one._replace(reason=it))
             os.utime(path, (1_000_000_000, 1_000_000_000))
         assert [one.reason for one in seen.all()] == [other.load(RECORD.id).reason], number
 
 
 def test_a_record_of_a_newer_version_keeps_what_this_one_does_not_know(tmp_path: Path) -> None:
     records = Records(str(tmp_path / "repository"))
-    records.create(replace(RECORD, schema=9, extra={"from_the_future": {"a": 1}}))
+    records.create(RECORD._replace(schema=9, extra={"from_the_future": {"a": 1}}))
 
-    records.update(RECORD.id, lambda one: replace(one, reason="r").adopt("another", at="t"))
+    records.update(RECORD.id, lambda one: one._replace(reason="r").adopt("another", at="t"))
 
     (found,) = records.all()
     assert (found.schema, found.extra, found.owner) == (9, {"from_the_future": {"a": 1}}, "another")
