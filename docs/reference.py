@@ -24,7 +24,7 @@ import click  # noqa: E402, TID253  the variable above first
 from mcp import Client  # noqa: E402, TID253
 
 from worker_manager import config  # noqa: E402
-from worker_manager.cli.entry import program  # noqa: E402
+from worker_manager.cli.program import program  # noqa: E402
 from worker_manager.domain import message  # noqa: E402
 from worker_manager.domain.worker import FINISHED, Status  # noqa: E402
 from worker_manager.hooks import entry  # noqa: E402

@@ -1,36 +1,17 @@
-"""Runs a command line: parses it, calls the command, and turns every end into an exit code."""
+"""Runs a command line, and turns every end into an exit code. A completion and `ls`, which shells
+and scripts ask for again and again, are answered without click: it takes longer to load than they.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-import traceback
 from contextlib import suppress
-from typing import Any
 
-import click
-
-from worker_manager import __version__
-from worker_manager.cli import failures
-from worker_manager.cli.declaration import debug_option
+from worker_manager.cli import completion
 from worker_manager.cli.exit_codes import Exit
-from worker_manager.cli.registry import LazyGroup
-from worker_manager.domain.identifiers import COMPLETING, PROGRAM
+from worker_manager.domain.identifiers import COMPLETING
 from worker_manager.text.output import spare_streams
-
-
-@click.group(
-    cls=LazyGroup,
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="worker-manager COMMAND --help shows how, with an example.",
-)
-@click.version_option(__version__, message="%(version)s")
-def program() -> None:
-    """Run a crew of autonomous Claude Code workers, each in its own terminal and git worktree."""
-
-
-program.params.append(debug_option())
 
 
 def main(arguments: list[str]) -> int:
@@ -46,25 +27,43 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    stdout = sys.stdout
-    ours = arguments[: arguments.index("--")] if "--" in arguments else arguments
-    color: dict[str, Any] = {"color": False} if os.environ.get("NO_COLOR") else {}
     try:
-        ended = program.main(
-            arguments, PROGRAM, complete_var=COMPLETING, standalone_mode=False, **color
-        )
-    except SystemExit as end:  # of a completion; or click has put another in the closed one's place
-        return int(end.code or 0) if sys.stdout is stdout else Exit.CLOSED_PIPE
-    except (click.Abort, KeyboardInterrupt):
+        if _run_light(arguments):
+            return Exit.OK
+        from worker_manager.cli import program
+
+        return program.run(arguments)
+    except KeyboardInterrupt:
         return Exit.INTERRUPTED
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.ctx.get_help() if error.ctx else "")
-        return Exit.OK if not arguments else Exit.USAGE
+    except BrokenPipeError:
+        raise
     except Exception as error:  # noqa: BLE001  the top: a person gets a sentence
-        if "--debug" in ours:
-            traceback.print_exc()
-        return failures.tell(error, as_json="--json" in ours)
-    return ended if isinstance(ended, int) else Exit.OK
+        return _fail(error, arguments)
+
+
+def _run_light(arguments: list[str]) -> bool:
+    """Whether it was one of the few lines that need no click. What is typed otherwise, or
+    wrongly, is click's.
+    """
+    if COMPLETING in os.environ:
+        return completion.answer(os.environ)
+    if arguments[:1] == ["ls"] and {*arguments[1:]} <= {"--all", "--json"}:
+        from worker_manager.cli import listing
+
+        listing.show(show_all="--all" in arguments, as_json="--json" in arguments)
+        return True
+    return False
+
+
+def _fail(error: Exception, arguments: list[str]) -> Exit:
+    from worker_manager.cli import failures
+
+    ours = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    if "--debug" in ours:
+        import traceback
+
+        traceback.print_exception(error)
+    return failures.tell(error, as_json="--json" in ours)
 
 
 def _drop_output() -> None:

@@ -1,13 +1,8 @@
-"""The commands by name; each one's module is loaded when it is called."""
+"""The commands by name. Loads nothing: a completion needs no more than their names."""
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-from importlib import import_module
 from typing import NamedTuple
-
-import click
-from click.shell_completion import CompletionItem
 
 
 class Entry(NamedTuple):
@@ -48,46 +43,3 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     },
 }
 COMMANDS = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
-
-
-class LazyGroup(click.Group):
-    """Knows its commands without loading any."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Their names, as the help shows them."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Loads one."""
-        if cmd_name not in COMMANDS:
-            return None
-        found = import_module(f"{__package__}.commands.{COMMANDS[cmd_name].module}").command
-        assert isinstance(found, click.Command)  # noqa: S101  a mistake of ours, seen by each test
-        return found
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click's, with the nearest name."""
-        name = args[0]
-        if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
-            near = get_close_matches(name, COMMANDS, n=1)
-            hint = f"Did you mean {near[0]}?" if near else "worker-manager --help lists them."
-            raise click.UsageError(f"There is no command {name[:100]!r}. {hint}", ctx)
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """In sections."""
-        for title, section in SECTIONS.items():
-            with formatter.section(title):
-                formatter.write_dl([(name, entry.summary) for name, entry in section.items()])
-
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Names of commands; click's own would load each for its help."""
-        if incomplete.startswith("-"):
-            return click.Command.shell_complete(self, ctx, incomplete)
-        return [
-            CompletionItem(name, help=entry.summary)
-            for name, entry in COMMANDS.items()
-            if name.startswith(incomplete)
-        ]

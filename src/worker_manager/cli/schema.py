@@ -16,7 +16,8 @@ import click
 from worker_manager.cli import results
 from worker_manager.cli.declaration import Command
 from worker_manager.cli.failures import Failure
-from worker_manager.cli.registry import COMMANDS, LazyGroup
+from worker_manager.cli.program import LazyGroup
+from worker_manager.cli.registry import COMMANDS
 
 _TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 

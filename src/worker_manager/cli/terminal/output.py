@@ -2,40 +2,53 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from typing import Any, TextIO
-
-import click
 
 from worker_manager.cli.terminal.columns import broken
 from worker_manager.domain.worker import Status
 from worker_manager.text.output import json_line
 
+_BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
+_RED, _GREEN, _MAGENTA, _CYAN = (f"\x1b[{number}m" for number in (31, 32, 35, 36))
 #: No yellow, which a light terminal swallows, and no blue, which a dark one does. The word tells
 #: the status; the colour only helps.
 _COLORS = {
-    Status.RUNNING: {"fg": "cyan"},
-    Status.ASKING: {"fg": "magenta", "bold": True},
-    Status.BLOCKED: {"fg": "magenta", "bold": True},
-    Status.COMPLETED: {"fg": "green"},
-    Status.FAILED: {"fg": "red", "bold": True},
+    Status.RUNNING: _CYAN,
+    Status.ASKING: _MAGENTA + _BOLD,
+    Status.BLOCKED: _MAGENTA + _BOLD,
+    Status.COMPLETED: _GREEN,
+    Status.FAILED: _RED + _BOLD,
 }
 
 
 def in_color(status: str, text: str) -> str:
-    """Returns the text in the color of a status."""
-    return click.style(text, **_COLORS.get(Status(status), {}))  # type: ignore[arg-type]
+    """Returns the text in the color of a status, where stdout takes colors."""
+    return _painted(_COLORS.get(Status(status), ""), text)
 
 
 def bold(text: str) -> str:
-    """Returns the text as a heading."""
-    return click.style(text, bold=True)
+    """Returns the text as a heading, where stdout takes colors."""
+    return _painted(_BOLD, text)
+
+
+def echo(text: str, *, is_error: bool = False) -> None:
+    """Prints a text at once. For commands that don't load click, whose `echo` does the same."""
+    stream = sys.stderr if is_error else sys.stdout
+    stream.write(f"{text}\n")
+    stream.flush()
+
+
+def _painted(code: str, text: str) -> str:
+    takes_colors = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return f"{code}{text}{_PLAIN}" if code and takes_colors else text
 
 
 def print_wrapped(text: str, *, is_error: bool = False) -> None:
     """Prints our own sentences, wrapped at the width of the terminal."""
-    click.echo(wrapped(text, sys.stderr if is_error else sys.stdout), err=is_error)
+    echo(wrapped(text, sys.stderr if is_error else sys.stdout), is_error=is_error)
 
 
 def wrapped(text: str, stream: TextIO | None = None) -> str:
@@ -54,7 +67,7 @@ def wrapped(text: str, stream: TextIO | None = None) -> str:
 
 def emit(result: Any) -> None:
     """Prints a NamedTuple as one line of JSON."""
-    click.echo(json_line(plain(result)))
+    echo(json_line(plain(result)))
 
 
 def plain(value: Any) -> Any:
