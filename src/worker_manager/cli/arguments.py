@@ -12,7 +12,7 @@ def complete(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Workers, as `completion` has them."""
-    return [CompletionItem(word.text, help=word.help) for word in completion.workers(incomplete)]
+    return [CompletionItem(word, help=meaning) for word, meaning in completion.workers(incomplete)]
 
 
 worker_argument = click.argument("reference", metavar="WORKER", shell_complete=complete)

@@ -4,22 +4,19 @@ commands, their options, ids and names of workers. Loads no more than the record
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from _collections_abc import Iterator, Mapping
 
 from worker_manager.cli.recorded_options import OPTIONS, WORKERS, Option
 from worker_manager.cli.registry import COMMANDS
 from worker_manager.domain.identifiers import COMPLETING
+from worker_manager.text.output import say
 
 #: The shell splits words by these in its own way: then click reads the line.
 _QUOTES = frozenset("'\"\\")
 
 
-class Word(NamedTuple):
-    """A word that could stand at the cursor, and what it means."""
-
-    text: str
-    help: str
+#: A word that could stand at the cursor, and what it means.
+Word = tuple[str, str]
 
 
 def answer(environ: Mapping[str, str]) -> bool:
@@ -40,9 +37,7 @@ def answer(environ: Mapping[str, str]) -> bool:
     words = _words(before, incomplete)
     if words is None:
         return False
-    from worker_manager.cli.terminal.output import echo
-
-    echo("\n".join(map(_FORMS[shell], words)))
+    say("".join(f"{_FORMS[shell](*word)}\n" for word in words))
     return True
 
 
@@ -50,14 +45,15 @@ def workers(incomplete: str) -> list[Word]:
     """Ids and names of workers here that begin so: names once something of one is typed."""
     from worker_manager.cli import targets
     from worker_manager.state.layout import repository_directory, state_root
-    from worker_manager.state.workers.records import Records
+    from worker_manager.state.workers.summaries import summaries
     from worker_manager.text import rendering
 
+    listed = summaries(repository_directory(state_root(), targets.directory()))
     return [
-        Word(word, f"{one.status.value}, {rendering.one_line(one.title)}")
-        for one in Records(repository_directory(state_root(), targets.directory())).all()
-        for word in (one.id, one.name)
-        if word.startswith(incomplete) and (incomplete or word == one.id)
+        (word, f"{status}, {rendering.one_line(title)}")
+        for worker_id, name, status, title in listed
+        for word in (worker_id, name)
+        if word.startswith(incomplete) and (incomplete or word == worker_id)
     ]
 
 
@@ -68,7 +64,7 @@ def _words(before: list[str], incomplete: str) -> list[Word] | None:
     options = OPTIONS.get(before[0])
     if options is None:
         return None
-    flags = {name for option in options if option.is_flag for name in option.names}
+    flags = {name for names, is_flag, _ in options if is_flag for name in names}
     given = [word for word in before[1:] if word not in flags]
     if any(word.startswith("-") for word in given):
         return None
@@ -79,31 +75,27 @@ def _words(before: list[str], incomplete: str) -> list[Word] | None:
 
 
 def _commands(incomplete: str) -> list[Word]:
-    return [
-        Word(name, one.summary) for name, one in COMMANDS.items() if name.startswith(incomplete)
-    ]
+    return [(name, one.summary) for name, one in COMMANDS.items() if name.startswith(incomplete)]
 
 
 def _options(options: tuple[Option, ...], before: list[str], incomplete: str) -> Iterator[Word]:
-    for option in options:
-        if not any(name in before for name in option.names):
-            for name in option.names:
-                if name.startswith(incomplete):
-                    yield Word(name, option.help)
+    for names, _, meaning in options:
+        if not any(name in before for name in names):
+            yield from ((name, meaning) for name in names if name.startswith(incomplete))
 
 
-def _for_bash(word: Word) -> str:
-    return f"plain,{word.text}"
+def _for_bash(word: str, _: str) -> str:
+    return f"plain,{word}"
 
 
-def _for_zsh(word: Word) -> str:
+def _for_zsh(word: str, meaning: str) -> str:
     # It parts the two at the first colon.
-    text = word.text.replace(":", r"\:") if word.help else word.text
-    return f"plain\n{text}\n{word.help or '_'}"
+    text = word.replace(":", r"\:") if meaning else word
+    return f"plain\n{text}\n{meaning or '_'}"
 
 
-def _for_fish(word: Word) -> str:
-    return f"plain,{word.text}\t{word.help}" if word.help else f"plain,{word.text}"
+def _for_fish(word: str, meaning: str) -> str:
+    return f"plain,{word}\t{meaning}" if meaning else f"plain,{word}"
 
 
 _FORMS = {"bash": _for_bash, "zsh": _for_zsh, "fish": _for_fish}

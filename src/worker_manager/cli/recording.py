@@ -42,7 +42,7 @@ def _commands() -> list[tuple[str, click.Command]]:
 def _options_of(command: click.Command) -> list[Option]:
     context = click.Context(command, help_option_names=["-h", "--help"])
     return [
-        Option((*one.opts, *one.secondary_opts), one.is_flag, one.help or "")
+        ((*one.opts, *one.secondary_opts), one.is_flag, one.help or "")
         for one in command.get_params(context)
         if isinstance(one, click.Option) and not one.hidden
     ]
@@ -59,10 +59,9 @@ def _lines() -> Iterator[str]:
     yield "#: By command.\nOPTIONS: dict[str, tuple[Option, ...]] = {\n"
     for name, listed in options().items():
         yield f"    {_quoted(name)}: (\n"
-        for one in listed:
-            names = "".join(f"{_quoted(word)}, " for word in one.names).rstrip(" ")
-            names = names if len(one.names) == 1 else names.rstrip(",")
-            yield f"        Option(({names}), {one.is_flag}, {_quoted(one.help)}),\n"
+        for names, is_flag, meaning in listed:
+            listed_names = ", ".join(map(_quoted, names)) + ("," if len(names) == 1 else "")
+            yield f"        (({listed_names}), {is_flag}, {_quoted(meaning)}),\n"
         yield "    ),\n"
     yield "}\n\n#: How many workers a command is given, by command; -1: any number.\n"
     yield "WORKERS: dict[str, int] = {\n"

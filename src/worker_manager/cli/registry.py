@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
 
-
-class Entry(NamedTuple):
+class Entry:
     """Where a command's module lies, below this package, and what it does in a few words."""
 
-    module: str
-    summary: str
+    # `typing` takes as long to load as all else that a completion needs.
+    def __init__(self, module: str, summary: str) -> None:
+        self.module = module
+        self.summary = summary
 
 
 #: To add a command: a module here with a `command`, and a line.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from worker_manager.errors import InvalidInput
 from worker_manager.state.layout import state_root
 
+TYPE_CHECKING = False  # `typing` takes 6 ms
 if TYPE_CHECKING:
     from worker_manager.crew.fleet import Fleet
     from worker_manager.crew.repository import Repository
