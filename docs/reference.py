@@ -25,7 +25,7 @@ from mcp import Client  # noqa: E402, TID253
 
 from worker_manager import config  # noqa: E402
 from worker_manager.cli.program import program  # noqa: E402
-from worker_manager.domain import message  # noqa: E402
+from worker_manager.domain import message, named_agent  # noqa: E402
 from worker_manager.domain.worker import FINISHED, Status  # noqa: E402
 from worker_manager.hooks import entry  # noqa: E402
 from worker_manager.servers import orchestrator  # noqa: E402
@@ -119,6 +119,8 @@ def settings() -> Iterator[str]:
     meanings = _meanings("config.py")
     yield from _table_head("key", "variable", "default", "")
     for name, given in config.Settings._field_defaults.items():
+        if name == "agents":
+            continue
         table, _, rest = name.partition("_")
         key = f"{table}.{rest}" if table in config._TABLES else name
         variable = f"`WORKER_MANAGER_{name.upper()}`"
@@ -126,6 +128,17 @@ def settings() -> Iterator[str]:
         yield _row(f"`{key}`", variable, _code(default), meanings[name])
     yield ""
     yield "In a variable a list has `:` between its entries."
+    yield from ("", "## Named agents", "")
+    yield (
+        "Tables `[agents.NAME]` of the same files: [how to use them](../howto/agents.md). A name "
+        "has 1 to 40 of `a-z`, `0-9` and `-`. Of two tables of one name the later file wins, key "
+        "by key."
+    )
+    yield ""
+    meanings = _meanings("domain/named_agent.py")
+    yield from _table_head("key", "")
+    for key in named_agent.NamedAgent._fields:
+        yield _row(f"`{key}`", meanings[key])
 
 
 def statuses() -> Iterator[str]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from worker_manager.domain import named_agent
 from worker_manager.errors import InvalidSetting
+
+#: In a repository.
+FILE = "worker-manager.toml"
 
 #: Variables of ours that are no settings.
 _RESERVED = {"STATE_DIR", "WORKER_ID", "PYTHON", "LOG"}
@@ -21,9 +25,9 @@ class Settings(NamedTuple):
     WORKER_MANAGER_WORKTREE_DIRECTORY, and so on. The comments are the reference's text.
     """
 
-    #: `claude` or `scripted`
+    #: `claude`, `scripted`, or the name of [one of yours](../howto/agents.md)
     agent: str = "claude"
-    #: of the agent; Claude Code's own default when empty
+    #: of the agent's program; its own default when empty
     model: str = ""
     #: Claude Code's, of each worker: what it may do without asking
     permission_mode: str = "bypassPermissions"
@@ -75,9 +79,16 @@ class Settings(NamedTuple):
     notify_command: str = ""
     #: an address that gets the event then, as JSON
     notify_webhook: str = ""
+    #: programs of others than Anthropic that may [see your code](../howto/agents.md), in every
+    #: repository; not in a repository's settings
+    allowed_programs: tuple[str, ...] = ()
+    #: what each `[agents.NAME]` says, by name
+    agents: named_agent.Tables = MappingProxyType({})
 
 
-_TYPES = {name: type(default) for name, default in Settings._field_defaults.items()}
+_TYPES = {
+    name: type(default) for name, default in Settings._field_defaults.items() if name != "agents"
+}
 _TABLES = ("worktree", "tmux", "notify")
 _CHOICES = {"on_exit": ("stop", "keep"), "guard": ("refuse", "tell", "off")}
 #: How a text must look, and how that is said.
@@ -103,14 +114,31 @@ _MAX: dict[str, int] = {"permission_wait_seconds": 86_400}
 
 def load(repository: Path, environ: Mapping[str, str]) -> Settings:
     """The settings in force; raises InvalidSetting naming place, key and the nearest valid one."""
+    committed, own = repository / FILE, own_file(environ)
+    shared, owned, given = _read(committed), _read(own), _from_environment(environ)
+    if "allowed_programs" in shared:
+        raise InvalidSetting(
+            f"{committed}: allowed_programs can't be set for everybody who works here: each person "
+            f"says it in {own}, or runs worker-manager agents --enable."
+        )
+    settings = _apply(Settings(), shared, str(committed))
+    settings = _apply(settings, owned, str(own))
+    settings = _apply(settings, given, "the environment")
+    named_agent.require_no_circle(settings.agents)
+    meant = {*settings.allowed_programs, *_programs_in(owned), *_programs_in(given)}
+    return settings._replace(allowed_programs=tuple(sorted(meant)))
+
+
+def own_file(environ: Mapping[str, str]) -> Path:
+    """Where the person's own settings are, or would be."""
     home = environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
-    settings = Settings()
-    for path in (
-        repository / "worker-manager.toml",
-        Path(home) / "worker-manager" / "config.toml",
-    ):
-        settings = _apply(settings, _read(path), str(path))
-    return _apply(settings, _from_environment(environ), "the environment")
+    return Path(home) / "worker-manager" / "config.toml"
+
+
+def _programs_in(values: Mapping[str, Any]) -> set[str]:
+    """What a person names in settings of their own they also allow."""
+    tables = values.get("agents", {}).values()
+    return {one["agent"] for one in (values, *tables) if one.get("agent")}
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -150,13 +178,22 @@ def _from_text(text: str, kind: type) -> object:
 
 
 def _apply(settings: Settings, values: Mapping[str, Any], place: str) -> Settings:
-    checked = {key: _checked(key, value, place) for key, value in values.items()}
-    return settings._replace(**checked)
+    settings = _with_agents(settings, values.get("agents", {}), place)
+    plain = {key: value for key, value in values.items() if key != "agents"}
+    return settings._replace(**{key: _checked(key, plain[key], place) for key in plain})
+
+
+def _with_agents(settings: Settings, tables: object, place: str) -> Settings:
+    """Of two tables of one name the later place wins, key by key."""
+    said = named_agent.checked(tables, place, os.path.dirname(place))
+    names = {**settings.agents, **said}
+    merged = {one: {**settings.agents.get(one, {}), **said.get(one, {})} for one in names}
+    return settings._replace(agents=merged)
 
 
 def _checked(key: str, value: Any, place: str) -> Any:
     if key not in _TYPES:
-        near = difflib.get_close_matches(key, _TYPES, n=1, cutoff=0.0)[0]
+        near = named_agent.nearest(key, _TYPES)
         raise InvalidSetting(f"{place}: unknown setting {key!r}. The nearest is {near!r}.")
     if _TYPES[key] is tuple and isinstance(value, list) and all(map(_is_filled, value)):
         return tuple(value)

@@ -167,6 +167,7 @@ _OWN_JSON = {
     "agents/claude/launch.py",
     "agents/claude/transcripts.py",
     "cli/schema.py",
+    "crew/lifecycle/equipment.py",
     "crew/reporting/evidence.py",
     "crew/messaging/decisions.py",
     "doctor/wake_test.py",

@@ -20,6 +20,13 @@ _MODULES = {
 
 #: The names that there are.
 KNOWN = tuple(sorted(_MODULES))
+#: Whose work sends code to nobody but the vendor of the host that one has chosen, or to nobody.
+_OURS = (HOST, "scripted")
+
+
+def needs_leave(name: str) -> bool:
+    """Whether the person must allow a program: another vendor sees the code that it works on."""
+    return name in _MODULES and name not in _OURS
 
 
 def agent_named(name: str) -> "Agent":

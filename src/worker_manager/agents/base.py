@@ -9,6 +9,28 @@ from worker_manager.domain.screen import Screen
 from worker_manager.domain.session import Activity
 
 
+class Equipment(NamedTuple):
+    """What a named agent gives its workers, beside model and permission mode: `role` goes into the
+    system prompt, `tools` are the only ones that it has of the program's own, `skills` are loaded
+    first, `directories` may be read, too; a `read_only` worker changes no file.
+    """
+
+    role: str = ""
+    read_only: bool = False
+    tools: tuple[str, ...] = ()
+    skills: tuple[str, ...] = ()
+    directories: tuple[str, ...] = ()
+
+
+class Packaging(NamedTuple):
+    """How a program comes to this machine: its name on the PATH, and what installs it. Both are
+    empty of one that is part of worker-manager.
+    """
+
+    program: str = ""
+    install: str = ""
+
+
 class Assignment(NamedTuple):
     """What an agent is to be started for. Paths are absolute."""
 
@@ -24,6 +46,7 @@ class Assignment(NamedTuple):
     permission_mode: str
     model: str
     is_restored: bool = False  #: its conversation goes on
+    equipment: Equipment = Equipment()
 
 
 class LaunchSpec(NamedTuple):
@@ -84,6 +107,19 @@ class Agent(Protocol):
     @property
     def permission_modes(self) -> tuple[str, ...]:
         """Those that it can be started with; empty where it has none."""
+
+    @property
+    def honoured_keys(self) -> frozenset[str]:
+        """Keys of a named agent that mean something to it, of `named_agent.OF_PROGRAM`."""
+
+    @property
+    def packaging(self) -> Packaging:
+        """Where it comes from."""
+
+    def is_logged_in(self, environ: Mapping[str, str], /) -> bool | None:
+        """Whether there is a login that it would use; None when that isn't known. Sends nothing to
+        its model; takes seconds at most.
+        """
 
     def launch_spec(self, assignment: Assignment, /) -> LaunchSpec:
         """How to start it. Raises AgentNotInstalled with the next step."""

@@ -5,7 +5,7 @@ the part of Claude Code, with the same hooks, and writes what that writes.
 import sys
 from collections.abc import Mapping
 
-from worker_manager.agents.base import Assignment, LaunchSpec
+from worker_manager.agents.base import Assignment, LaunchSpec, Packaging
 from worker_manager.agents.claude.agent import (
     activity,
     bytes_written,
@@ -31,12 +31,15 @@ __all__ = [
     "entries",
     "first_prompt",
     "has_conversation",
+    "honoured_keys",
     "is_entry_start",
+    "is_logged_in",
     "last_part",
     "latest",
     "launch_spec",
     "limit_end",
     "meter",
+    "packaging",
     "permission_modes",
     "processes",
     "receipts",
@@ -48,6 +51,14 @@ __all__ = [
 
 #: It asks for nothing.
 permission_modes: tuple[str, ...] = ()
+#: A script needs no model and asks for nothing; our hooks guard it as they do Claude Code.
+honoured_keys = frozenset({"model", "permission_mode", "role", "read_only"})
+packaging = Packaging()
+
+
+def is_logged_in(_environ: Mapping[str, str]) -> bool | None:
+    """It needs no login."""
+    return None
 
 
 def launch_spec(assignment: Assignment) -> LaunchSpec:

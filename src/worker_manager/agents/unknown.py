@@ -5,13 +5,28 @@ every answer that an agent may lack.
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
-from worker_manager.agents.base import Assignment, Entry, LaunchSpec, Meter, StartDialog, Usage
+from worker_manager.agents.base import (
+    Assignment,
+    Entry,
+    LaunchSpec,
+    Meter,
+    Packaging,
+    StartDialog,
+    Usage,
+)
 from worker_manager.domain.screen import Screen
 from worker_manager.domain.session import Activity
 from worker_manager.errors import AgentNotInstalled
 
 permission_modes: tuple[str, ...] = ()
 session_variables: tuple[str, ...] = ()
+honoured_keys: frozenset[str] = frozenset()
+packaging = Packaging()
+
+
+def is_logged_in(_environ: Mapping[str, str]) -> bool | None:
+    """Nobody knows."""
+    return None
 
 
 def launch_spec(_: Assignment) -> LaunchSpec:

@@ -21,7 +21,7 @@ _OPTIONS = (
     click.option("--title", help="A few words. Default: the task's first line."),
     click.option("--base", metavar="REF", help="Branch, tag or commit to start from."),
     click.option("--no-worktree", is_flag=True, help="Work in this directory itself."),
-    click.option("--agent", metavar="NAME", help="claude, or scripted."),
+    click.option("--agent", metavar="NAME", help="A program, or one of your agents."),
     click.option("--model", metavar="NAME", help="Of the agent."),
     click.option("--permission-mode", metavar="MODE", help="Of Claude Code."),
     click.option("--budget-tokens", type=int, metavar="N", help="Then it is asked to stop."),

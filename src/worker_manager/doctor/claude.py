@@ -12,7 +12,7 @@ from typing import Any
 from worker_manager.crew.lifecycle.launch import plugin_root
 from worker_manager.doctor import switches
 from worker_manager.doctor.findings import Finding, Place, failed, ok, unknown, warning
-from worker_manager.doctor.probes import ask, is_older, version_in
+from worker_manager.processes.probes import ask, is_older, version_in
 
 NEEDED = "2.1.197"
 PLUGIN = "worker-manager"

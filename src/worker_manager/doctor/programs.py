@@ -12,9 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from worker_manager.doctor.findings import Finding, Place, failed, ok, unknown
-from worker_manager.doctor.probes import ask, is_older, version_in
 from worker_manager.errors import RuntimeUnavailable, WorkerManagerError
 from worker_manager.installation import environment
+from worker_manager.processes.probes import ask, is_older, version_in
 from worker_manager.runtimes.base import Presence
 from worker_manager.runtimes.tmux.runtime import Tmux
 from worker_manager.worktrees import git as git_program

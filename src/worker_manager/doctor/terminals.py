@@ -14,10 +14,10 @@ import psutil
 
 from worker_manager import config
 from worker_manager.doctor.findings import Finding, Place, Verdict, failed, ok, unknown, warning
-from worker_manager.doctor.probes import ask
 from worker_manager.doctor.programs import try_session
 from worker_manager.domain.identifiers import random_hex
 from worker_manager.errors import InvalidSetting, RuntimeUnavailable
+from worker_manager.processes.probes import ask
 from worker_manager.runtimes.tmux.runtime import Tmux, socket_of
 from worker_manager.runtimes.tmux.server import TIMEOUT_SECONDS
 from worker_manager.state.layout import repository_directory

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 from worker_manager.agents.claude import patience
 from worker_manager.doctor.findings import Finding, Place, ok, warning
-from worker_manager.doctor.probes import ask, version_in
 from worker_manager.domain import identifiers
 from worker_manager.domain.message import TEST, Message
 from worker_manager.domain.worker import Status, Worker
+from worker_manager.processes.probes import ask, version_in
 from worker_manager.state import process_identity, tried_versions
 from worker_manager.state.layout import mailbox_path, repository_of, transcript_of
 from worker_manager.state.mail.mailbox import Mailbox

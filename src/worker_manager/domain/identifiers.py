@@ -13,6 +13,7 @@ SLUG_LIMIT = 40
 KEY_LIMIT = 500
 
 _HEX = frozenset("0123456789abcdef")
+_NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 
 def random_hex(size: int) -> str:
@@ -71,6 +72,11 @@ def checked_worker_id(worker_id: str) -> str:
 def is_worker_id(text: str) -> bool:
     """Whether the text has the form of one."""
     return len(text) == 8 and _HEX.issuperset(text)
+
+
+def is_agent_name(text: str) -> bool:
+    """Whether an agent may be named so: it stands in commands, records and letters."""
+    return len(text) <= 40 and text[:1].isalnum() and _NAME.issuperset(text)
 
 
 def checked_title(title: str) -> str:

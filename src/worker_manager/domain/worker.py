@@ -120,6 +120,7 @@ class Worker(NamedTuple):
     budget_tokens: int = 0  #: that it may use; 0: any number
     formers: tuple[Former, ...] = ()  #: whose letters of it are not all forwarded yet
     key: str = ""  #: its caller's, with which the same start again is this worker; empty: none
+    agent_name: str = ""  #: of the named agent; empty: an earlier version's, named as its program
     arguments: str = ""  #: with a key: the digest of what else was asked for
     schema: int = SCHEMA
     extra: Mapping[str, Any] = MappingProxyType({})

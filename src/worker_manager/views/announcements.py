@@ -28,7 +28,9 @@ def started(started: Started, reason: str, wording: Wording) -> list[str]:
     mode = f", permission mode {worker.permission_mode}" if modes else ""
     is_queued = worker.status is Status.QUEUED
     state = f"queued ({reason}); it starts by itself" if is_queued else "started"
-    lines = [f"Worker {worker.id} ({worker.name}) {state}: {worker.agent}{mode}."]
+    is_named = worker.agent_name not in ("", worker.agent)
+    agent = f"{worker.agent_name} ({worker.agent})" if is_named else worker.agent
+    lines = [f"Worker {worker.id} ({worker.name}) {state}: {agent}{mode}."]
     notes = [rendering.one_line(wording(note)) for note in started.notes]
     return [*lines, *_place(started.place, worker), *notes]
 

@@ -47,6 +47,7 @@ class Facts(NamedTuple):
     reason: str
     since: str
     agent: str
+    agent_name: str
     path: str
     branch: str
     base: str
@@ -238,6 +239,7 @@ def facts(worker: Worker, look: Look, *, at: float) -> Facts:
         reason=reason,
         since=since,
         agent=worker.agent,
+        agent_name=worker.agent_name or worker.agent,
         path=worker.path,
         branch=worker.branch,
         base=worker.base_branch,

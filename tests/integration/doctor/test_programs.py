@@ -17,7 +17,7 @@ from worker_manager.doctor import (
 )
 from worker_manager.doctor.examination import Check
 from worker_manager.doctor.findings import Place, Verdict
-from worker_manager.doctor.probes import ask
+from worker_manager.processes.probes import ask
 
 
 def test_what_works_here_is_ok(here: Place) -> None:

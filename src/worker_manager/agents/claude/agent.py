@@ -1,6 +1,8 @@
 """Claude Code as the agent: its answers to the questions of `base.Agent`."""
 
 from worker_manager.agents.claude.launch import (
+    HONOURED_KEYS,
+    PACKAGING,
     PERMISSION_MODES,
     SESSION_VARIABLES,
     first_prompt,
@@ -8,6 +10,7 @@ from worker_manager.agents.claude.launch import (
     launch_spec,
     refused_mode,
 )
+from worker_manager.agents.claude.login import is_logged_in
 from worker_manager.agents.claude.message_socket import send
 from worker_manager.agents.claude.prompt_box import draft
 from worker_manager.agents.claude.receipts import receipts
@@ -27,12 +30,15 @@ __all__ = [
     "entries",
     "first_prompt",
     "has_conversation",
+    "honoured_keys",
     "is_entry_start",
+    "is_logged_in",
     "last_part",
     "latest",
     "launch_spec",
     "limit_end",
     "meter",
+    "packaging",
     "permission_modes",
     "processes",
     "receipts",
@@ -44,3 +50,5 @@ __all__ = [
 
 permission_modes = PERMISSION_MODES
 session_variables = SESSION_VARIABLES
+honoured_keys = HONOURED_KEYS
+packaging = PACKAGING

@@ -12,7 +12,8 @@ from functools import cache
 from typing import NamedTuple
 
 from worker_manager.agents import HOST, agent_named
-from worker_manager.agents.base import Assignment, LaunchSpec
+from worker_manager.agents.base import Assignment, Equipment, LaunchSpec
+from worker_manager.crew.lifecycle import equipment
 from worker_manager.domain import identifiers
 from worker_manager.domain.worker import Worker
 from worker_manager.installation import plugin
@@ -32,9 +33,9 @@ class Launcher(NamedTuple):
     root: str
     plugin_root: str
 
-    def spec(self, worker: Worker, home: str) -> LaunchSpec:
-        """How its agent is run; one that has a conversation goes on with it. Raises InvalidInput
-        or AgentNotInstalled.
+    def spec(self, worker: Worker, home: str, given: Equipment | None = None) -> LaunchSpec:
+        """How its agent is run; one that has a conversation goes on with it. What it is `given`
+        lies in its home once there is one. Raises InvalidInput or AgentNotInstalled.
         """
         assignment = Assignment(
             worker_id=worker.id,
@@ -49,6 +50,7 @@ class Launcher(NamedTuple):
             permission_mode=worker.permission_mode,
             model=worker.model,
             is_restored=worker.has_run and has_conversation(worker, home),
+            equipment=equipment.in_home(home) if given is None else given,
         )
         return agent_named(worker.agent).launch_spec(assignment)
 

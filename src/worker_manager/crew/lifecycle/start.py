@@ -9,10 +9,9 @@ import uuid
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 
-from worker_manager.agents import agent_named
 from worker_manager.config import Settings
 from worker_manager.crew.integration import clean
-from worker_manager.crew.lifecycle import environment, key
+from worker_manager.crew.lifecycle import choice, environment, equipment, key
 from worker_manager.crew.lifecycle.admission import Admission, Changed, IdTaken, run_of
 from worker_manager.crew.lifecycle.launch import TASK, Launcher, has_conversation
 from worker_manager.crew.lifecycle.request import Place, Started, StartRequest
@@ -66,13 +65,15 @@ class Starts:
     def _start_new(self, records: Records, owner: str, request: StartRequest) -> Started:
         title = identifiers.checked_title(request.title)
         task = identifiers.checked_text(request.task, "task")
-        worker = self._new_worker(owner, title, request)
-        agent_named(worker.agent)  # raises when there is none of that name
+        chosen = choice.choose(self._settings, request.agent or self._settings.agent)
+        choice.require_leave(self._settings, records.repository, chosen.program)
+        worker = self._new_worker(owner, title, request, chosen)
         home = records.home(worker.id)
         told = conditions.as_told(worker.checks, worker.allowed_paths)
         files = {TASK: f"Task from your orchestrator: {title}\n\n{task}\n{told}"}
+        files |= equipment.as_files(chosen.equipment)
         worker, place = self._place(worker, request)
-        self._launcher.spec(worker, home)  # raises when it can't be run
+        self._launcher.spec(worker, home, chosen.equipment)  # raises when it can't be run
         if place is not None:
             files |= environment.guard(worker, place.checkout, self._settings)
         with ExitStack() as undo, ExitStack() as terminal:
@@ -92,6 +93,7 @@ class Starts:
         """Goes on with a worker's conversation in a new session, where it was. Raises
         InvalidInput when it has one.
         """
+        choice.require_leave(self._settings, records.repository, worker.agent)
         require_ended(worker, self._runtime)
         wait_for_end(self._launcher.root, worker, records.home(worker.id))
         self._launcher.spec(worker, records.home(worker.id))  # raises when it can't be run
@@ -119,7 +121,13 @@ class Starts:
                 reason = f"it could not be started: {error}"
                 reports.ended(records, worker.id, exit_code=None, screen="", reason=reason)
 
-    def _new_worker(self, owner: str, title: str, request: StartRequest) -> Worker:
+    def _new_worker(
+        self, owner: str, title: str, request: StartRequest, chosen: choice.Choice
+    ) -> Worker:
+        settings, agent = self._settings, chosen.agent
+        # A model's name means something to its own program alone.
+        is_default = chosen.program == choice.default_program(settings)
+        budget = settings.budget_tokens if agent.budget_tokens is None else agent.budget_tokens
         given = request.key
         worker_id = identifiers.worker_id_of(given) if given else identifiers.new_worker_id()
         name = identifiers.worker_name(title, worker_id)
@@ -133,15 +141,18 @@ class Starts:
             changed_at=stamp,
             project=self._project,
             path=os.path.realpath(self._project),
-            agent=request.agent or self._settings.agent,
+            agent=chosen.program,
+            agent_name=chosen.name,
             session_id=str(uuid.uuid4()),
             handle=self._runtime.handle_for(name),
             starter=process_identity.identity(os.getpid()),
             mark=identifiers.new_mark(),
-            permission_mode=request.permission_mode or self._settings.permission_mode,
-            model=request.model or self._settings.model,
-            budget_tokens=_budget(request.budget_tokens, self._settings.budget_tokens),
-            checks=conditions.checked_checks(request.checks),
+            permission_mode=(
+                request.permission_mode or agent.permission_mode or settings.permission_mode
+            ),
+            model=request.model or agent.model or (settings.model if is_default else ""),
+            budget_tokens=_budget(request.budget_tokens, budget),
+            checks=conditions.checked_checks([*dict.fromkeys((*agent.checks, *request.checks))]),
             allowed_paths=conditions.checked_paths(request.allowed_paths),
             key=given,
             arguments=request.digest if given else "",
@@ -168,6 +179,7 @@ class Starts:
 
     def _launch(self, records: Records, worker: Worker) -> Worker:
         """A worker that has waited, or whose session has ended."""
+        choice.require_leave(self._settings, records.repository, worker.agent)
         # The launch script is written last: without one, nothing has run in its worktree.
         has_script = os.path.lexists(launches.script_path(records.home(worker.id)))
         if worker.has_run or (has_script and not clean.is_gone(worker)):

@@ -1,5 +1,5 @@
-"""Runs other programs with a time limit for each, so that one that hangs does not hang the
-doctor.
+"""Runs other programs with a time limit for each, so that one that hangs does not hang whoever
+asks.
 """
 
 from __future__ import annotations
