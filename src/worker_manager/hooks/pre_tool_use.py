@@ -1,4 +1,5 @@
-"""PreToolUse, before tools that write: a worker in a worktree leaves other checkouts alone.
+"""PreToolUse, before tools that write: a worker in a worktree leaves other checkouts alone, and one
+that only reads changes nothing.
 The launcher has seen that the worker is guarded.
 """
 
@@ -6,7 +7,7 @@ import os
 from collections.abc import Iterator
 
 from worker_manager.hooks import protocol
-from worker_manager.hooks.shell.writes import gits, stashes, written
+from worker_manager.hooks.shell.writes import gits, repositories_changed, stashes, written
 from worker_manager.state.workers import guards
 
 EVENT = "PreToolUse"
@@ -24,6 +25,12 @@ _LOST = (
     "stay."
 )
 
+_READ_ONLY = (
+    "worker-manager refused this: it would change {path}, and you only read. A program that is not "
+    "known to change nothing counts as one that does. Look with the programs that only read, or "
+    "with your own tools; say in `complete` what should be run or changed."
+)
+
 
 def run() -> int:
     """Refuses, or only notes, what would change a checkout that isn't the worker's own."""
@@ -32,12 +39,12 @@ def run() -> int:
     if home is None or guard is None:
         return 0
     given = protocol.stdin()
-    stray = next(filter(guard.forbids, _targets(given)), None)
+    stray = next(filter(guard.forbids, _targets(given, guard)), None)
     if stray is not None:
         guards.note_stray(home, os.path.realpath(stray))
         if guard.mode == guards.REFUSE:
             protocol.refuse(_reason(guard, stray))
-    elif guard.mode == guards.REFUSE:
+    elif guard.mode == guards.REFUSE and guard.checkouts:
         command, cwd = _command(given)
         if any(map(guard.concerns, stashes(command, cwd))):
             protocol.refuse(_STASH)
@@ -64,14 +71,17 @@ def _command(given: dict[str, object]) -> tuple[str, str]:
     return command, str(given.get("cwd") or os.getcwd())
 
 
-def _targets(given: dict[str, object]) -> Iterator[str]:
+def _targets(given: dict[str, object], guard: guards.Guard) -> Iterator[str]:
     """The paths that the tool would write."""
     wanted = given.get("tool_input")
     if not isinstance(wanted, dict):
         return
     cwd = str(given.get("cwd") or os.getcwd())
     if given.get("tool_name") == "Bash":
-        yield from written(str(wanted.get("command", "")), cwd)
+        command = str(wanted.get("command", ""))
+        yield from written(command, cwd)
+        if guard.is_read_only:
+            yield from repositories_changed(command, cwd)
         return
     for name in ("file_path", "notebook_path"):
         if wanted.get(name):
@@ -79,6 +89,8 @@ def _targets(given: dict[str, object]) -> Iterator[str]:
 
 
 def _reason(guard: guards.Guard, stray: str) -> str:
+    if guard.is_read_only:
+        return _READ_ONLY.format(path=os.path.realpath(stray))
     return (
         f"worker-manager refused this: it would change {os.path.realpath(stray)}, which is not in "
         f"your worktree but in a checkout that others work in. Your worktree is {guard.worktree}: "

@@ -190,3 +190,82 @@ def test_git_in_a_worktree_that_is_none_any_more_is_refused_and_the_way_back_wor
     (tree / ".git").unlink()
     git(tree, "init", "-q")
     assert "is not your worktree any more" in ask(worker, "Bash", command="git commit -m x")
+
+
+@pytest.fixture
+def reader(repository: Path, tmux_socket: str) -> Worker:
+    """One that only reads, where nobody else is guarded."""
+    tables = {"reader": {"read_only": True}}
+    fleet = make_fleet(repository, tmux_socket, agents=tables, guard="off")
+    return fleet.start(StartRequest("t", HANG, agent="reader")).worker
+
+
+@pytest.mark.promise("guard-read-only")
+def test_who_only_reads_is_refused_what_writes_in_its_own_worktree(
+    reader: Worker, repository: Path
+) -> None:
+    said = ask(reader, "Write", file_path=f"{reader.path}/a")
+    assert f"it would change {reader.path}/a, and you only read" in said
+    assert ask(reader, "Edit", file_path=str(repository / "README"))
+    assert ask(reader, "NotebookEdit", notebook_path="a.ipynb")
+    assert ask(reader, "Write", file_path="/usr/a")
+    for command in (
+        "echo x > a",
+        "make",
+        "pytest -q",
+        "git commit -m x",
+        "git branch -D main",
+        "git branch new",
+        "git tag v1",
+        "git tag -d v1",
+        "git fetch",
+        "git stash",
+        "git stash drop",
+        "git remote add a b",
+        "git format-patch -1",
+        "git worktree prune",
+        "git reflog expire --all",
+        "git symbolic-ref HEAD refs/heads/x",
+        f"cd / && git -C {reader.path} branch x",
+        "sed -i s/a/b/ README",
+        "echo x > /usr/a",
+        "bash -c 'rm README'",
+    ):
+        assert ask(reader, "Bash", command=command), command
+
+
+@pytest.mark.promise("guard-read-only")
+def test_who_only_reads_may_look_and_throw_away(reader: Worker) -> None:
+    for command in (
+        "cat README 2>/dev/null | grep hello",
+        "git log -3 --oneline",
+        "git diff main...HEAD -- README",
+        "git status --porcelain",
+        "git branch -v",
+        "git branch --show-current",
+        "git tag",
+        "git remote -v",
+        "git remote show origin",
+        "git stash list",
+        "git worktree list",
+        "git --no-pager show HEAD",
+        "git",
+        "grep -rn hello . > /tmp/found",
+        "ls; cd /; pwd",
+    ):
+        assert ask(reader, "Bash", command=command) == "", command
+    assert ask(reader, "Write", file_path="/tmp/notes") == ""
+
+
+@pytest.mark.promise("guard-read-only")
+def test_who_only_reads_in_the_checkout_itself_is_guarded_there(
+    repository: Path, tmux_socket: str
+) -> None:
+    tables = {"reader": {"read_only": True}}
+    fleet = make_fleet(repository, tmux_socket, agents=tables)
+    request = StartRequest("t", HANG, agent="reader", use_worktree=False)
+    worker = fleet.start(request).worker
+
+    assert ask(worker, "Write", file_path="README")
+    assert ask(worker, "Bash", command="git commit --amend")
+    assert ask(worker, "Bash", command="git status && git stash list") == ""

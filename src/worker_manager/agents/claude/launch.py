@@ -91,7 +91,6 @@ def launch_spec(assignment: Assignment) -> LaunchSpec:
         argv.append(f"--model={assignment.model}")
     if assignment.equipment.tools:
         argv.append(f"--tools={','.join(assignment.equipment.tools)}")
-    argv += [f"--add-dir={path}" for path in assignment.equipment.directories]
     files = {
         SETTINGS: json.dumps(_settings(assignment), indent=1),
         SYSTEM_PROMPT: _system_prompt(assignment),
@@ -129,6 +128,8 @@ def _system_prompt(assignment: Assignment) -> str:
 def _equipped(equipment: Equipment) -> Iterator[str]:
     if equipment.read_only:
         yield _READ_ONLY
+    if equipment.directories:
+        yield f"You may read these directories, too: {', '.join(equipment.directories)}."
     if equipment.skills:
         yield f"Before you begin, load these skills: {', '.join(equipment.skills)}."
     if equipment.role:
@@ -151,6 +152,8 @@ def _settings(assignment: Assignment) -> dict[str, object]:
                 f"{_TOOL_PREFIX}complete",
                 f"{_TOOL_PREFIX}ask",
                 f"Read(/{assignment.home}/**)",
+                # --add-dir would open a dialog about trust (2.1.332, seen), and let it write there.
+                *(f"Read(/{path}/**)" for path in assignment.equipment.directories),
             ],
             "deny": deny,
         },

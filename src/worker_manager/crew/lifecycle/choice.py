@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -61,10 +62,10 @@ def find(settings: Settings, name: str) -> tuple[str, NamedAgent]:
     """The program of the agent of that name, and all that it says. Raises as `choose`."""
     known = names(settings)
     if name not in known:
-        near = named_agent.nearest(name[:100], known)
+        near = difflib.get_close_matches(name[:100], known, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
         raise InvalidInput(
-            f"There is no agent {name[:100]!r}. Did you mean {near}? Choose one of: "
-            f"{', '.join(known)}."
+            f"There is no agent {name[:100]!r}.{hint} Choose one of: {', '.join(known)}."
         )
     chain = named_agent.chain(settings.agents, name)
     if chain[-1] not in known:

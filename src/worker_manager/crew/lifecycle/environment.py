@@ -46,12 +46,18 @@ def checkout_state(checkout: Checkout) -> CheckoutState:
     return CheckoutState(evidence.parse_status(status), provisioning.git_file_settings(settings))
 
 
-def guard(worker: Worker, checkout: Checkout, settings: Settings) -> dict[str, str]:
-    """What its home holds of the checkouts that it must leave alone."""
-    if settings.guard == guards.OFF:
+def guard(
+    worker: Worker, checkout: Checkout | None, settings: Settings, *, is_read_only: bool
+) -> dict[str, str]:
+    """What its home holds of the checkouts that it must leave alone. Whoever only reads is guarded
+    whatever the settings say, and without a worktree, too.
+    """
+    if not is_read_only and (checkout is None or settings.guard == guards.OFF):
         return {}
-    places = dict.fromkeys(map(os.path.realpath, (str(checkout.main), checkout.top)))
-    found = guards.Guard(settings.guard, worker.path, list(places))
+    mode = guards.REFUSE if is_read_only else settings.guard
+    there = (str(checkout.main), checkout.top) if checkout else ()
+    places = dict.fromkeys(map(os.path.realpath, there))
+    found = guards.Guard(mode, worker.path, list(places), is_read_only=is_read_only)
     return {guards.FILE: guards.encoded(found)}
 
 

@@ -74,8 +74,12 @@ class Starts:
         files |= equipment.as_files(chosen.equipment)
         worker, place = self._place(worker, request)
         self._launcher.spec(worker, home, chosen.equipment)  # raises when it can't be run
-        if place is not None:
-            files |= environment.guard(worker, place.checkout, self._settings)
+        files |= environment.guard(
+            worker,
+            place.checkout if place else None,
+            self._settings,
+            is_read_only=chosen.equipment.read_only,
+        )
         with ExitStack() as undo, ExitStack() as terminal:
             worker, begun = self._admission.admit(records, worker, files, terminal)
             if begun is None:  # and in another thread it may be at its start by now
@@ -251,7 +255,9 @@ class Starts:
         return launched
 
     def _note_guard(self, worker: Worker, home: str, checkout: bases.Checkout) -> None:
-        for name, text in environment.guard(worker, checkout, self._settings).items():
+        is_read_only = equipment.in_home(home).read_only
+        files = environment.guard(worker, checkout, self._settings, is_read_only=is_read_only)
+        for name, text in files.items():
             write_atomic(os.path.join(home, name), text.encode())
 
     def _on_fresh_base(

@@ -89,8 +89,9 @@ def _outside(worker: Worker, home: str) -> Iterator[str]:
     guard = guards.read(home)
     if guard is not None:
         tried = guards.strays(home)
+        where = "It only reads, and" if guard.is_read_only else "Outside of its worktree it"
         how = "was refused to change" if guard.mode == guards.REFUSE else "CHANGED"
-        yield from _named(f"Outside of its worktree it {how}", tried)
+        yield from _named(f"{where} {how}", tried)
     try:
         before = json.loads(read_regular(os.path.join(home, CHECKOUT)))
         differing = changes.differing(before["look"], changes.look(before["path"]))

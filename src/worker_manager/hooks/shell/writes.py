@@ -28,6 +28,18 @@ _GIT_READERS = _words(
     "merge-tree name-rev range-diff reflog remote rev-list rev-parse shortlog show show-ref "
     "status symbolic-ref tag var version whatchanged"
 )
+_GIT_HARMLESS = {
+    ("stash", "list"),
+    ("stash", "show"),
+    ("worktree", "list"),
+    ("worktree", "repair"),
+}
+#: Of the readers: what changes nothing of the repository either, whatever its words are; what does
+#: not as long as it only lists.
+_GIT_LOOKERS = _GIT_READERS - _words(
+    "branch fetch format-patch merge-tree reflog remote symbolic-ref tag"
+)
+_GIT_LISTERS = _words("branch reflog remote stash tag worktree")
 #: Programs whose every argument is written, or only the last one.
 _WRITERS = _words("chgrp chmod chown mkdir mv rmdir shred tee touch truncate")
 _COPIERS = _words("cp install ln rsync scp")
@@ -66,6 +78,15 @@ def gits(command: str, cwd: str) -> Iterator[tuple[str, list[str]]]:
     for _, name, arguments, place in _steps(command, cwd):
         if name == "git":
             yield place, _named(_taken(arguments, "-c", "--work-tree", "--git-dir")[1])[:3]
+
+
+def repositories_changed(command: str, cwd: str) -> Iterator[str]:
+    """Directories in which it has git do what is not known to change nothing, not even a branch."""
+    for place, action in gits(command, cwd):
+        name, *words = action or ["help"]
+        is_list = name in _GIT_LISTERS and (words[:1] in ([], ["list"], ["show"]))
+        if name not in _GIT_LOOKERS and not (is_list and action != ["stash"]):
+            yield place
 
 
 def _is_own_stash(words: list[str]) -> bool:
@@ -187,8 +208,7 @@ def _edits(name: str, arguments: list[str]) -> bool:
 def _by_git(arguments: list[str], cwd: str) -> Iterator[str]:
     places, rest = _taken(arguments, "--work-tree", "--git-dir")
     action = _named(_taken(rest, "-c")[1])[:2]
-    is_harmless = action in (["worktree", "list"], ["worktree", "repair"])
-    if not action or action[0] in _GIT_READERS or is_harmless:
+    if not action or action[0] in _GIT_READERS or tuple(action) in _GIT_HARMLESS:
         return
     yield from (expanded(place, cwd) for place in places or [cwd])
 

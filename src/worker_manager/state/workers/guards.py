@@ -1,5 +1,5 @@
 """Where a worker may write: a file in its home, which the guard's hook reads before each write;
-and what it wrote, or tried to, in a checkout that isn't its own. Standard library only.
+and what it wrote, or tried to, where it must not. Standard library only.
 """
 
 import json
@@ -14,15 +14,21 @@ REFUSE, TELL, OFF = "refuse", "tell", "off"
 
 
 class Guard:
-    """A worker's worktree and the checkouts it must leave alone, all of them absolute paths."""
+    """A worker's worktree and the checkouts it must leave alone, all of them absolute paths. One
+    that only reads must leave its worktree alone, too, and all else but devices and what is
+    temporary.
+    """
 
     # A dataclass would cost each hook 16 ms of import.
-    __slots__ = ("checkouts", "mode", "worktree")
+    __slots__ = ("checkouts", "is_read_only", "mode", "worktree")
 
-    def __init__(self, mode: str, worktree: str, checkouts: list[str]) -> None:
+    def __init__(
+        self, mode: str, worktree: str, checkouts: list[str], *, is_read_only: bool = False
+    ) -> None:
         self.mode = mode
         self.worktree = worktree
         self.checkouts = checkouts
+        self.is_read_only = is_read_only
 
     def forbids(self, path: str) -> bool:
         """Whether a path leads into one of the checkouts, but not into the worktree, which mostly
@@ -34,10 +40,10 @@ class Guard:
         while True:
             found = _file(real)
             if found == worktree or found in checkouts:
-                return found != worktree
+                return self.is_read_only or found != worktree
             parent = os.path.dirname(real)
             if parent == real:
-                return False
+                return self.is_read_only and not _is_fleeting(path)
             real = parent
 
     def holds(self, path: str) -> bool:
@@ -65,7 +71,7 @@ class Guard:
 def encoded(guard: Guard) -> str:
     """What FILE is to hold; once it is there, the worker's hook looks."""
     content = {"mode": guard.mode, "worktree": guard.worktree, "checkouts": guard.checkouts}
-    return json.dumps(content)
+    return json.dumps({**content, "read_only": True} if guard.is_read_only else content)
 
 
 def read(home: str) -> Guard | None:
@@ -75,7 +81,10 @@ def read(home: str) -> Guard | None:
             content = json.load(file)
     except FileNotFoundError:
         return None
-    return Guard(content["mode"], content["worktree"], content["checkouts"])
+    is_read_only = bool(content.get("read_only"))  # an earlier version says nothing of it
+    return Guard(
+        content["mode"], content["worktree"], content["checkouts"], is_read_only=is_read_only
+    )
 
 
 def note_stray(home: str, path: str) -> None:
@@ -90,6 +99,13 @@ def strays(home: str) -> list[str]:
             return list(dict.fromkeys(str(json.loads(line)) for line in file))
     except FileNotFoundError:
         return []
+
+
+def _is_fleeting(path: str) -> bool:
+    """Whether it is a device, or lies where everybody's temporary files do."""
+    real = os.path.realpath(path)
+    places = ("/dev", "/tmp", os.environ.get("TMPDIR") or "/tmp")  # noqa: S108  compared, not used
+    return any(real.startswith(os.path.join(os.path.realpath(one), "")) for one in places)
 
 
 def _file(path: str) -> object:

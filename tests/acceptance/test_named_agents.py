@@ -1,0 +1,69 @@
+"""What a named agent says reaches the real Claude Code."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.claude.claude_lab import ClaudeLab
+from tests.support.claude.crew import CREW, start_boss
+from tests.support.claude.messages_api import MessagesApi
+from tests.support.claude.replies import call
+from tests.support.claude.requests import Request
+
+pytestmark = [pytest.mark.claude, pytest.mark.timeout(240)]
+
+TABLES = """
+[agents.architect]
+model = "claude-sonnet-4-5"
+role = "architect.md"
+read_only = true
+skills = ["planning"]
+directories = ["../beside"]
+
+[agents.reader]
+tools = ["Read", "Bash"]
+"""
+
+
+def started(crew: ClaudeLab, api: MessagesApi, agent: str) -> Request:
+    """The first request of a worker of this agent."""
+    (crew.repository / "worker-manager.toml").write_text(TABLES, "utf-8")
+    (crew.repository / "architect.md").write_text("You are ARCHITECT of this house.\n", "utf-8")
+    (crew.repository.parent / "beside").mkdir()
+    api.name_session("boss", first_prompt="^BOSS")
+    api.name_session("worker", first_prompt="W1 write")
+    given = {"title": "Greet W1", "task": "W1 write a plan", "agent": agent}
+    api.on("boss", "^start W1", call(f"{CREW}start_worker", **given))
+    api.on("worker", "W1 write", call("Bash", command="echo x > plan.md", description="Plan"))
+    api.on("worker", "", call(f"{CREW}complete", summary="DONE-1"))
+    start_boss(crew).type("start W1")
+    return api.wait_for_request("worker")
+
+
+@pytest.mark.promise("agent-named", "guard-read-only")
+def test_model_role_skills_and_reading_alone_are_the_sessions(
+    crew: ClaudeLab, api: MessagesApi
+) -> None:
+    first = started(crew, api, "architect")
+    told = api.wait_for_request("boss", "DONE-1")
+
+    assert first.body["model"].startswith("claude-sonnet-4-5")
+    assert "You are ARCHITECT of this house." in first.system
+    assert "load these skills: planning." in first.system
+    assert f"read these directories, too: {crew.repository.parent / 'beside'}" in first.system
+    assert "Bash" in first.tools
+    assert {"Edit", "Write", "NotebookEdit"}.isdisjoint(first.tools + first.announced_tools)
+    print(first.tools, first.announced_tools)
+    assert "you only read" in api.wait_for_request("worker", "refused this").new_text
+    assert "It only reads, and was refused to change:" in told.new_text
+
+
+@pytest.mark.newest_claude
+@pytest.mark.promise("agent-named")
+def test_tools_are_the_only_ones_of_claude_codes_own(crew: ClaudeLab, api: MessagesApi) -> None:
+    first = started(crew, api, "reader")
+    api.wait_for_request("boss", "DONE-1")
+
+    own = {tool for tool in first.tools if not tool.startswith("mcp__")}
+    assert own <= {"Read", "Bash", "Skill", "ToolSearch"}
+    assert {"Read", "Bash", f"{CREW}complete", f"{CREW}ask"} <= set(first.tools)
