@@ -25,8 +25,8 @@ tools = ["Read", "Bash"]
 """
 
 
-def started(crew: ClaudeLab, api: MessagesApi, agent: str) -> Request:
-    """The first request of a worker of this agent."""
+def started(crew: ClaudeLab, api: MessagesApi, agent: str, command: str) -> Request:
+    """The first request of a worker of this agent, which then runs a command, and completes."""
     (crew.repository / "worker-manager.toml").write_text(TABLES, "utf-8")
     (crew.repository / "architect.md").write_text("You are ARCHITECT of this house.\n", "utf-8")
     (crew.repository.parent / "beside").mkdir()
@@ -34,7 +34,7 @@ def started(crew: ClaudeLab, api: MessagesApi, agent: str) -> Request:
     api.name_session("worker", first_prompt="W1 write")
     given = {"title": "Greet W1", "task": "W1 write a plan", "agent": agent}
     api.on("boss", "^start W1", call(f"{CREW}start_worker", **given))
-    api.on("worker", "W1 write", call("Bash", command="echo x > plan.md", description="Plan"))
+    api.on("worker", "W1 write", call("Bash", command=command, description="Plan"))
     api.on("worker", "", call(f"{CREW}complete", summary="DONE-1"))
     start_boss(crew).type("start W1")
     return api.wait_for_request("worker")
@@ -44,7 +44,7 @@ def started(crew: ClaudeLab, api: MessagesApi, agent: str) -> Request:
 def test_model_role_skills_and_reading_alone_are_the_sessions(
     crew: ClaudeLab, api: MessagesApi
 ) -> None:
-    first = started(crew, api, "architect")
+    first = started(crew, api, "architect", "echo x > plan.md")
     told = api.wait_for_request("boss", "DONE-1")
 
     assert first.body["model"].startswith("claude-sonnet-4-5")
@@ -52,8 +52,8 @@ def test_model_role_skills_and_reading_alone_are_the_sessions(
     assert "load these skills: planning." in first.system
     assert f"read these directories, too: {crew.repository.parent / 'beside'}" in first.system
     assert "Bash" in first.tools
-    assert {"Edit", "Write", "NotebookEdit"}.isdisjoint(first.tools + first.announced_tools)
-    print(first.tools, first.announced_tools)
+    writing = {"Edit", "EnterWorktree", "Monitor", "NotebookEdit", "Write"}
+    assert writing.isdisjoint(first.tools + first.announced_tools)
     assert "you only read" in api.wait_for_request("worker", "refused this").new_text
     assert "It only reads, and was refused to change:" in told.new_text
 
@@ -61,7 +61,7 @@ def test_model_role_skills_and_reading_alone_are_the_sessions(
 @pytest.mark.newest_claude
 @pytest.mark.promise("agent-named")
 def test_tools_are_the_only_ones_of_claude_codes_own(crew: ClaudeLab, api: MessagesApi) -> None:
-    first = started(crew, api, "reader")
+    first = started(crew, api, "reader", "ls")
     api.wait_for_request("boss", "DONE-1")
 
     own = {tool for tool in first.tools if not tool.startswith("mcp__")}

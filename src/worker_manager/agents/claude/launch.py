@@ -21,8 +21,9 @@ PERMISSION_MODES = (
 )
 HONOURED_KEYS = frozenset(OF_PROGRAM)
 PACKAGING = Packaging("claude", "npm install -g @anthropic-ai/claude-code")
-#: Its own tools that change files. What no model sees it doesn't try.
-_WRITING_TOOLS = ("Edit", "MultiEdit", "NotebookEdit", "Write")
+#: Its own tools that change files, or run commands which no hook of ours sees. What no model sees
+#: it doesn't try.
+_WRITING_TOOLS = ("Edit", "EnterWorktree", "Monitor", "MultiEdit", "NotebookEdit", "Write")
 #: In a worker's home.
 SETTINGS, SYSTEM_PROMPT = "settings.json", "system.md"
 #: How long it waits for our server. Without it a worker can't report, ever; its own limit of 30 s
