@@ -5,7 +5,6 @@ A test regenerates the pages and compares, so that they can't lag behind.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import re
@@ -21,16 +20,13 @@ WIDTH = 90
 os.environ["COLUMNS"] = str(WIDTH)  # help texts are wrapped to the terminal
 
 import click  # noqa: E402, TID253  the variable above first
-from mcp import Client  # noqa: E402, TID253
 
 from worker_manager import config  # noqa: E402
 from worker_manager.cli.program import program  # noqa: E402
 from worker_manager.domain import message, named_agent  # noqa: E402
 from worker_manager.domain.worker import FINISHED, Status  # noqa: E402
 from worker_manager.hooks import entry  # noqa: E402
-from worker_manager.servers import orchestrator  # noqa: E402
-from worker_manager.servers.tools import worker  # noqa: E402
-from worker_manager.state.workers.records import Records  # noqa: E402
+from worker_manager.servers.handshake import RECORDS  # noqa: E402
 from worker_manager.text import rendering  # noqa: E402
 
 _COMMENTED = re.compile(r"((?:^ *#: .*\n)+)^ *(\w+)(?:: [^=\n]+)? = ", re.MULTILINE)
@@ -48,26 +44,20 @@ def main(target: Path) -> None:
 
 def tools() -> Iterator[str]:
     """Both servers' tools, as a client sees them."""
-    fleet: Any = None  # a tool that is only listed needs none
-    records = Records(str(ROOT))
     yield "What the orchestrator's session has:"
-    yield from _tools_of(orchestrator.build(fleet))
+    yield from _tools_of("orchestrator")
     yield ""
     yield "## A worker's own tools"
-    yield from _tools_of(worker.build(records, "00000000", ask_wait_seconds=0, check_seconds=0))
+    yield from _tools_of("worker")
 
 
-def _tools_of(server: Any) -> Iterator[str]:
-    async def listed() -> list[Any]:
-        async with Client(server) as client:
-            return list((await client.list_tools()).tools)
-
-    for tool in asyncio.run(listed()):
-        yield from ("", f"### {tool.name}", "", " ".join(str(tool.description).split()), "")
-        yield from _parameters(tool.input_schema)
-        results = list((tool.output_schema or {}).get("properties", {}))
-        if results:
-            yield from ("", f"Gives: {', '.join(f'`{name}`' for name in results)}.")
+def _tools_of(role: str) -> Iterator[str]:
+    recorded = json.loads((RECORDS / f"{role}.json").read_text("utf-8"))
+    for tool in recorded["lists"]["tools/list"]["tools"]:
+        yield from ("", f"### {tool['name']}", "", " ".join(tool["description"].split()), "")
+        yield from _parameters(tool["inputSchema"])
+        results = ", ".join(f"`{name}`" for name in tool["outputSchema"]["properties"])
+        yield from ("", f"Gives: {results}.")
 
 
 def _parameters(schema: dict[str, Any]) -> Iterator[str]:

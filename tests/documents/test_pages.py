@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import asyncio
 import json
 import re
 from functools import cache
@@ -11,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mcp import Client
 
 from tests.conftest import CHECKOUT
 from tests.support.documents import Block, anchors, blocks, links, pages
 from worker_manager import config
 from worker_manager.doctor.examination import CHECKS
 from worker_manager.domain.worker import Status
-from worker_manager.servers import orchestrator
+from worker_manager.servers.handshake import RECORDS
 
 ALL = [block for page in pages() for block in blocks(page)]
 #: What each kind of block is: commands are run (test_commands.py), settings and calls are checked
@@ -69,13 +67,8 @@ def test_settings_in_a_page_are_valid(block: Block, tmp_path: Path) -> None:
 @cache
 def tools() -> dict[str, Any]:
     """The parameters of each tool."""
-    fleet: Any = None
-
-    async def listed() -> dict[str, Any]:
-        async with Client(orchestrator.build(fleet)) as client:
-            return {one.name: one.input_schema for one in (await client.list_tools()).tools}
-
-    return asyncio.run(listed())
+    recorded = json.loads((RECORDS / "orchestrator.json").read_text("utf-8"))
+    return {one["name"]: one["inputSchema"] for one in recorded["lists"]["tools/list"]["tools"]}
 
 
 @pytest.mark.promise("pages-true")

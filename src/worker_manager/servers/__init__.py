@@ -1,1 +1,1 @@
-"""The two MCP servers: tools of a few lines that translate. The only importers of mcp here."""
+"""The two MCP servers, which speak the protocol themselves: tools of a few lines that translate."""

@@ -6,21 +6,19 @@ from __future__ import annotations
 
 import os
 
-from mcp.server.mcpserver import Context
-
 from worker_manager.agents.claude import patience
+from worker_manager.servers.call import Call
 from worker_manager.state import tried_versions
 from worker_manager.state.layout import state_root
 
 
-def seconds(context: Context) -> float | None:
+def seconds(call: Call) -> float | None:
     """As `patience.seconds`."""
-    told = context.session.client_params
-    client = patience.Client(told.client_info.name, told.client_info.version) if told else None
+    client = patience.Client(*call.client) if call.client else None
     return patience.seconds(client, os.environ, tried_versions.versions(state_root()))
 
 
-def at_most(context: Context, wanted: float) -> float:
+def at_most(call: Call, wanted: float) -> float:
     """So many seconds, or as many as it listens."""
-    limit = seconds(context)
+    limit = seconds(call)
     return wanted if limit is None else min(wanted, limit)

@@ -1,77 +1,108 @@
-"""The conversation once the SDK is loaded: lines of the wire to its messages, and back. Its own
-transport drops a line that it can't read, and ends with a message that it can't write.
+"""A server's conversation: what is heard is answered by the handshake, or by a tool, which runs in
+a thread of its own so that the next message is heard meanwhile.
 """
 
-import os
-import signal
-from functools import partial
-from types import FrameType
-from typing import Any
+from __future__ import annotations
 
-import anyio
-import mcp_types
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
-from mcp.server.mcpserver import MCPServer
-from mcp.shared.message import SessionMessage
-from pydantic import ValidationError
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from worker_manager.processes import shell
+from worker_manager.errors import WorkerManagerError
 from worker_manager.servers import refusals
-from worker_manager.servers.wire import Wire
+from worker_manager.servers.handshake import Handshake
+from worker_manager.servers.wire import NOTHING, Kept, Wire
+
+if TYPE_CHECKING:
+    from worker_manager.servers.in_flight import InFlight
+    from worker_manager.servers.toolbox import Toolbox
+
+Message = dict[str, Any]
 
 
-def serve(server: MCPServer[Any], wire: Wire) -> None:
-    """Speaks MCP on the wire until it closes or a signal comes."""
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, _leave)
+class Heard(NamedTuple):
+    """A conversation up to its first call: for a program that takes the place of this one."""
+
+    wire: Wire
+    lines: list[str]
+
+
+Load = Callable[[Heard], "Toolbox"]
+
+
+def serve(
+    role: str, load: Load, *, after_listing: Callable[[], None], kept: Kept = NOTHING
+) -> None:
+    """Speaks MCP until stdin closes or a signal comes. `load` gives the tools at the first call;
+    when it raises a WorkerManagerError, that is the answer, and the next call tries again.
+    `after_listing` is called when the session has its tools, and once more before it uses the
+    first; it must not raise.
+    """
+    conversation = _Conversation(Wire(kept), Handshake(role), load, after_listing)
     try:
-        anyio.run(_converse, server, wire)
+        with suppress(BrokenPipeError):  # nobody hears us any more
+            conversation.serve()
     finally:
-        shell.end_all()
+        conversation.close()
 
 
-async def _converse(server: MCPServer[Any], wire: Wire) -> None:
-    inner = server._lowlevel_server  # MCPServer itself serves stdin and stdout only
-    heard, incoming = anyio.create_memory_object_stream[SessionMessage | Exception](0)
-    outgoing, said = anyio.create_memory_object_stream[SessionMessage](0)
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_hear, wire, heard)
-        tasks.start_soon(_say, wire, said)
-        await inner.run(incoming, outgoing, inner.create_initialization_options())
+class _Conversation:
+    def __init__(
+        self, wire: Wire, handshake: Handshake, load: Load, after_listing: Callable[[], None]
+    ) -> None:
+        self._wire = wire
+        self._handshake = handshake
+        self._load = load
+        self._after_listing = after_listing
+        self._opening: list[str] = []
+        self._tools: tuple[Toolbox, InFlight] | None = None
 
+    def serve(self) -> None:
+        while line := self._wire.readline():
+            message, refusal = refusals.examined(line)
+            if refusal:
+                self._wire.send(refusal)
+            elif "method" in message:
+                self._hear(message, line)
 
-async def _hear(wire: Wire, heard: MemoryObjectSendStream[SessionMessage | Exception]) -> None:
-    async with heard:
-        while line := await anyio.to_thread.run_sync(wire.readline):
-            try:
-                message = mcp_types.jsonrpc_message_adapter.validate_json(line, by_name=False)
-            except ValidationError as error:
-                answer = _refusal(line, error)
-                if answer:  # it may be faster than what is only said once more
-                    await anyio.to_thread.run_sync(partial(wire.send, answer, is_new=True))
-            else:
-                await heard.send(SessionMessage(message))
+    def close(self) -> None:
+        """Ends what is under way."""
+        if self._tools is not None:
+            self._tools[1].close()
 
+    def _hear(self, message: Message, line: str) -> None:
+        method, params = message["method"], message.get("params") or {}
+        if refusals.names_sender(message):
+            said = self._handshake.answer(method, params)
+            said = said or self._called(message, params, line)
+            if said:
+                self._wire.send({"jsonrpc": "2.0", "id": message["id"], **said})
+        if method == "initialize":
+            self._opening = [line]
+        elif method == "notifications/initialized":
+            self._opening.append(line)
+        elif method == "notifications/cancelled" and self._tools is not None:
+            self._tools[1].cancel(params.get("requestId"))
+        elif method == "tools/list":
+            self._after_listing()
 
-async def _say(wire: Wire, said: MemoryObjectReceiveStream[SessionMessage]) -> None:
-    async with said:
-        async for one in said:
-            # Not as JSON at once: the SDK's encoder fails for half a character.
-            message = one.message.model_dump(mode="json", by_alias=True, exclude_unset=True)
-            await anyio.to_thread.run_sync(wire.send, message)
+    def _called(self, message: Message, params: Message, line: str) -> Message:
+        """What is wrong with the call; nothing when its tool is at work."""
+        name = params["name"]
+        try:
+            arguments = self._handshake.arguments(name, params.get("arguments") or {})
+        except WorkerManagerError as error:
+            return refusals.failed(str(error))
+        try:
+            toolbox, in_flight = self._tools = self._tools or self._loaded(line)
+        except WorkerManagerError as error:
+            return refusals.failed(str(error))
+        in_flight.start(toolbox, message, arguments, self._handshake.client)
+        return {}
 
+    def _loaded(self, line: str) -> tuple[Toolbox, InFlight]:
+        toolbox = self._load(Heard(self._wire, [*self._opening, line]))
+        from worker_manager.servers.in_flight import InFlight  # most sessions call nothing
 
-def _refusal(line: str, error: ValidationError) -> dict[str, Any]:
-    message = refusals.read(line)
-    if fault := refusals.fault_of(message):
-        return refusals.refusal(message, fault)
-    first = error.errors(include_url=False, include_input=False)[0]
-    is_json = first["type"] != "json_invalid"
-    code = refusals.INVALID_REQUEST if is_json else refusals.PARSE_ERROR
-    return refusals.refusal(message, f"This message can't be read: {first['msg']}.", code)
-
-
-def _leave(number: int, _frame: FrameType | None) -> None:
-    shell.end_all()
-    # A thread hangs on stdin; nothing here depends on an exit handler.
-    os._exit(128 + number)
+        self._after_listing()
+        return toolbox, InFlight(self._wire.send)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from worker_manager.agents.claude import session_files  # of our host, whatever workers are
 from worker_manager.errors import SessionUnknown, WorkerManagerError, WorkerNotFound
-from worker_manager.servers import handshake
-from worker_manager.servers.wire import NOTHING, Kept
+from worker_manager.servers import conversation
+from worker_manager.servers.conversation import Heard
+from worker_manager.servers.wire import NOTHING, Kept, Wire
 from worker_manager.state import orchestrators, sessions
 from worker_manager.state.files import write_atomic
 from worker_manager.state.layout import (
@@ -31,6 +31,7 @@ from worker_manager.state.layout import (
 
 if TYPE_CHECKING:
     from worker_manager.crew.fleet import Fleet
+    from worker_manager.servers.toolbox import Toolbox
 
 
 def serve_orchestrator(kept: Kept = NOTHING) -> None:
@@ -39,16 +40,26 @@ def serve_orchestrator(kept: Kept = NOTHING) -> None:
     # At once: the session's hooks run at this very moment.
     orchestrator.register()
     orchestrator.note_python()
-    handshake.serve(
+    conversation.serve(
         "orchestrator", orchestrator.load, after_listing=orchestrator.settle_in, kept=kept
     )
 
 
-def serve_unbuilt(load: Callable[[], handshake.GoOn]) -> None:
-    """The same for as long as its packages are being installed: the standard library only."""
+def serve_unbuilt(load: Callable[[], Callable[[Wire], None]]) -> None:
+    """The same for as long as its packages are being installed: the standard library only. `load`
+    waits until they are, and gives what goes on with the conversation.
+    """
     orchestrator = _Orchestrator()
     orchestrator.register()
-    handshake.serve("orchestrator", load, after_listing=orchestrator.note_server)
+
+    def take_over(heard: Heard) -> NoReturn:
+        go_on = load()
+        orchestrator.note_server()
+        heard.wire.rewind(heard.lines, said=1)
+        go_on(heard.wire)
+        raise AssertionError  # another program goes on
+
+    conversation.serve("orchestrator", take_over, after_listing=orchestrator.note_server)
 
 
 def has_workers() -> bool:
@@ -70,7 +81,7 @@ def serve_worker() -> None:
         )
     sessions.link_process(root, os.getppid(), home)
     load = partial(_load_worker, home, worker_id)
-    handshake.serve("worker", load, after_listing=partial(_note_if_possible, home))
+    conversation.serve("worker", load, after_listing=partial(_note_if_possible, home))
 
 
 class _Orchestrator:
@@ -98,14 +109,14 @@ class _Orchestrator:
         found = session_files.session_id(self._claude)
         return self._open_home(found if is_session_id(found) else self._session_id)
 
-    def load(self) -> handshake.GoOn:
-        """What serves the tools. Raises InvalidSetting."""
-        from worker_manager.servers import conversation, orchestrator, serving
+    def load(self, _: Heard) -> Toolbox:
+        """The tools. Raises InvalidSetting."""
+        from worker_manager.servers import orchestrator
 
-        serving.quiet_logging()
-        server = orchestrator.build(self._fleet())
+        _set_log_level()
+        toolbox = orchestrator.build(self._fleet())
         self._start_supervising()
-        return partial(conversation.serve, server)
+        return toolbox
 
     def settle_in(self) -> None:
         """The session has its tools; what happened while nobody looked may take its time."""
@@ -156,32 +167,42 @@ class _Orchestrator:
         return home
 
 
-def _load_worker(home: str, worker_id: str) -> handshake.GoOn:
+def _load_worker(home: str, worker_id: str, _: Heard) -> Toolbox:
     from worker_manager import config
-    from worker_manager.servers import conversation, serving
     from worker_manager.servers.tools import worker
     from worker_manager.state.workers.records import Records
 
-    serving.quiet_logging()
+    _set_log_level()
     records = Records(repository_of(home))
     try:
         project = records.load(worker_id).project
     except WorkerNotFound as error:
         raise worker.record_gone(home) from error
     settings = config.load(Path(project), os.environ)
-    server = worker.build(
+    return worker.build(
         records,
         worker_id,
         ask_wait_seconds=settings.ask_wait_seconds,
         check_seconds=settings.check_seconds,
     )
-    return partial(conversation.serve, server)
+
+
+def _set_log_level() -> None:
+    """Without the variable Python itself writes warnings to stderr."""
+    level = os.environ.get("WORKER_MANAGER_LOG", "")
+    if level:
+        import logging  # 10 ms
+
+        form = "%(levelname)s %(name)s: %(message)s"
+        logging.basicConfig(stream=sys.stderr, level=level.upper(), format=form)
 
 
 def _try(step: Callable[[], None]) -> None:
     try:
         step()
     except Exception as error:  # noqa: BLE001  the session has its tools all the same
+        import logging
+
         logging.getLogger(__name__).warning("%s", error)  # the tools will say it again
 
 

@@ -1,98 +1,115 @@
-"""The beginning of a conversation, answered from what the SDK itself said when it was recorded.
-
-The SDK takes 0.7 s and 50 MB to load, and most sessions never call a tool. So a session is told
-what tools there are from `handshakes/`; its first call loads the SDK, which hears the beginning
-once more. `python -m tests.support.scripted.handshakes` records; a test compares the record with
-the SDK.
+"""All that a session is told before it calls a tool, as the SDK itself said it when it was
+recorded. `python -m tests.support.scripted.handshakes` records; a test compares with the SDK.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from worker_manager.errors import WorkerManagerError
-from worker_manager.servers import refusals
-from worker_manager.servers.wire import NOTHING, Kept, Wire
+from worker_manager.errors import InvalidInput
+from worker_manager.servers.arguments import checked
 
-#: Serves a session from the middle of its conversation until its end.
-GoOn = Callable[[Wire], None]
 RECORDS = Path(__file__).parent / "handshakes"
 #: With it newer clients (Claude Code 2.1.329) ask for a way to talk that has no handshake; they are
 #: told that there is none, and then begin with one, as all others.
 DISCOVER = "server/discover"
-_OPENING = ("initialize", "notifications/initialized")
+#: A request that brings it along is one of a conversation without a handshake.
+_VERSION = "io.modelcontextprotocol/protocolVersion"
+_METHOD_NOT_FOUND, _INVALID_PARAMS, _UNSUPPORTED_VERSION = -32601, -32602, -32022
+#: Of what we have none: the parameter that names it.
+_NONE = {"resources/read": ("resource", "uri"), "prompts/get": ("prompt", "name")}
+
+Said = dict[str, Any]
 
 
-def serve(
-    role: str,
-    load: Callable[[], GoOn],
-    *,
-    after_listing: Callable[[], None],
-    kept: Kept = NOTHING,
-) -> None:
-    """Speaks MCP until stdin closes, at first by itself. `load` gives what goes on from the first
-    message that the record has no answer to; when it raises a WorkerManagerError, that is the
-    answer, and the next message tries again. `after_listing` is called when the session has its
-    tools, and once more before it uses the first; it must not raise.
-    """
-    record = json.loads((RECORDS / f"{role}.json").read_text("utf-8"))
-    wire, opening = Wire(kept), list[str]()
-    while line := wire.readline():
-        message = refusals.read(line)
-        if not message:
-            continue  # nobody knows whom to answer
-        method, answer = message.get("method", ""), _answer(message, record)
-        if answer is None:
-            go_on, why = _loaded(load)
-            if go_on is not None:
-                after_listing()
-                wire.rewind([*opening, line], said=min(1, len(opening)))
-                return go_on(wire)
-            answer = refusals.refusal(message, why, refusals.INTERNAL_ERROR)
-        elif method in _OPENING and "error" not in answer:
-            opening.append(line)
-        if answer:
-            wire.send(answer)
-        if method == "tools/list":
-            after_listing()
-    return None
+class Client(NamedTuple):
+    """Who calls, as it introduced itself."""
+
+    name: str
+    version: str
 
 
-def _loaded(load: Callable[[], GoOn]) -> tuple[GoOn | None, str]:
-    try:
-        return load(), ""
-    except WorkerManagerError as error:
-        return None, str(error)
+class Handshake:
+    """Of one conversation. `client` is who has begun it, None before."""
+
+    def __init__(self, role: str) -> None:
+        self._record: Said = json.loads((RECORDS / f"{role}.json").read_text("utf-8"))
+        listed = self._record["lists"]["tools/list"]["tools"]
+        self._schemas: dict[str, Said] = {one["name"]: one["inputSchema"] for one in listed}
+        self.client: Client | None = None
+
+    def answer(self, method: str, params: Said) -> Said | None:
+        """`result` or `error` for a request; None when it may call its tool."""
+        if method == DISCOVER:
+            return _unknown(method)
+        meta = params.get("_meta")
+        if isinstance(meta, dict) and _VERSION in meta:
+            return self._refuse(meta[_VERSION])
+        if method == "ping":
+            return {"result": {}}
+        if method == "initialize":
+            return self._begin(params)
+        if method != "tools/call" and method not in self._record["lists"] and method not in _NONE:
+            return _unknown(method)
+        if self.client is None:
+            return _error(_INVALID_PARAMS, f"{method} came before the conversation began.")
+        return self._served(method, params)
+
+    def arguments(self, tool: str, given: Said) -> dict[str, object]:
+        """Those of a call, as its tool wants them. Raises InvalidInput."""
+        if tool not in self._schemas:
+            raise InvalidInput(f"Unknown tool: {tool}. There are: {', '.join(self._schemas)}.")
+        try:
+            return checked(self._schemas[tool], given)
+        except InvalidInput as error:
+            raise InvalidInput(f"Error executing tool {tool}: {error}") from error
+
+    def _served(self, method: str, params: Said) -> Said | None:
+        if method == "tools/call":
+            return None if _is_call(params) else _invalid("name is a text, arguments an object")
+        if method in _NONE:
+            kind, name = _NONE[method]
+            return _error(_INVALID_PARAMS, f"Unknown {kind}: {params.get(name)}")
+        if not isinstance(params.get("cursor", ""), str | None):
+            return _invalid("cursor is a text")
+        return {"result": self._record["lists"][method]}
+
+    def _begin(self, params: Said) -> Said:
+        told = params.get("clientInfo")
+        wanted = params.get("protocolVersion")
+        if (
+            not isinstance(wanted, str)
+            or not isinstance(params.get("capabilities"), dict)
+            or not isinstance(told, dict)
+            or not all(isinstance(told.get(one), str) for one in ("name", "version"))
+        ):
+            return _invalid("protocolVersion, capabilities and clientInfo are needed")
+        self.client = Client(told["name"], told["version"])
+        known = self._record["versions"]
+        version = wanted if wanted in known else known[-1]
+        return {"result": self._record["initialize"] | {"protocolVersion": version}}
+
+    def _refuse(self, version: object) -> Said:
+        supported = self._record["versions"]
+        error = _error(_UNSUPPORTED_VERSION, "Begin with initialize: this server has a handshake.")
+        error["error"]["data"] = {"supported": supported, "requested": version}
+        return error
 
 
-def _answer(message: dict[str, Any], record: dict[str, Any]) -> dict[str, Any] | None:
-    """What to say; empty for nothing, None when the SDK must say it."""
-    if fault := refusals.fault_of(message):
-        return refusals.refusal(message, fault)
-    said = _recorded(message, record)
-    if said is None:
-        return None
-    return {"jsonrpc": "2.0", "id": message["id"], **said} if said and "id" in message else {}
+def _is_call(params: Said) -> bool:
+    arguments = params.get("arguments")
+    return isinstance(params.get("name"), str) and isinstance(arguments, dict | None)
 
 
-def _recorded(message: dict[str, Any], record: dict[str, Any]) -> dict[str, Any] | None:
-    """The same, besides the id."""
-    method = str(message.get("method", ""))
-    asked = message.get("params") or {}
-    if method.startswith("notifications/"):
-        return {}
-    if not isinstance(asked, dict):
-        return None
-    if method == DISCOVER:
-        return {"error": {"code": -32601, "message": "Method not found"}}
-    if method == "ping":
-        return {"result": {}}
-    if method == "initialize" and asked.get("protocolVersion") in record["versions"]:
-        return {"result": record["initialize"] | {"protocolVersion": asked["protocolVersion"]}}
-    # A request that brings its own version along is one of a conversation without a handshake.
-    if method in record["lists"] and not {"cursor", "_meta"} & set(asked):
-        return {"result": record["lists"][method]}
-    return None
+def _unknown(method: str) -> Said:
+    return {"error": {"code": _METHOD_NOT_FOUND, "message": "Method not found", "data": method}}
+
+
+def _invalid(why: str) -> Said:
+    return _error(_INVALID_PARAMS, f"Invalid request parameters: {why}.")
+
+
+def _error(code: int, message: str) -> Said:
+    return {"error": {"code": code, "message": message}}

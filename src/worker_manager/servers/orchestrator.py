@@ -1,9 +1,9 @@
 """The orchestrator's server: what it says of itself, and its tools."""
 
-from mcp.server.mcpserver import MCPServer
+from __future__ import annotations
 
-from worker_manager import __version__
 from worker_manager.crew.fleet import Fleet
+from worker_manager.servers.toolbox import Toolbox
 from worker_manager.servers.tools import inspection, integration, lifecycle, messaging
 
 INSTRUCTIONS = """\
@@ -14,11 +14,9 @@ all it needs. The skill worker-manager:split-work tells how to split work, and w
 each kind of message."""
 
 
-def build(fleet: Fleet) -> MCPServer[dict[str, object]]:
-    """The server with its tools, speaking for `fleet`."""
-    server: MCPServer[dict[str, object]] = MCPServer(
-        "crew", instructions=INSTRUCTIONS, version=__version__
-    )
+def build(fleet: Fleet) -> Toolbox:
+    """The tools of the session whose workers are in `fleet`."""
+    toolbox = Toolbox()
     for tools in (lifecycle, inspection, messaging, integration):
-        tools.add(server, fleet)
-    return server
+        tools.add(toolbox, fleet)
+    return toolbox

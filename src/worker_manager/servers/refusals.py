@@ -1,5 +1,5 @@
-"""What is said to a message that can't be taken: the library drops such a line, and whoever sent it
-waits for ever.
+"""What is said to a message that can't be taken. The SDK's own server drops such a line, and
+whoever sent it waits for ever.
 """
 
 from __future__ import annotations
@@ -8,12 +8,36 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-PARSE_ERROR, INVALID_REQUEST, INTERNAL_ERROR = -32700, -32600, -32603
+PARSE_ERROR, INVALID_REQUEST = -32700, -32600
 _HALVES = range(0xD800, 0xE000)
 
+Message = dict[str, Any]
 
-def read(line: str) -> dict[str, Any]:
-    """The message, read as leniently as can be; empty when it is none."""
+
+def examined(line: str) -> tuple[Message, Message]:
+    """The message, and the refusal of one that can't be taken; both empty for what is no message,
+    and names nobody to answer.
+    """
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        message = _read(line)
+        why = f"This message can't be read: {error}."
+        return {}, refusal(message, fault_of(message) or why, PARSE_ERROR)
+    if not isinstance(message, dict):
+        return {}, {}
+    if fault := fault_of(message) or _misshape(message):
+        return {}, refusal(message, fault)
+    return message, {}
+
+
+def failed(text: str) -> Message:
+    """The result of a call of a tool that came to nothing: a model reads it."""
+    return {"result": {"content": [{"type": "text", "text": text}], "isError": True}}
+
+
+def _read(line: str) -> Message:
+    """Read as leniently as can be."""
     try:
         message = json.loads(line, strict=False)
     except (ValueError, RecursionError):
@@ -21,7 +45,18 @@ def read(line: str) -> dict[str, Any]:
     return message if isinstance(message, dict) else {}
 
 
-def fault_of(message: dict[str, Any]) -> str:
+def _misshape(message: Message) -> str:
+    """Why it is no message of JSON-RPC; empty for one."""
+    if message.get("jsonrpc") != "2.0":
+        return 'This message says no "jsonrpc": "2.0".'
+    if not isinstance(message.get("method", ""), str):
+        return "The method of this message is no text."
+    if not isinstance(message.get("params"), dict | None):
+        return "The params of this message are no object."
+    return "" if "method" in message or {"result", "error"} & set(message) else "It has no method."
+
+
+def fault_of(message: Message) -> str:
     """What is wrong with its texts; empty for nothing."""
     for place, text in _texts(message):
         half = next((character for character in text if ord(character) in _HALVES), "")
@@ -34,17 +69,22 @@ def fault_of(message: dict[str, Any]) -> str:
     return ""
 
 
-def refusal(message: dict[str, Any], why: str, code: int = INVALID_REQUEST) -> dict[str, Any]:
+def refusal(message: Message, why: str, code: int = INVALID_REQUEST) -> Message:
     """The answer to a message; empty where none is expected. What a tool says a model reads."""
-    if not isinstance(message.get("id"), int | str):
+    if not names_sender(message):
         return {}
-    answer: dict[str, Any] = {"error": {"code": code, "message": why}}
-    if message.get("method") == "tools/call":
-        answer = {"result": {"content": [{"type": "text", "text": why}], "isError": True}}
+    is_call = message.get("method") == "tools/call"
+    answer = failed(why) if is_call else {"error": {"code": code, "message": why}}
     return {"jsonrpc": "2.0", "id": message["id"], **answer}
 
 
-def _texts(message: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def names_sender(message: Message) -> bool:
+    """Whether it is a request: somebody waits for its answer."""
+    number = message.get("id")
+    return isinstance(number, int | str) and not isinstance(number, bool)
+
+
+def _texts(message: Message) -> Iterator[tuple[str, str]]:
     """Each text with the names that lead to it; without calls in calls, however deep it is."""
     left: list[tuple[str, object]] = [("", message)]
     while left:

@@ -1,4 +1,4 @@
-"""The beginning of a conversation, before the SDK is loaded, and the moment when it takes over."""
+"""The beginning of a conversation, and what the first call loads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.scripted.client import VERSION, Client
-from tests.support.scripted.handshakes import ROLES, as_recorded
+from tests.support.scripted.handshakes import as_recorded
+from tests.support.scripted.sdk import ROLES
 from tests.support.waiting import wait_until
 from worker_manager.servers.handshake import RECORDS
 from worker_manager.state.layout import state_root
@@ -51,7 +52,7 @@ def telling_client(repository: Path) -> Iterator[Client]:
     one.kill()
 
 
-def test_a_session_that_calls_no_tool_never_loads_the_sdk(telling_client: Client) -> None:
+def test_a_session_that_calls_no_tool_loads_nothing_heavy(telling_client: Client) -> None:
     client = telling_client
     begun = client.begin()
     assert begun["result"]["protocolVersion"] == VERSION
@@ -65,7 +66,7 @@ def test_a_session_that_calls_no_tool_never_loads_the_sdk(telling_client: Client
         assert f"| {heavy}\n" not in modules.replace("  ", "")
 
 
-def test_the_first_call_loads_the_sdk_which_goes_on_without_saying_anything_twice(
+def test_calls_are_answered_and_nothing_is_said_twice(
     client: Client,
 ) -> None:
     client.begin()
@@ -80,12 +81,14 @@ def test_the_first_call_loads_the_sdk_which_goes_on_without_saying_anything_twic
 
 
 @pytest.mark.parametrize("version", ["2026-07-28", "1999-01-01"])
-def test_a_version_that_is_not_recorded_is_left_to_the_sdk(client: Client, version: str) -> None:
-    assert client.begin(version)["result"]["protocolVersion"] != version
+def test_a_version_that_is_not_known_is_answered_with_the_newest(
+    client: Client, version: str
+) -> None:
+    assert client.begin(version)["result"]["protocolVersion"] == "2025-11-25"
     assert "start_worker" in str(client.ask("tools/list"))
 
 
-def test_what_is_no_request_is_left_to_the_sdk(client: Client) -> None:
+def test_a_method_that_nobody_knows_is_told_so(client: Client) -> None:
     client.begin()
 
     assert client.ask("no/such/method")["error"]["code"] == -32601
@@ -112,10 +115,12 @@ def test_a_client_that_asks_for_another_way_to_talk_is_told_to_shake_hands(clien
     assert client.begin()["result"]["protocolVersion"] == VERSION
 
 
-def test_a_client_without_a_handshake_is_left_to_the_sdk(client: Client) -> None:
-    listed = client.ask("tools/list", _meta=MODERN)
+def test_a_client_without_a_handshake_is_told_which_versions_have_one(client: Client) -> None:
+    refused = client.ask("tools/list", _meta=MODERN)["error"]
 
-    assert "start_worker" in str(listed["result"])
+    assert refused["code"] == -32022
+    assert VERSION in refused["data"]["supported"]
+    assert client.begin()["result"]["protocolVersion"] == VERSION
 
 
 def test_lines_that_are_no_messages_load_nothing(telling_client: Client) -> None:
@@ -132,9 +137,7 @@ def test_parameters_of_another_shape_end_nothing(client: Client) -> None:
     refused = client.hear()
 
     assert refused["id"] == 1
-    assert (
-        "valid dictionary" in refused["error"]["message"] or "object" in refused["error"]["message"]
-    )
+    assert "no object" in refused["error"]["message"]
     assert client.begin()["result"]["protocolVersion"] == VERSION
 
 

@@ -19,7 +19,7 @@ from worker_manager.domain.worker import Status
 HALF = "\ud800"
 
 
-@pytest.fixture(params=[False, True], ids=["at first", "with the SDK"])
+@pytest.fixture(params=[False, True], ids=["at first", "after a call"])
 def client(request: pytest.FixtureRequest, repository: Path) -> Iterator[Client]:
     """In a conversation that has begun, before and after the first call of a tool."""
     one = Client([sys.executable, "-I", "-m", "worker_manager"], repository)

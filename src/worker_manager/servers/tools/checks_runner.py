@@ -7,21 +7,18 @@ from __future__ import annotations
 import threading
 import time
 
-import anyio
-from mcp.server.mcpserver import Context
-
 from worker_manager.crew.messaging import outbox
 from worker_manager.crew.reporting import checks, reports
 from worker_manager.domain import message
 from worker_manager.domain.worker import Worker
 from worker_manager.errors import InvalidInput, NothingCommitted, WorkerManagerError
+from worker_manager.servers.call import Call, Cancelled
 from worker_manager.state import journal
 from worker_manager.state.layout import mailbox_path
 from worker_manager.state.mail.mailbox import Mailbox
 from worker_manager.state.workers import running_checks
 from worker_manager.state.workers.records import Records
 
-POLL_SECONDS = 0.02
 PROGRESS_SECONDS = 10.0
 
 
@@ -32,19 +29,28 @@ class Completions:
         self._records = records
         self._worker_id = worker_id
         self._seconds = check_seconds
+        self._lock = threading.Lock()
         self._running: _Completion | None = None
         self._was_asked_to_commit = False
 
-    async def complete(
-        self, context: Context, summary: str, patience: float | None
-    ) -> Worker | None:
+    def complete(self, call: Call, summary: str, patience: float | None) -> Worker | None:
         """The worker, its report delivered; None when its checks go on after so many seconds: then
         it is told by mail. The same summary again waits for the same checks. Raises ChecksFailed,
         InvalidInput while those of another summary run, or NothingCommitted, once. Cancelled, it
         ends what runs.
         """
+        with self._lock:
+            running = self._joined(summary)
+        try:
+            return _awaited(running, call, patience)
+        except Cancelled:
+            running.cancel(call)
+            raise
+
+    def _joined(self, summary: str) -> _Completion:
+        """The completion that runs, or a new one."""
         if self._running is None or self._running.is_over:
-            await anyio.to_thread.run_sync(self._require_commit, summary)
+            self._require_commit(summary)
             self._running = _Completion(self._records, self._worker_id, summary, self._seconds)
             self._running.start()
         elif self._running.summary != summary:
@@ -52,12 +58,7 @@ class Completions:
                 "The checks of your last `complete` still run. End your turn: a message tells how "
                 "they went."
             )
-        running = self._running
-        try:
-            return await _awaited(running, context, patience)
-        except anyio.get_cancelled_exc_class():
-            running.cancel()
-            raise
+        return self._running
 
     def _require_commit(self, summary: str) -> None:
         """Once: the second time its worker has decided."""
@@ -85,7 +86,7 @@ class _Completion(threading.Thread):
         self._seconds = seconds
         self._cancelled = threading.Event()
         self._lock = threading.Lock()
-        self._callers = 0
+        self._callers: list[Call] = []
         self._is_left = False
         self._worker: Worker | None = None
         self._error: BaseException | None = None
@@ -99,6 +100,8 @@ class _Completion(threading.Thread):
         with self._lock:
             self.is_over = True
             is_left = self._is_left and not self._callers
+            for call in self._callers:
+                call.wake()
         if is_left:
             self._tell()
         running_checks.end(self._home)
@@ -114,26 +117,26 @@ class _Completion(threading.Thread):
         checks.require(results, self._seconds)
         return reports.complete(self._records, worker.id, self.summary, results)
 
-    def call(self) -> None:
-        """A call waits for it."""
+    def join_call(self, call: Call) -> None:
+        """The call waits for it."""
         with self._lock:
-            self._callers += 1
+            self._callers.append(call)
 
-    def leave(self) -> bool:
+    def leave(self, call: Call) -> bool:
         """The call can't wait any longer; whether it goes on without it."""
         running_checks.begin(self._home)
         with self._lock:
             if not self.is_over:
-                self._callers -= 1
+                self._callers.remove(call)
                 self._is_left = True
                 return True
         running_checks.end(self._home)
         return False
 
-    def cancel(self) -> None:
+    def cancel(self, call: Call) -> None:
         """Ends the check that runs, unless it was told that it goes on."""
         with self._lock:
-            self._callers -= 1
+            self._callers.remove(call)
             if not self._is_left:
                 self._cancelled.set()
 
@@ -156,15 +159,19 @@ class _Completion(threading.Thread):
             journal.note(self._home, "checks not told", why=str(error))
 
 
-async def _awaited(running: _Completion, context: Context, patience: float | None) -> Worker | None:
-    running.call()
+def _awaited(running: _Completion, call: Call, patience: float | None) -> Worker | None:
     started = told = time.monotonic()
-    while not running.is_over:
-        now = time.monotonic()
-        if patience is not None and now - started >= patience and running.leave():
-            return None
-        if now - told >= PROGRESS_SECONDS:
-            told = now
-            await context.report_progress(now - started, running.most_seconds, "running the checks")
-        await anyio.sleep(POLL_SECONDS)
+    with call.waiting() as wait:
+        running.join_call(call)
+        while not running.is_over:
+            now = time.monotonic()
+            if patience is not None and now - started >= patience and running.leave(call):
+                return None
+            if now - told >= PROGRESS_SECONDS:
+                told = now
+                call.tell(now - started, running.most_seconds, "running the checks")
+            until = told + PROGRESS_SECONDS
+            if patience is not None:
+                until = min(until, started + patience)
+            wait(until - time.monotonic())
     return running.outcome()

@@ -1,10 +1,9 @@
 """Tools that bring workers' work together, and take away what is done with."""
 
-from typing import Annotated
+from __future__ import annotations
 
-from mcp.server.mcpserver import MCPServer
-from mcp_types import CallToolResult, ToolAnnotations
-from pydantic import BaseModel, Field
+from dataclasses import dataclass
+from typing import Annotated
 
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration import merge as merges
@@ -13,15 +12,15 @@ from worker_manager.crew.integration.clean import CleanResult as Cleaned
 from worker_manager.crew.integration.merge import Merged, MergeOptions
 from worker_manager.domain import identifiers
 from worker_manager.errors import MergeRefused
-from worker_manager.servers.results import Result, answer, tool_errors
+from worker_manager.servers.call import Call
+from worker_manager.servers.toolbox import About, Result, Toolbox
 from worker_manager.text import rendering
 from worker_manager.text.rendering import for_models
 from worker_manager.views import announcements
 
-_STRATEGY = {"enum": list(merges.STRATEGIES)}
 
-
-class MergeInfo(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class MergeInfo:
     """A worker whose branch is in."""
 
     id: str
@@ -31,13 +30,15 @@ class MergeInfo(BaseModel):
     notes: list[str]
 
 
+@dataclass(frozen=True, kw_only=True)
 class MergeResult(Result):
     """In the order in which they went in."""
 
     merged: list[MergeInfo]
 
 
-class CleanInfo(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class CleanInfo:
     """What became of a worker: `kept_because` is empty when it is, or would be, cleaned."""
 
     id: str
@@ -47,6 +48,7 @@ class CleanInfo(BaseModel):
     saved: str
 
 
+@dataclass(frozen=True, kw_only=True)
 class CleanResult(Result):
     """All that were looked at."""
 
@@ -54,48 +56,40 @@ class CleanResult(Result):
     freed_bytes: int
 
 
-def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
-    """Registers them."""
+def add(toolbox: Toolbox, fleet: Fleet) -> None:
+    """Declares them."""
 
-    @server.tool(annotations=ToolAnnotations(title="Merge worker", destructive_hint=False))
+    @toolbox.tool("Merge worker", destructive=False)
     def merge_worker(
-        ids: Annotated[
-            list[str], Field(description="in this order; stops at the first that fails")
-        ],
-        strategy: Annotated[str, Field(json_schema_extra=_STRATEGY)] = "merge",
-        into: Annotated[
-            str | None, Field(description="default: the branch it started from")
-        ] = None,
+        _: Call,
+        ids: Annotated[list[str], About("in this order; stops at the first that fails")],
+        strategy: Annotated[str, About(choices=merges.STRATEGIES)] = "merge",
+        into: Annotated[str | None, About("default: the branch it started from")] = None,
         checks: Annotated[
             list[str] | None,
-            Field(
-                description="shell commands run in the checkout; one that fails undoes the merge"
-            ),
+            About("shell commands run in the checkout; one that fails undoes the merge"),
         ] = None,
-    ) -> Annotated[CallToolResult, MergeResult]:
+    ) -> MergeResult:
         """Merge finished workers' branches, each whole or not at all. Conflicts change nothing."""
-        with tool_errors():
-            merged = _merge_all(fleet, ids, MergeOptions(strategy, into or "", checks or ()))
-            infos = [_merge_info(one) for one in merged]
-            return answer(_merge_text(merged), MergeResult(merged=infos))
+        merged = _merge_all(fleet, ids, MergeOptions(strategy, into or "", checks or ()))
+        infos = [_merge_info(one) for one in merged]
+        return MergeResult(text=_merge_text(merged), merged=infos)
 
-    @server.tool(annotations=ToolAnnotations(title="Clean workers", destructive_hint=True))
+    @toolbox.tool("Clean workers", destructive=True)
     def clean_workers(
-        ids: Annotated[list[str] | None, Field(description="default: all finished")] = None,
-        dry_run: Annotated[bool, Field(description="only tell what would go")] = False,
-        force: Annotated[
-            bool, Field(description="unmerged or uncommitted work, too; ask your user")
-        ] = False,
-    ) -> Annotated[CallToolResult, CleanResult]:
+        _: Call,
+        ids: Annotated[list[str] | None, About("default: all finished")] = None,
+        dry_run: Annotated[bool, About("only tell what would go")] = False,
+        force: Annotated[bool, About("unmerged or uncommitted work, too; ask your user")] = False,
+    ) -> CleanResult:
         """Remove worktree, branch and terminal of finished, merged workers; restore_worker brings
         one back.
         """
-        with tool_errors():
-            outcomes = fleet.clean(CleanOptions(ids or (), dry_run, force))
-            infos = [_clean_info(one) for one in outcomes]
-            freed = sum(one.freed_bytes for one in infos)
-            text = announcements.cleaned(outcomes, for_models, is_dry_run=dry_run)
-            return answer(text, CleanResult(workers=infos, freed_bytes=freed))
+        outcomes = fleet.clean(CleanOptions(ids or (), dry_run, force))
+        infos = [_clean_info(one) for one in outcomes]
+        freed = sum(one.freed_bytes for one in infos)
+        text = announcements.cleaned(outcomes, for_models, is_dry_run=dry_run)
+        return CleanResult(text=text, workers=infos, freed_bytes=freed)
 
 
 def _merge_all(fleet: Fleet, ids: list[str], options: MergeOptions) -> list[Merged]:

@@ -1,16 +1,16 @@
 """Tools that start, stop and take over workers."""
 
-import os
-from typing import Annotated
+from __future__ import annotations
 
-from mcp.server.mcpserver import MCPServer
-from mcp_types import CallToolResult, ToolAnnotations
-from pydantic import Field
+import os
+from dataclasses import dataclass
+from typing import Annotated
 
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle.request import Started, StartRequest
-from worker_manager.domain.worker import Status
-from worker_manager.servers.results import Result, answer, tool_errors
+from worker_manager.domain.worker import Status, Worker
+from worker_manager.servers.call import Call
+from worker_manager.servers.toolbox import About, Result, Toolbox
 from worker_manager.servers.tools.worker_info import WorkerId, WorkerInfo, info_of, line_of
 from worker_manager.state import sessions
 from worker_manager.text.rendering import for_models
@@ -23,6 +23,7 @@ _NO_HOOKS = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
 class StoppedInfo(Result, WorkerInfo):
     """A worker that was just stopped, asked to stop or restored; the git ref under which its
     uncommitted work was saved.
@@ -31,6 +32,7 @@ class StoppedInfo(Result, WorkerInfo):
     saved: str
 
 
+@dataclass(frozen=True, kw_only=True)
 class StartedInfo(Result, WorkerInfo):
     """A worker that was just started."""
 
@@ -39,87 +41,86 @@ class StartedInfo(Result, WorkerInfo):
     notes: list[str]
 
 
+@dataclass(frozen=True, kw_only=True)
 class Adopted(Result):
     """Workers that are this session's from now on."""
 
     workers: list[WorkerInfo]
 
 
-def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
-    """Registers them."""
+def add(toolbox: Toolbox, fleet: Fleet) -> None:
+    """Declares them."""
 
-    @server.tool(annotations=ToolAnnotations(title="Start worker", destructive_hint=False))
+    @toolbox.tool("Start worker", destructive=False)
     def start_worker(
-        title: Annotated[str, Field(description="a few words")],
-        task: Annotated[str, Field(description="all a stranger needs to do it")],
-        use_worktree: Annotated[bool, Field(description="false: work in this directory")] = True,
-        base_branch: Annotated[str | None, Field(description="branch, tag or sha")] = None,
+        _: Call,
+        title: Annotated[str, About("a few words")],
+        task: Annotated[str, About("all a stranger needs to do it")],
+        use_worktree: Annotated[bool, About("false: work in this directory")] = True,
+        base_branch: Annotated[str | None, About("branch, tag or sha")] = None,
         agent: str | None = None,
         model: str | None = None,
         permission_mode: str | None = None,
-        budget_tokens: Annotated[int | None, Field(description="then it is asked to stop")] = None,
+        budget_tokens: Annotated[int | None, About("then it is asked to stop")] = None,
         checks: Annotated[
-            list[str] | None, Field(description="shell commands that must pass before it completes")
+            list[str] | None, About("shell commands that must pass before it completes")
         ] = None,
         allowed_paths: Annotated[
-            list[str] | None, Field(description="other changes are named in its report")
+            list[str] | None, About("other changes are named in its report")
         ] = None,
-    ) -> Annotated[CallToolResult, StartedInfo]:
+    ) -> StartedInfo:
         """Start an autonomous worker on a task. Answers at once; its report comes by itself."""
-        with tool_errors():
-            wanted = StartRequest(
-                title,
-                task,
-                use_worktree=use_worktree,
-                base_branch=base_branch,
-                agent=agent,
-                model=model,
-                permission_mode=permission_mode,
-                budget_tokens=budget_tokens,
-                checks=checks or (),
-                allowed_paths=allowed_paths or (),
-            )
-            started = fleet.start(wanted)
-            info = _started_info(fleet, started)
-            return answer(_started_text(fleet, started, info), info)
+        wanted = StartRequest(
+            title,
+            task,
+            use_worktree=use_worktree,
+            base_branch=base_branch,
+            agent=agent,
+            model=model,
+            permission_mode=permission_mode,
+            budget_tokens=budget_tokens,
+            checks=checks or (),
+            allowed_paths=allowed_paths or (),
+        )
+        started = fleet.start(wanted)
+        info = _started_info(fleet, started)
+        return info.saying(_started_text(fleet, started, info))
 
-    @server.tool(annotations=ToolAnnotations(title="Stop worker", destructive_hint=True))
+    @toolbox.tool("Stop worker", destructive=True)
     def stop_worker(
+        _: Call,
         id: WorkerId,
-        force: Annotated[bool, Field(description="now, without asking it first")] = False,
-    ) -> Annotated[CallToolResult, StoppedInfo]:
+        force: Annotated[bool, About("now, without asking it first")] = False,
+    ) -> StoppedInfo:
         """End a worker's session; it may finish its thought first. Branch and files stay."""
-        with tool_errors():
-            worker = fleet.stop(id) if force else fleet.ask_to_stop(id)
-            info = StoppedInfo(**info_of(fleet, worker).model_dump(), saved=worker.saved)
-            return answer(announcements.stopped(worker, for_models), info)
+        worker = fleet.stop(id) if force else fleet.ask_to_stop(id)
+        return _stopped_info(fleet, worker).saying(announcements.stopped(worker, for_models))
 
-    @server.tool(annotations=ToolAnnotations(title="Restore worker", destructive_hint=False))
-    def restore_worker(id: WorkerId, message: str = "") -> Annotated[CallToolResult, StoppedInfo]:
+    @toolbox.tool("Restore worker", destructive=False)
+    def restore_worker(_: Call, id: WorkerId, message: str = "") -> StoppedInfo:
         """Go on with the conversation of a worker whose session has ended."""
-        with tool_errors():
-            worker = fleet.restore(id, message)
-            info = StoppedInfo(**info_of(fleet, worker).model_dump(), saved=worker.saved)
-            return answer(announcements.restored(worker, info.reason), info)
+        worker = fleet.restore(id, message)
+        info = _stopped_info(fleet, worker)
+        return info.saying(announcements.restored(worker, info.reason))
 
-    @server.tool(annotations=ToolAnnotations(title="Adopt workers", destructive_hint=False))
+    @toolbox.tool("Adopt workers", destructive=False)
     def adopt_workers(
-        ids: Annotated[
-            list[str] | None, Field(description="default: all whose session is gone")
-        ] = None,
-        force: Annotated[
-            bool, Field(description="from a session that runs; ask your user")
-        ] = False,
-    ) -> Annotated[CallToolResult, Adopted]:
+        _: Call,
+        ids: Annotated[list[str] | None, About("default: all whose session is gone")] = None,
+        force: Annotated[bool, About("from a session that runs; ask your user")] = False,
+    ) -> Adopted:
         """Take over workers of this repository whose session is gone, with their mail."""
-        with tool_errors():
-            infos = [info_of(fleet, worker) for worker in fleet.adopt(ids or (), force=force)]
-            return answer(_adopted_text(infos), Adopted(workers=infos))
+        infos = [info_of(fleet, worker) for worker in fleet.adopt(ids or (), force=force)]
+        return Adopted(text=_adopted_text(infos), workers=infos)
+
+
+def _stopped_info(fleet: Fleet, worker: Worker) -> StoppedInfo:
+    return StoppedInfo(**vars(info_of(fleet, worker)), saved=worker.saved)
 
 
 def _started_info(fleet: Fleet, started: Started) -> StartedInfo:
     return StartedInfo(
-        **info_of(fleet, started.worker).model_dump(),
+        **vars(info_of(fleet, started.worker)),
         behind_upstream=started.place.base.behind if started.place else 0,
         uncommitted_in_checkout=started.place.uncommitted if started.place else 0,
         notes=[for_models(note) for note in started.notes],

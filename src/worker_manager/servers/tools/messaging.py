@@ -1,18 +1,19 @@
 """Tools that speak to workers, and read what they said."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass
 from typing import Annotated
 
-from mcp.server.mcpserver import MCPServer
-from mcp_types import CallToolResult, ToolAnnotations
-from pydantic import Field
-
 from worker_manager.crew.fleet import Fleet
-from worker_manager.servers.results import Result, acknowledged_soon, answer, tool_errors
+from worker_manager.servers.call import Call
+from worker_manager.servers.toolbox import About, Result, Toolbox
 from worker_manager.servers.tools.worker_info import WorkerId
 from worker_manager.text import rendering
 from worker_manager.views import announcements
 
 
+@dataclass(frozen=True, kw_only=True)
 class Sent(Result):
     """A message that lies in a worker's mailbox."""
 
@@ -21,6 +22,7 @@ class Sent(Result):
     answered_question: bool
 
 
+@dataclass(frozen=True, kw_only=True)
 class Nudged(Sent):
     """`fate` is seen (it stands in the worker's conversation), delivered (taken out of its mailbox,
     to be shown) or queued, for a reason. `rung`: by its ask call, a dialog, a hook, its message
@@ -32,6 +34,7 @@ class Nudged(Sent):
     reason: str
 
 
+@dataclass(frozen=True, kw_only=True)
 class Mail(Result):
     """Messages; how many more wait."""
 
@@ -39,64 +42,63 @@ class Mail(Result):
     left: int
 
 
-def add(server: MCPServer[dict[str, object]], fleet: Fleet) -> None:
-    """Registers them."""
+def add(toolbox: Toolbox, fleet: Fleet) -> None:
+    """Declares them."""
 
-    @server.tool(annotations=ToolAnnotations(title="Nudge worker", destructive_hint=False))
+    @toolbox.tool("Nudge worker", destructive=False)
     def nudge_worker(
+        _: Call,
         id: WorkerId,
         message: str,
-        key: Annotated[str, Field(description="the same message with the same key is one")] = "",
-    ) -> Annotated[CallToolResult, Nudged]:
+        key: Annotated[str, About("the same message with the same key is one")] = "",
+    ) -> Nudged:
         """Send a worker the answer to its question, or what to do next. Wakes and reopens it."""
-        with tool_errors():
-            before, sent = fleet.nudge(id, message, key=key)
-            outcome = fleet.carry(before, sent)
-            info = Nudged(
-                id=id,
-                message_id=sent.id,
-                answered_question=bool(sent.reply_to),
-                fate=outcome.state,
-                rung=outcome.channel,
-                reason=outcome.reason,
-            )
-            is_answer = info.answered_question
-            return answer(announcements.nudged(fleet, before, outcome, is_answer=is_answer), info)
+        before, sent = fleet.nudge(id, message, key=key)
+        outcome = fleet.carry(before, sent)
+        info = Nudged(
+            id=id,
+            message_id=sent.id,
+            answered_question=bool(sent.reply_to),
+            fate=outcome.state,
+            rung=outcome.channel,
+            reason=outcome.reason,
+        )
+        is_answer = info.answered_question
+        return info.saying(announcements.nudged(fleet, before, outcome, is_answer=is_answer))
 
-    @server.tool(annotations=ToolAnnotations(title="Answer worker", destructive_hint=True))
+    @toolbox.tool("Answer worker", destructive=True)
     def answer_worker(
+        _: Call,
         id: WorkerId,
-        decision: Annotated[str, Field(description="allow, deny, or the answer to its question")],
-        message: Annotated[str, Field(description="with deny: why, and what to do instead")] = "",
-        message_id: Annotated[str, Field(description="of the message that you answer")] = "",
-    ) -> Annotated[CallToolResult, Sent]:
+        decision: Annotated[str, About("allow, deny, or the answer to its question")],
+        message: Annotated[str, About("with deny: why, and what to do instead")] = "",
+        message_id: Annotated[str, About("of the message that you answer")] = "",
+    ) -> Sent:
         """Answer a permission request of a worker, or a question at its terminal."""
-        with tool_errors():
-            worker, sent = fleet.answer(id, decision, reason=message, request_id=message_id)
-            info = Sent(id=id, message_id=sent.id, answered_question=True)
-            return answer(announcements.answered(fleet, worker), info)
+        worker, sent = fleet.answer(id, decision, reason=message, request_id=message_id)
+        text = announcements.answered(fleet, worker)
+        return Sent(text=text, id=id, message_id=sent.id, answered_question=True)
 
-    @server.tool(annotations=ToolAnnotations(title="Read mail", destructive_hint=False))
+    @toolbox.tool("Read mail", destructive=False)
     def read_mail(
-        history: Annotated[bool, Field(description="what was shown before, again")] = False,
-    ) -> Annotated[CallToolResult, Mail]:
+        call: Call,
+        history: Annotated[bool, About("what was shown before, again")] = False,
+    ) -> Mail:
         """Messages from your workers that wait. They also arrive by themselves."""
-        with tool_errors():
-            return _history(fleet) if history else _waiting_mail(fleet)
+        return _history(fleet) if history else _waiting_mail(call, fleet)
 
 
-def _waiting_mail(fleet: Fleet) -> CallToolResult:
+def _waiting_mail(call: Call, fleet: Fleet) -> Mail:
     claim = fleet.claim_mail(most=20)
     if claim is None:
-        return answer("No mail waits.", Mail(messages=[], left=0))
-    with acknowledged_soon(claim, fleet.home):
-        text = rendering.for_orchestrator(claim.messages, claim.files, claim.left)
-        mail = Mail(messages=[message.id for message in claim.messages], left=claim.left)
-        return answer(text, mail)
+        return Mail(text="No mail waits.", messages=[], left=0)
+    call.shows(claim, fleet.home)
+    text = rendering.for_orchestrator(claim.messages, claim.files, claim.left)
+    return Mail(text=text, messages=[message.id for message in claim.messages], left=claim.left)
 
 
-def _history(fleet: Fleet) -> CallToolResult:
+def _history(fleet: Fleet) -> Mail:
     past = fleet.history(most=20)
     shown, paths = [message for message, _ in past], [path for _, path in past]
     text = rendering.for_orchestrator(shown, paths, 0) if past else "No mail so far."
-    return answer(text, Mail(messages=[message.id for message in shown], left=0))
+    return Mail(text=text, messages=[message.id for message in shown], left=0)

@@ -1,11 +1,11 @@
 """How read_worker shows what was seen of a worker."""
 
-from mcp_types import CallToolResult
+from dataclasses import dataclass
 
 from worker_manager.crew.fleet import Fleet
 from worker_manager.domain import identifiers
 from worker_manager.errors import InvalidInput
-from worker_manager.servers.results import Result, answer
+from worker_manager.servers.toolbox import Result
 from worker_manager.text import rendering
 from worker_manager.views import inspection
 
@@ -13,6 +13,7 @@ from worker_manager.views import inspection
 _FRAME = 500
 
 
+@dataclass(frozen=True, kw_only=True)
 class Seen(Result):
     """Where it goes on: give that as `cursor`. Whether there is more by now."""
 
@@ -22,7 +23,7 @@ class Seen(Result):
     more: bool
 
 
-def read(fleet: Fleet, worker_id: str, what: str, cursor: str, max_bytes: int) -> CallToolResult:
+def read(fleet: Fleet, worker_id: str, what: str, cursor: str, max_bytes: int) -> Seen:
     """The answer of read_worker; raises a WorkerManagerError."""
     least, most = inspection.MIN_BYTES, inspection.MAX_BYTES
     if not least <= max_bytes <= most:
@@ -32,5 +33,10 @@ def read(fleet: Fleet, worker_id: str, what: str, cursor: str, max_bytes: int) -
     begin = f"Worker {worker.id}. {view.said}"
     end = f'\nMore: read_worker(id="{worker.id}", what="{what}", cursor="{view.cursor}")'
     text = begin + rendering.fenced(view.text, identifiers.new_message_id())
-    seen = Seen(id=worker.id, status=worker.status.value, cursor=view.cursor, more=view.more)
-    return answer(text + (end if view.more else ""), seen)
+    return Seen(
+        text=text + (end if view.more else ""),
+        id=worker.id,
+        status=worker.status.value,
+        cursor=view.cursor,
+        more=view.more,
+    )

@@ -1,12 +1,11 @@
 """Waiting for workers: cheap looks, again and again, until there is something to tell."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
-
-import anyio
-from mcp.server.mcpserver import Context
-from mcp_types import CallToolResult
 
 from worker_manager.agents import HOST, agent_named
 from worker_manager.crew.fleet import Fleet
@@ -15,7 +14,8 @@ from worker_manager.domain import message as messages
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import InvalidInput, StateUnavailable, WorkerNotFound
 from worker_manager.servers import call_limit
-from worker_manager.servers.results import Result, acknowledged_soon, answer
+from worker_manager.servers.call import Call
+from worker_manager.servers.toolbox import Result
 from worker_manager.servers.tools.worker_info import info_of, line_of
 from worker_manager.state.mail import receipts, waits
 from worker_manager.state.mail.inbox import Claim
@@ -35,6 +35,7 @@ LINES_LIMIT = 3_000
 _IN_NEED = (Status.ASKING, Status.BLOCKED)
 
 
+@dataclass(frozen=True, kw_only=True)
 class Waited(Result):
     """Statuses by id; the messages shown; how many more wait; whether the time ran out."""
 
@@ -44,18 +45,20 @@ class Waited(Result):
     timed_out: bool
 
 
-async def wait(
-    fleet: Fleet, context: Context, ids: Sequence[str], until: str, seconds: float
-) -> CallToolResult:
-    """The messages and the statuses as soon as there are some; raises a WorkerManagerError."""
+def wait(fleet: Fleet, call: Call, ids: Sequence[str], until: str, seconds: float) -> Waited:
+    """The messages and the statuses as soon as there are some. Raises a WorkerManagerError,
+    Cancelled.
+    """
     _check(until, seconds)
     awaited = Awaited(fleet, ids, until)
     # Registered before the first look: what comes from now on is left to us.
     with waits.registered_wait(fleet.home):
-        most = call_limit.at_most(context, seconds)
-        in_time = await _until_over(awaited, context, most)
-        # No `await` from here on: cancelled now, the messages would be nobody's.
-        return _told(awaited, fleet.claim_waiting(most=20), "" if in_time else f"{most:g} s")
+        most = call_limit.at_most(call, seconds)
+        in_time = _until_over(awaited, call, most)
+        claim = fleet.claim_waiting(most=20)
+        if claim is not None:
+            call.shows(claim, fleet.home)
+        return _told(awaited, claim, "" if in_time else f"{most:g} s")
 
 
 class _Letter(NamedTuple):
@@ -148,20 +151,20 @@ def _check(until: str, seconds: float) -> None:
         )
 
 
-async def _until_over(awaited: Awaited, context: Context, seconds: float) -> bool:
-    """False when the time ran out."""
+def _until_over(awaited: Awaited, call: Call, seconds: float) -> bool:
+    """False when the time ran out. Raises Cancelled."""
     if awaited.is_over():
         return True
     started = told = time.monotonic()
-    with BackgroundSupervisor(lambda: awaited.fleet.supervisor):
+    with BackgroundSupervisor(lambda: awaited.fleet.supervisor), call.waiting() as wait:
         while not awaited.is_over():
             now = time.monotonic()
             if now - started >= seconds:
                 return False
             if now - told >= PROGRESS_SECONDS:
                 told = now
-                await context.report_progress(now - started, seconds, _what(awaited))
-            await anyio.sleep(POLL_SECONDS)
+                call.tell(now - started, seconds, _what(awaited))
+            wait(min(POLL_SECONDS, started + seconds - now))
     return True
 
 
@@ -173,22 +176,21 @@ def _what(awaited: Awaited) -> str:
     return f"waiting for {', '.join(known)}{more}"
 
 
-def _told(awaited: Awaited, claim: Claim | None, waited: str) -> CallToolResult:
+def _told(awaited: Awaited, claim: Claim | None, waited: str) -> Waited:
     shown = awaited.ids or awaited.own
     letters = [message.id for message in claim.messages] if claim else []
-    lines = [_opening(awaited, waited), *_lines(awaited, shown, letters)]
+    text = "\n".join([_opening(awaited, waited), *_lines(awaited, shown, letters)])
+    if claim is not None:
+        mail = rendering.for_orchestrator(claim.messages, claim.files, claim.left)
+        text = f"{mail}\n\n{text}"
     known = {one: worker for one in shown if (worker := awaited.worker(one)) is not None}
-    result = Waited(
+    return Waited(
+        text=text,
         workers={one: worker.status.value for one, worker in known.items()},
         messages=letters,
         left=claim.left if claim else 0,
         timed_out=bool(waited),
     )
-    if claim is None:
-        return answer("\n".join(lines), result)
-    with acknowledged_soon(claim, awaited.fleet.home):
-        mail = rendering.for_orchestrator(claim.messages, claim.files, claim.left)
-        return answer(mail + "\n\n" + "\n".join(lines), result)
 
 
 def _opening(awaited: Awaited, waited: str) -> str:
@@ -227,4 +229,4 @@ def _line(awaited: Awaited, worker_id: str, letters: Sequence[str]) -> str:
         return f"{worker_id} is not yours any more, or its record can't be read."
     info = info_of(awaited.fleet, worker)
     said = worker.report is not None and worker.report.message_id in letters
-    return line_of(info.model_copy(update={"question": ""}) if said else info)
+    return line_of(replace(info, question="") if said else info)

@@ -1,17 +1,18 @@
 """How tools show a worker: its structured content, and a line of text."""
 
+from dataclasses import dataclass, fields
 from typing import Annotated
-
-from pydantic import BaseModel, Field
 
 from worker_manager.crew.fleet import Fleet
 from worker_manager.domain.worker import Worker
+from worker_manager.servers.toolbox import About
 from worker_manager.views import facts as snapshot
 
-WorkerId = Annotated[str, Field(description="id from start_worker or list_workers")]
+WorkerId = Annotated[str, About("id from start_worker or list_workers")]
 
 
-class WorkerInfo(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class WorkerInfo:
     """One worker."""
 
     id: str
@@ -46,7 +47,7 @@ def info_of(fleet: Fleet, worker: Worker) -> WorkerInfo:
 
 def info_from(facts: snapshot.Facts) -> WorkerInfo:
     """The same from what was read already."""
-    return WorkerInfo(**facts._asdict())
+    return WorkerInfo(**{one.name: getattr(facts, one.name) for one in fields(WorkerInfo)})
 
 
 def line_of(info: WorkerInfo) -> str:
