@@ -16,7 +16,7 @@ from worker_manager.domain import identifiers
 from worker_manager.domain import message as messages
 from worker_manager.domain.message import Message
 from worker_manager.domain.worker import Report, Status, Worker
-from worker_manager.errors import NothingCommitted, StateBusy, StateUnavailable
+from worker_manager.errors import NothingCommitted, StateBusy
 from worker_manager.state import journal
 from worker_manager.state.files import write_atomic
 from worker_manager.state.layout import mailbox_path, orchestrator_home
@@ -257,7 +257,7 @@ def _noted(records: Records, worker: Worker, report: Report) -> Worker:
     """Notes that the report lies in the owner's mailbox. What the disk refuses is looked for there
     again.
     """
-    with suppress(StateUnavailable):
+    with suppress(OSError):
         delivery_note.note(records.home(worker.id), report.message_id)
     return worker.reported()
 

@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from worker_manager.errors import InvalidInput
 from worker_manager.state import process_identity
-from worker_manager.state.files import write_atomic
+from worker_manager.state.files import append, disk_errors, remove, write_atomic
 from worker_manager.state.layout import WAITING
 
 
@@ -23,17 +23,20 @@ def waiting_for_answer(home: str) -> Iterator[Callable[[str], None]]:
             "Ask one thing at a time."
         )
 
-    def note(question_id: str) -> None:
-        text = f"{process_identity.identity(os.getpid())} {question_id}"
-        # Not synced: a power cut ends the process that waits.
-        write_atomic(os.path.join(home, WAITING), text.encode(), durable=False)
+    path = os.path.join(home, WAITING)
+    remove(path)  # of a call that was killed
+    # Not synced: a power cut ends the process that waits.
+    write_atomic(path, f"{process_identity.identity(os.getpid())} ".encode(), durable=False)
 
-    note("")
+    def note(question_id: str) -> None:
+        # Added, not replaced: ext4 writes a file at once that takes the place of another one.
+        with disk_errors(path):
+            append(path, question_id)
+
     try:
         yield note
     finally:
-        with suppress(OSError):
-            os.unlink(os.path.join(home, WAITING))
+        remove(path)
 
 
 def waiting(home: str) -> str | None:
