@@ -229,6 +229,8 @@ def test_an_installed_plugin_builds_its_environment_at_the_first_start(
     api.wait_for_request("boss", "DONE-1", 240)
 
     assert list(lab.home.glob(".claude/plugins/data/worker-manager-worker-manager/venv-*/ready-*"))
+    # Hooks, too, have found what they need of it.
+    assert not list(lab.root.rglob("hooks.log"))
 
 
 @pytest.mark.newest_claude

@@ -1,8 +1,9 @@
 """The plugin's own environment: a Python that finds our source, and packages in steps.
 
-    VENV/ready-KEY          the first step is done
-    VENV/packages/STEP/     the packages of a step; whole, or not there at all
-    VENV/packages/STEP.new/ what a killed set-up left; made anew
+    VENV/ready-KEY       the first step is done: its packages lie where hooks look for them,
+                         in VENV/lib/.../site-packages; without it all is made anew
+    VENV/steps/NAME/     the packages of a later step; whole, or not there at all
+    VENV/steps/NAME.new/ what a killed set-up of one left; made anew
 
 Two at once install once (flock on VENV.lock).
 """
@@ -23,6 +24,7 @@ from worker_manager.installation import installer, plugin, steps
 from worker_manager.installation.installer import InstallationFailed
 from worker_manager.installation.progress import Progress
 
+_STEPS = "steps"
 #: No byte code for these, which only the live view loads.
 _LATER = r"/dashboard/"
 
@@ -54,8 +56,8 @@ def build(venv: Path, key: str, *, may_install: bool) -> None:
 
 
 def is_ours() -> bool:
-    """Whether the running environment is one that was set up here: it has its packages in steps."""
-    return _packages(Path(sys.prefix), steps.FIRST).is_dir()
+    """Whether the running environment is one that was set up here, in steps."""
+    return Path(sys.prefix, _STEPS).is_dir()
 
 
 def require(step: str) -> None:
@@ -63,15 +65,19 @@ def require(step: str) -> None:
     all. Raises InstallationFailed.
     """
     venv = Path(sys.prefix)
-    folder = _packages(venv, step)
+    folder = venv / _STEPS / step
     if not is_ours() or folder.is_dir():
         return
     progress = Progress()
     with _locked(venv, progress):
         if not folder.is_dir():
             progress.step(f"setting up what {step} needs, once ...")
+            new = folder.with_name(f"{step}.new")
             try:
-                _install(venv, step, progress)
+                shutil.rmtree(new, ignore_errors=True)
+                new.mkdir()
+                _install(venv, step, new, progress)
+                new.rename(folder)
             finally:
                 progress.clear()
     sys.path.append(str(folder))
@@ -97,21 +103,20 @@ def _locked(venv: Path, progress: Progress) -> Iterator[None]:
 def _make(venv: Path, progress: Progress, *, may_install: bool) -> None:
     installer.get_ready(may_install=may_install)
     virtual_environments.EnvBuilder(symlinks=True).create(venv)
+    later = venv / _STEPS
+    later.mkdir()
     source = Path(plugin.root(), "src")
-    found = [str(source), *(str(_packages(venv, step)) for step in steps.PACKAGES)]
+    found = [source, *(later / step for step in steps.PACKAGES if step != steps.FIRST)]
     here = {"base": str(venv), "platbase": str(venv)}
     site = Path(sysconfig.get_path("purelib", "venv", here))
     # A folder that is not there is passed over.
-    (site / "worker_manager.pth").write_text("\n".join(found) + "\n", "utf-8")
+    (site / "worker_manager.pth").write_text("".join(f"{one}\n" for one in found), "utf-8")
     # A first start without byte code takes 3 s; our own is made while packages are fetched.
     with _compiling(venv, source):
-        _install(venv, steps.FIRST, progress)
+        _install(venv, steps.FIRST, site, progress)
 
 
-def _install(venv: Path, step: str, progress: Progress) -> None:
-    folder = _packages(venv, step)
-    new = folder.with_name(f"{step}.new")
-    shutil.rmtree(new, ignore_errors=True)
+def _install(venv: Path, step: str, folder: Path, progress: Progress) -> None:
     lock = Path(plugin.root(), "requirements.lock").read_text("utf-8")
     entries = steps.requirements(step, lock)
     heard = list[str]()
@@ -120,10 +125,13 @@ def _install(venv: Path, step: str, progress: Progress) -> None:
         heard.append(name)
         progress.step(f"{len(heard)} of {len(entries)} packages: {name}")
 
-    installer.install(entries, new, hear)
-    with _compiling(venv, new):
+    if entries:
+        wanted = venv / _STEPS / f"{step}.lock"
+        wanted.write_text("\n".join(entries) + "\n", "utf-8")
+        installer.install(wanted, folder, hear)
+        wanted.unlink()
+    with _compiling(venv, folder):
         pass
-    new.rename(folder)
 
 
 @contextmanager
@@ -134,7 +142,3 @@ def _compiling(venv: Path, folder: Path) -> Iterator[None]:
     quiet = partial(subprocess.Popen, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     with quiet(command, stdin=subprocess.DEVNULL):
         yield
-
-
-def _packages(venv: Path, step: str) -> Path:
-    return venv / "packages" / step

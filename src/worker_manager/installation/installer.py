@@ -46,23 +46,11 @@ class InstallationFailed(WorkerManagerError):
     """Packages can't be installed."""
 
 
-def install(entries: Sequence[str], folder: Path, heard: Callable[[str], None]) -> None:
-    """Installs these entries of a lock file, and nothing else, into a new folder, as source alone.
-    `heard` gets the name of each package that is under way. Raises InstallationFailed.
+def install(lock: Path, folder: Path, heard: Callable[[str], None]) -> None:
+    """Installs what a lock file lists, and nothing else, into a folder, as source alone. `heard`
+    gets the name of each package that is under way. Raises InstallationFailed.
     """
-    folder.mkdir(parents=True)
-    if not entries:
-        return
-    lock = folder.with_name(f"{folder.name}.lock")
-    lock.write_text("\n".join(entries) + "\n", "utf-8")
     wanted = ["--no-deps", "--require-hashes", "-r", str(lock), "--target", str(folder)]
-    try:
-        _install(wanted, heard)
-    finally:
-        lock.unlink()
-
-
-def _install(wanted: Sequence[str], heard: Callable[[str], None]) -> None:
     uv, said = shutil.which("uv"), list[str]()
     if uv:
         code, said = _run([uv, "pip", "install", "--python", sys.executable, *wanted], heard)
