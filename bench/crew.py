@@ -20,7 +20,8 @@ from typing import NamedTuple
 from bench.builds import Build
 from bench.client import Server
 
-_LEAKY = ("WORKER_MANAGER_", "CLAUDE", "ANTHROPIC_", "GIT_", "TMUX")
+#: Variables of a session around the bench, which is none of it.
+LEAKY = ("WORKER_MANAGER_", "CLAUDE", "ANTHROPIC_", "GIT_", "TMUX")
 _SESSION = Path(__file__).with_name("session.py")
 _SECONDS = 180.0
 #: Of the workers.
@@ -43,7 +44,7 @@ class Crew:
         self.folder = folder
         self.repository = folder / "repository"
         self.socket = f"wm-bench-{uuid.uuid4().hex[:8]}"
-        clean = {name: text for name, text in os.environ.items() if not name.startswith(_LEAKY)}
+        clean = {name: text for name, text in os.environ.items() if not name.startswith(LEAKY)}
         self.environ = {
             **clean,
             "HOME": str(folder),
