@@ -156,7 +156,7 @@ def run(command: str, directory: Path, environ: dict[str, str], block: Block) ->
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=100,
+        timeout=200,
         check=False,
     )
     assert done.returncode == 0, f"{block.where}: {command}\n{done.stdout}"

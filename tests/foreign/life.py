@@ -253,7 +253,7 @@ def play(row: Row, folder: Path, socket: str) -> None:
     with _world(folder, socket), _limited(row):
         lived = Life(row, folder, socket, agent="scripted")
         lived.start(_PLAYED)
-        wait_until(lambda: lived.worker.finished, 60)
+        wait_until(lambda: lived.worker.finished)
         hand = lived.hand
         hand.contents["played.txt"], hand.committed = b"by the agent\n", {"played.txt"}
         assert [one.type for one in take_mail(lived.fleet)] == [message.COMPLETION]

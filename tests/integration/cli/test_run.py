@@ -185,6 +185,8 @@ def test_an_interrupt_leaves_the_workers_at_work_and_says_how_to_come_back(
     worker = wait_until(
         lambda: next((one for one in mine.workers() if one.status is Status.RUNNING), None)
     )
+    assert process.stdout is not None
+    assert worker.name in process.stdout.readline()  # it knows whom it has started
     os.kill(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=WAIT_SECONDS)
 

@@ -16,6 +16,7 @@ import pytest
 
 from tests.support.scripted.workers import recorded_worker
 from tests.support.terminals.browser import browsing
+from tests.support.waiting import WAIT_SECONDS
 from worker_manager.crew.fleet import Fleet
 from worker_manager.domain.worker import Status
 
@@ -41,7 +42,7 @@ def address(fleet: Fleet, repository: Path, tmux_socket: str) -> Iterator[str]:
     yield found[1]
     server.send_signal(signal.SIGINT)
     server.stdout.close()
-    assert server.wait(40) == 0
+    assert server.wait(WAIT_SECONDS) == 0
 
 
 @pytest.mark.promise("watch-token")

@@ -79,7 +79,7 @@ def test_a_program_that_is_not_there_is_named_with_how_to_install_it(
 def test_a_program_that_hangs_is_ended_with_what_it_has_started(tmp_path: Path) -> None:
     started = tmp_path / "pid"
 
-    answer = ask(["sh", "-c", f"sleep 300 & echo $! > {started}; sleep 300"], seconds=2)
+    answer = ask(["sh", "-c", f"sleep 3000 & echo $! > {started}; sleep 3000"], seconds=2)
 
     assert "did not answer" in answer.trouble
     wait_until(lambda: not is_running(int(started.read_text("utf-8"))))

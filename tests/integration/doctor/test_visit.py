@@ -30,7 +30,7 @@ def test_a_look_that_hangs_or_breaks_holds_up_nothing_else(here: Place) -> None:
 
     checks = [Named("a", hang), Named("b", fail), Named("c", lambda _: [ok("c", "fine.")])]
 
-    found = list(examine(here, checks, seconds=0.5))
+    found = list(examine(here, checks, seconds=2))
     for_ever.set()
 
     assert [(one.about, one.verdict) for one in found] == [
@@ -118,10 +118,12 @@ def test_the_settings_at_the_top_are_examined_from_any_directory_below(here: Pla
 def test_while_it_looks_a_terminal_shows_that_it_does(
     here: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, person_socket: str
 ) -> None:
-    program(tmp_path, "claude", "sleep 6", monkeypatch)
+    seen = tmp_path / "seen"
+    program(tmp_path, "claude", f"while [ ! -e {seen} ]; do sleep 0.1; done", monkeypatch)
     terminal = Terminal(person_socket)
 
     terminal.run("doctor", cwd=Path(here.directory))
 
     terminal.wait_for("looks ...")
+    seen.touch()
     terminal.wait_for("leftovers")

@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from tests.conftest import git, make_repository
-from tests.support.scripted.rehearsed import Boss, session
+from tests.support.scripted.rehearsed import SOON, Boss, session
 from worker_manager.domain.message import Message
 from worker_manager.rehearsal.session import ToolResult
 from worker_manager.state import orchestrators
@@ -66,7 +66,7 @@ def refusing_hook(place: Path) -> Path:
 async def completed(boss: Boss, *steps: object) -> str:
     started = await boss.call_tool("start_worker", title="t", task=task(*steps))
     assert not started.is_error, started.text
-    with anyio.fail_after(60):
+    with anyio.fail_after(SOON):
         while True:
             listed = await boss.call_tool("list_workers")
             standing = {one["id"]: one["status"] for one in listed.structured["workers"]}

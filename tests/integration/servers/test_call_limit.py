@@ -72,10 +72,8 @@ async def test_a_wait_ends_before_its_session_stops_listening(
 ) -> None:
     async with session(repository, tmux_socket, client_info=NEWER, **LISTENS) as boss:
         await boss.start_worker()
-        began = time.monotonic()
-        waited = await boss.wait(timeout_seconds=20)
+        waited = await boss.wait(timeout_seconds=1000)
 
-    assert time.monotonic() - began < 10
     assert "The wait is not over after 1 s. Call wait_for_workers again, or end" in waited.text
     assert waited.structured["timed_out"] is True
 

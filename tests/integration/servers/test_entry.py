@@ -13,7 +13,7 @@ import anyio
 import pytest
 
 from tests.support.scripted.hooks import hook_command
-from tests.support.scripted.rehearsed import Boss, session
+from tests.support.scripted.rehearsed import SOON, Boss, session
 from tests.support.scripted.workers import HANG
 from worker_manager.domain.message import Message
 from worker_manager.state import orchestrators
@@ -49,8 +49,8 @@ async def test_read_mail_shows_a_message_once_and_again_in_its_history(
 ) -> None:
     async with session(repository, tmux_socket) as boss:
         await boss.call_tool("start_worker", title="t", task='```steps\n[{"crash": 3}]\n```')
-        with anyio.fail_after(20):
-            told = await boss.wait_for_mail(20)
+        with anyio.fail_after(SOON):
+            told = await boss.wait_for_mail(SOON)
         again = await boss.call_tool("read_mail")
         history = await boss.call_tool("read_mail", history=True)
 
@@ -77,8 +77,8 @@ async def test_only_a_deliberate_end_stops_the_sessions_workers(
 
 
 async def settled(boss: Boss, *, wanted: str) -> list[str]:
-    """The statuses once they are as wanted, or as they are after 15 s."""
-    deadline = time.monotonic() + 15
+    """The statuses once they are as wanted, or as they are after a long time."""
+    deadline = time.monotonic() + SOON
     while True:
         listed = await boss.call_tool("list_workers")
         statuses = [worker["status"] for worker in listed.structured["workers"]]
@@ -92,7 +92,7 @@ async def test_a_worker_that_ends_silently_is_reminded_twice_and_then_told_of(
 ) -> None:
     async with session(repository, tmux_socket) as boss:
         started = await boss.call_tool("start_worker", title="t", task=IDLE)
-        told = await boss.wait_for_mail(30)
+        told = await boss.wait_for_mail(SOON)
 
     assert told
     assert re.search(r"\[stalled m\w+\] from worker " + started.structured["id"], told)

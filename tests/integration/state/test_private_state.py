@@ -101,7 +101,7 @@ def half_started(tmux_socket: str) -> Iterator[list[str]]:
     """tmux's command for a server whose starter has not removed its variables yet."""
     command = ["tmux", "-L", tmux_socket, "-f", os.devnull]
     environ = {**os.environ, environment.STARTER: "another", "MY_TOKEN": "s3cr3t"}
-    subprocess.run([*command, "new-session", "-d", "sleep 100"], env=environ, check=True)
+    subprocess.run([*command, "new-session", "-d", "sleep 1000"], env=environ, check=True)
     yield command
     subprocess.run([*command, "kill-server"], check=False)
 

@@ -14,7 +14,7 @@ from worker_manager.processes.child import Child
 
 @pytest.fixture
 def endless() -> Iterator[Child[bytes]]:
-    with Child(["sleep", "60"]) as child:
+    with Child(["sleep", "1000"]) as child:
         yield child
         child.kill()
 
@@ -25,7 +25,7 @@ def test_the_kernel_tells_when_it_has_ended() -> None:
     script = "import os, time; print('yes', flush=True); os.close(1); time.sleep(1); os._exit(7)"
     with Child([sys.executable, "-Ic", script], stdout=PIPE, text=True) as child:
         before = naps()
-        answer, _ = child.communicate(timeout=30)
+        answer, _ = child.communicate(timeout=100)
         slept = naps() - before
 
     assert (answer, child.returncode) == ("yes\n", 7)
@@ -48,7 +48,7 @@ def test_it_is_waited_for_only_so_long(endless: Child[bytes]) -> None:
 def test_it_is_waited_for_without_a_pidfd_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "pidfd_open", raising=False)
 
-    assert Child(["true"]).wait(30) == 0
+    assert Child(["true"]).wait(100) == 0
 
 
 def test_a_limit_may_be_longer_than_the_kernel_takes() -> None:

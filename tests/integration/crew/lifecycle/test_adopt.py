@@ -42,7 +42,7 @@ def other(repository: Path, tmux_socket: str) -> Fleet:
 @pytest.fixture
 def claude(fleet: Fleet) -> Iterator[subprocess.Popen[bytes]]:
     """The living claude process of the first session."""
-    with subprocess.Popen(["sleep", "60"]) as process:
+    with subprocess.Popen(["sleep", "1000"]) as process:
         sessions.link_process(state_root(), process.pid, fleet.home)
         yield process
         process.kill()

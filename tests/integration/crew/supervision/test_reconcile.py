@@ -13,6 +13,7 @@ from tests.faults import actions
 from tests.faults.injection import forks
 from tests.support.scripted.rehearsed import session
 from tests.support.scripted.workers import HANG, recorded_worker
+from tests.support.waiting import WAIT_SECONDS
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration.clean import CleanOptions
 from worker_manager.crew.lifecycle.request import StartRequest
@@ -146,7 +147,7 @@ async def test_a_deleted_state_directory_is_made_anew(repository: Path, tmux_soc
             shutil.rmtree(state_root(), ignore_errors=True)
         crash = '```steps\n[{"crash": 3}]\n```'
         started = await boss.call_tool("start_worker", title="t", task=crash)
-        told = await boss.wait_for_mail(30)
+        told = await boss.wait_for_mail(WAIT_SECONDS)
 
     assert not started.is_error
     assert told
@@ -164,6 +165,6 @@ async def test_a_worker_whose_record_is_gone_is_told_what_to_do(
         started = await boss.call_tool("start_worker", title="t", task=task)
         terminal = Tmux(tmux_socket)
         handle = terminal.handle_for(started.structured["name"])
-        with anyio.fail_after(20):
+        with anyio.fail_after(WAIT_SECONDS):
             while "Commityourwork,sayso" not in "".join(terminal.screen(handle).split()):
                 await anyio.sleep(0.1)

@@ -29,7 +29,7 @@ def idle(fleet: Fleet, repository: Path) -> Iterator[Worker]:
     since = time.time() - IDLE_SECONDS
     moment = datetime.fromtimestamp(since, UTC).isoformat(timespec="milliseconds")
     worker = recorded_worker(fleet, repository, status=Status.RUNNING, changed_at=moment)
-    with subprocess.Popen(["sleep", "60"]) as session:
+    with subprocess.Popen(["sleep", "1000"]) as session:
         sessions.link_process(state_root(), session.pid, fleet.records.home(worker.id))
         said = {"sessionId": "s", "status": "idle", "statusUpdatedAt": since * 1000}
         file = Path(os.environ["HOME"], ".claude", "sessions", f"{session.pid}.json")

@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from tests.conftest import git
-from tests.support.scripted.rehearsed import session
+from tests.support.scripted.rehearsed import SOON, session
 from worker_manager.rehearsal.session import RehearsedSession
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +30,7 @@ def task(**files: str) -> str:
 async def completed(boss: RehearsedSession, **files: str) -> dict[str, Any]:
     """A worker that has done it."""
     started = await boss.call_tool("start_worker", title="t", task=task(**files))
-    with anyio.fail_after(60):
+    with anyio.fail_after(SOON):
         while True:
             listed = await boss.call_tool("list_workers")
             own = [

@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import git, make_fleet
 from tests.support.scripted.bench import add_worker, commit
 from tests.support.scripted.workers import take_mail
+from tests.support.waiting import wait_until
 from worker_manager.agents.claude import transcripts
 from worker_manager.cli.terminal import letters
 from worker_manager.crew.fleet import Fleet
@@ -125,11 +126,8 @@ def test_the_screen_is_the_terminals_and_of_an_ended_worker_what_was_kept(
 ) -> None:
     steps = '```steps\n[{"say": "HELLO-1"}, {"hang": true}]\n```'
     started = fleet.start(StartRequest("t", steps)).worker
-    text = ""
-    deadline = time.monotonic() + 60
-    while "hang" not in text and time.monotonic() < deadline:
-        text = seen(fleet, started.id, "screen")["text"]
-        time.sleep(0.1)
+    wait_until(lambda: "hang" in seen(fleet, started.id, "screen")["text"])
+    text = seen(fleet, started.id, "screen")["text"]
     assert re.search(r"say\s+HELLO-1\n\s+hang", inside(text))
 
     fleet.stop(started.id)

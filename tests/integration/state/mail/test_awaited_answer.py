@@ -87,7 +87,7 @@ def waiting_call(home: str, question_id: str) -> Iterator[subprocess.Popen[bytes
     script = (
         "import sys, time; from worker_manager.state.mail import awaited_answer\n"
         "with awaited_answer.waiting_for_answer(sys.argv[1]) as waiting:\n"
-        "    waiting(sys.argv[2]); print(flush=True); time.sleep(60)"
+        "    waiting(sys.argv[2]); print(flush=True); time.sleep(1000)"
     )
     command = [sys.executable, "-c", script, home, question_id]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
