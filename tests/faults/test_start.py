@@ -18,7 +18,7 @@ from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.domain.worker import Status
 from worker_manager.state.layout import state_root
 
-#: The stress run takes every step.
+#: `python -m tests.stress faults` takes every step.
 EVERY = int(os.environ.get("WORKER_MANAGER_TEST_EVERY", "6"))
 LAST_STEP = 400
 

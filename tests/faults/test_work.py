@@ -22,7 +22,7 @@ from worker_manager.crew.fleet import Fleet
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.state.layout import state_root
 
-#: The stress run takes more.
+#: `python -m tests.stress faults` takes more.
 EXAMPLES = int(os.environ.get("WORKER_MANAGER_TEST_EXAMPLES", "6"))
 EVERY = int(os.environ.get("WORKER_MANAGER_TEST_EVERY", "6"))
 STRATEGIES = ("merge", "squash", "rebase")

@@ -19,6 +19,7 @@ from pathlib import Path
 from tests.acceptance.conftest import CLAUDE_VERSIONS
 from tests.conftest import end_tmux
 from tests.stress import parts
+from tests.stress.faults import faults
 from tests.stress.foreign import foreign
 from tests.stress.journeys import journeys
 from tests.stress.lives import lives
@@ -38,6 +39,11 @@ PARTS = {
     "foreign": lambda dose: {
         "every": max(1, round(1 / dose)),
         "examples": max(1, round(300 * dose)),
+    },
+    "faults": lambda dose: {
+        "every": max(1, round(1 / dose)),
+        "examples": max(6, round(60 * dose)),
+        "races": max(1, round(100 * dose)),
     },
     "killed_tmux": lambda dose: {"workers": max(2, round(20 * dose))},
 }
@@ -66,7 +72,13 @@ def main() -> int:
 
 
 def _part(name: str) -> Callable[..., Tally]:
-    elsewhere = {"lives": lives, "journeys": journeys, "long_calls": long_calls, "foreign": foreign}
+    elsewhere = {
+        "faults": faults,
+        "foreign": foreign,
+        "journeys": journeys,
+        "lives": lives,
+        "long_calls": long_calls,
+    }
     return elsewhere.get(name) or getattr(parts, name)
 
 

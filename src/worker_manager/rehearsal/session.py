@@ -34,7 +34,7 @@ from worker_manager.rehearsal.client import (
 )
 
 SERVER_KEY = "crew"
-SERVER_START_SECONDS = 30.0
+SERVER_START_SECONDS = 60.0
 POLL_SECONDS = 0.1
 #: Claude Code's own limits where hooks.json names none.
 _TIMEOUTS = {"UserPromptSubmit": 30.0}
