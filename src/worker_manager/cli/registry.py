@@ -37,6 +37,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "adopt": Entry("adopt", "Take over workers whose session is gone."),
     },
     "Set up": {
+        "agents": Entry("agents", "List the agents that can be named here."),
         "doctor": Entry("doctor", "Try whether all that is needed works here."),
         "demo": Entry("demo", "See the whole job done once, here, in seconds."),
         "completion": Entry("completion", "Print the completion script of a shell."),

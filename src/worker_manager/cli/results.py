@@ -9,6 +9,7 @@ from typing import NamedTuple
 from worker_manager.crew.integration.merge import Merged as MergedBranch
 from worker_manager.doctor.findings import Visit as Visit
 from worker_manager.domain.message import Message
+from worker_manager.views.catalogue import ListedAgent
 from worker_manager.views.facts import Facts
 
 
@@ -157,6 +158,12 @@ class Event(NamedTuple):
     reason: str
     text: str
     letter: Letter | None
+
+
+class Catalogue(NamedTuple):
+    """`agents`: all that can be named here, by name."""
+
+    agents: list[ListedAgent]
 
 
 class Demo(NamedTuple):

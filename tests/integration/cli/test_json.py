@@ -48,6 +48,7 @@ def test_what_every_command_prints_is_as_the_schema_says(
         "stop": ["stop", "--force", running],
         "restore": ["restore", running],
         "completion": ["completion", "bash"],
+        "agents": ["agents"],
     }
 
     assert lines.keys() | ELSEWHERE == COMMANDS.keys()
