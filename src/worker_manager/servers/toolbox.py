@@ -5,25 +5,19 @@ says how they are listed (`python -m tests.support.scripted.handshakes`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, TypedDict
 
 from worker_manager.errors import WorkerManagerError
 from worker_manager.servers.call import Call
 from worker_manager.text.rendering import for_models
 
 
-@dataclass(frozen=True, kw_only=True)
-class Result:
+class Result(TypedDict):
     """What a tool gives. Claude Code shows the model the structured content and leaves out the
     text beside it: so the text stands in both.
     """
 
-    text: str = ""
-
-    def saying(self, text: str) -> Self:
-        """The same with a text."""
-        return replace(self, text=text)
+    text: str
 
 
 #: A tool's first parameter is the call, the others are its arguments.
@@ -79,7 +73,7 @@ class Toolbox:
     def run(self, call: Call, name: str, arguments: Mapping[str, object]) -> dict[str, Any]:
         """The structured content of its result. Raises ToolFailed, Cancelled."""
         try:
-            return asdict(self.tools[name].function(call, **arguments))
+            return {**self.tools[name].function(call, **arguments)}
         except WorkerManagerError as error:
             raise ToolFailed(for_models(error.text)) from error
         except OSError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -76,6 +75,8 @@ class Wire:
         """Makes them stdin and stdout again, for a program that takes the place of this one; gives
         what it must be told (`kept_from`).
         """
+        import tempfile  # 7 ms
+
         with tempfile.TemporaryFile() as file:
             file.write(self._read)
             file.flush()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 import json
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints, is_typeddict
 
 import anyio
 import mcp_types
@@ -90,16 +89,12 @@ def _type(annotation: Any) -> Any:
 @cache
 def _model(kind: Any) -> type[BaseModel]:
     """The pydantic model of a class of ours: what it says of itself, and its fields."""
-    hints = get_type_hints(kind)
-    fields: dict[str, Any] = {}
-    for one in dataclasses.fields(kind):
-        default = ... if one.default is dataclasses.MISSING else one.default
-        fields[one.name] = (_field(hints[one.name]), default)
+    fields: dict[str, Any] = {name: _field(hint) for name, hint in get_type_hints(kind).items()}
     return create_model(kind.__name__, __doc__=inspect.getdoc(kind), **fields)
 
 
 def _field(hint: Any) -> Any:
-    if dataclasses.is_dataclass(hint):
+    if is_typeddict(hint):
         return _model(hint)
     if get_origin(hint) is list:
         (of,) = get_args(hint)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Annotated
 
 from worker_manager.crew.fleet import Fleet
@@ -14,12 +14,11 @@ from worker_manager.servers.tools import wait
 from worker_manager.servers.tools.worker_info import WorkerId, WorkerInfo, info_from, line_of
 from worker_manager.text.rendering import for_models
 from worker_manager.views import inspection, log
-from worker_manager.views.facts import Snapshots
+from worker_manager.views.facts import Facts, Snapshots
 
 _FIRST = log.BEGINNING
 
 
-@dataclass(frozen=True, kw_only=True)
 class WorkerList(Result):
     """This session's workers, and what they have used together (the cost: where a price is
     known); ids of those that were cleaned, and of workers here whose session is gone; records
@@ -46,17 +45,18 @@ def add(toolbox: Toolbox, fleet: Fleet) -> None:
         """
         everybody = fleet.records.all()
         workers, seen = snapshots.of_own(everybody)
-        infos = [info_from(one) for one in seen]
         listed = WorkerList(
-            workers=infos,
-            tokens_read=sum(one.tokens_read or 0 for one in infos),
-            tokens_written=sum(one.tokens_written or 0 for one in infos),
-            cost_usd=sum((one.cost_usd or 0.0 for one in infos), 0.0),
+            text="",
+            workers=[info_from(one) for one in seen],
+            tokens_read=sum(one.tokens_read or 0 for one in seen),
+            tokens_written=sum(one.tokens_written or 0 for one in seen),
+            cost_usd=sum((one.cost_usd or 0.0 for one in seen), 0.0),
             cleaned=[one.id for one in workers if one.cleaned],
             orphans=[one.id for one in fleet.orphans(everybody)],
             damaged=fleet.records.damaged(),
         )
-        return listed.saying(_list_text(listed, clean.advice(workers)))
+        listed["text"] = _list_text(seen, listed, clean.advice(workers))
+        return listed
 
     @toolbox.tool("Wait for workers", destructive=False)
     def wait_for_workers(
@@ -86,24 +86,22 @@ def add(toolbox: Toolbox, fleet: Fleet) -> None:
         return reading.read(fleet, id, what, cursor or "", max_bytes)
 
 
-def _list_text(listed: WorkerList, advice: str) -> str:
-    lines = [line_of(info) for info in listed.workers] or ["No workers."]
-    if listed.cleaned:
-        newest = ", ".join(listed.cleaned[-5:])
-        lines.append(
-            f"Cleaned: {len(listed.cleaned)}, last {newest}. restore_worker brings one back."
-        )
-    if listed.tokens_read:
-        used = f"{listed.tokens_read:,} tokens read, {listed.tokens_written:,} written"
-        lines.append(f"In all: {used}, ${listed.cost_usd:.2f}{_unpriced(listed)}.")
-    if listed.orphans:
-        ids = ", ".join(listed.orphans)
+def _list_text(seen: Sequence[Facts], listed: WorkerList, advice: str) -> str:
+    lines = [line_of(one) for one in seen] or ["No workers."]
+    if cleaned := listed["cleaned"]:
+        newest = ", ".join(cleaned[-5:])
+        lines.append(f"Cleaned: {len(cleaned)}, last {newest}. restore_worker brings one back.")
+    if listed["tokens_read"]:
+        used = f"{listed['tokens_read']:,} tokens read, {listed['tokens_written']:,} written"
+        lines.append(f"In all: {used}, ${listed['cost_usd']:.2f}{_unpriced(seen)}.")
+    if listed["orphans"]:
+        ids = ", ".join(listed["orphans"])
         lines.append(f"Workers of sessions that are gone: {ids}. adopt_workers makes them yours.")
-    lines += [f"Damaged, can't be read: {path}" for path in listed.damaged]
+    lines += [f"Damaged, can't be read: {path}" for path in listed["damaged"]]
     lines += [for_models(advice)] if advice else []
     return "\n".join(lines)
 
 
-def _unpriced(listed: WorkerList) -> str:
-    unknown = [one for one in listed.workers if one.tokens_read and one.cost_usd is None]
+def _unpriced(seen: Sequence[Facts]) -> str:
+    unknown = [one for one in seen if one.tokens_read and one.cost_usd is None]
     return f" without {len(unknown)} whose model has no known price" if unknown else ""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration import merge as merges
@@ -19,8 +18,7 @@ from worker_manager.text.rendering import for_models
 from worker_manager.views import announcements
 
 
-@dataclass(frozen=True, kw_only=True)
-class MergeInfo:
+class MergeInfo(TypedDict):
     """A worker whose branch is in."""
 
     id: str
@@ -30,15 +28,13 @@ class MergeInfo:
     notes: list[str]
 
 
-@dataclass(frozen=True, kw_only=True)
 class MergeResult(Result):
     """In the order in which they went in."""
 
     merged: list[MergeInfo]
 
 
-@dataclass(frozen=True, kw_only=True)
-class CleanInfo:
+class CleanInfo(TypedDict):
     """What became of a worker: `kept_because` is empty when it is, or would be, cleaned."""
 
     id: str
@@ -48,7 +44,6 @@ class CleanInfo:
     saved: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class CleanResult(Result):
     """All that were looked at."""
 
@@ -87,7 +82,7 @@ def add(toolbox: Toolbox, fleet: Fleet) -> None:
         """
         outcomes = fleet.clean(CleanOptions(ids or (), dry_run, force))
         infos = [_clean_info(one) for one in outcomes]
-        freed = sum(one.freed_bytes for one in infos)
+        freed = sum(one.freed for one in outcomes)
         text = announcements.cleaned(outcomes, for_models, is_dry_run=dry_run)
         return CleanResult(text=text, workers=infos, freed_bytes=freed)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Annotated
 
 from worker_manager.crew.fleet import Fleet
@@ -11,10 +11,11 @@ from worker_manager.crew.lifecycle.request import Started, StartRequest
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.servers.call import Call
 from worker_manager.servers.toolbox import About, Result, Toolbox
-from worker_manager.servers.tools.worker_info import WorkerId, WorkerInfo, info_of, line_of
+from worker_manager.servers.tools.worker_info import WorkerId, WorkerInfo, info_from, line_of
 from worker_manager.state import sessions
 from worker_manager.text.rendering import for_models
 from worker_manager.views import announcements
+from worker_manager.views.facts import Facts, facts_of
 
 _NO_HOOKS = (
     "NOTHING WILL WAKE YOU: no hook of worker-manager has run in this session. Tell your user to "
@@ -23,7 +24,6 @@ _NO_HOOKS = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
 class StoppedInfo(Result, WorkerInfo):
     """A worker that was just stopped, asked to stop or restored; the git ref under which its
     uncommitted work was saved.
@@ -32,7 +32,6 @@ class StoppedInfo(Result, WorkerInfo):
     saved: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class StartedInfo(Result, WorkerInfo):
     """A worker that was just started."""
 
@@ -41,7 +40,6 @@ class StartedInfo(Result, WorkerInfo):
     notes: list[str]
 
 
-@dataclass(frozen=True, kw_only=True)
 class Adopted(Result):
     """Workers that are this session's from now on."""
 
@@ -82,9 +80,7 @@ def add(toolbox: Toolbox, fleet: Fleet) -> None:
             checks=checks or (),
             allowed_paths=allowed_paths or (),
         )
-        started = fleet.start(wanted)
-        info = _started_info(fleet, started)
-        return info.saying(_started_text(fleet, started, info))
+        return _started(fleet, fleet.start(wanted))
 
     @toolbox.tool("Stop worker", destructive=True)
     def stop_worker(
@@ -94,14 +90,15 @@ def add(toolbox: Toolbox, fleet: Fleet) -> None:
     ) -> StoppedInfo:
         """End a worker's session; it may finish its thought first. Branch and files stay."""
         worker = fleet.stop(id) if force else fleet.ask_to_stop(id)
-        return _stopped_info(fleet, worker).saying(announcements.stopped(worker, for_models))
+        facts = facts_of(fleet, worker)
+        return _stopped(worker, facts, announcements.stopped(worker, for_models))
 
     @toolbox.tool("Restore worker", destructive=False)
     def restore_worker(_: Call, id: WorkerId, message: str = "") -> StoppedInfo:
         """Go on with the conversation of a worker whose session has ended."""
         worker = fleet.restore(id, message)
-        info = _stopped_info(fleet, worker)
-        return info.saying(announcements.restored(worker, info.reason))
+        facts = facts_of(fleet, worker)
+        return _stopped(worker, facts, announcements.restored(worker, facts.reason))
 
     @toolbox.tool("Adopt workers", destructive=False)
     def adopt_workers(
@@ -110,34 +107,36 @@ def add(toolbox: Toolbox, fleet: Fleet) -> None:
         force: Annotated[bool, About("from a session that runs; ask your user")] = False,
     ) -> Adopted:
         """Take over workers of this repository whose session is gone, with their mail."""
-        infos = [info_of(fleet, worker) for worker in fleet.adopt(ids or (), force=force)]
-        return Adopted(text=_adopted_text(infos), workers=infos)
+        adopted = [facts_of(fleet, worker) for worker in fleet.adopt(ids or (), force=force)]
+        return Adopted(text=_adopted_text(adopted), workers=[info_from(one) for one in adopted])
 
 
-def _stopped_info(fleet: Fleet, worker: Worker) -> StoppedInfo:
-    return StoppedInfo(**vars(info_of(fleet, worker)), saved=worker.saved)
+def _stopped(worker: Worker, facts: Facts, text: str) -> StoppedInfo:
+    return {**info_from(facts), "text": text, "saved": worker.saved}
 
 
-def _started_info(fleet: Fleet, started: Started) -> StartedInfo:
-    return StartedInfo(
-        **vars(info_of(fleet, started.worker)),
-        behind_upstream=started.place.base.behind if started.place else 0,
-        uncommitted_in_checkout=started.place.uncommitted if started.place else 0,
-        notes=[for_models(note) for note in started.notes],
-    )
+def _started(fleet: Fleet, started: Started) -> StartedInfo:
+    facts = facts_of(fleet, started.worker)
+    return {
+        **info_from(facts),
+        "text": _started_text(fleet, started, facts),
+        "behind_upstream": started.place.base.behind if started.place else 0,
+        "uncommitted_in_checkout": started.place.uncommitted if started.place else 0,
+        "notes": [for_models(note) for note in started.notes],
+    }
 
 
-def _started_text(fleet: Fleet, started: Started, info: WorkerInfo) -> str:
-    lines = announcements.started(started, info.reason, for_models)
+def _started_text(fleet: Fleet, started: Started, facts: Facts) -> str:
+    lines = announcements.started(started, facts.reason, for_models)
     if started.worker.status is not Status.QUEUED:
-        lines.append(f"A person looks at it with: {info.attach}")
+        lines.append(f"A person looks at it with: {facts.attach}")
     # Of a server, unlike of a hook, the parent is claude itself.
     is_deaf = sessions.has_no_hooks(fleet.home, os.getppid())
     lines.append(_NO_HOOKS if is_deaf else "Its question or report will reach you by itself.")
     return "\n".join(lines)
 
 
-def _adopted_text(infos: list[WorkerInfo]) -> str:
+def _adopted_text(adopted: Sequence[Facts]) -> str:
     return "\n".join(
-        ["Yours now:", *map(line_of, infos)] if infos else ["There was none to adopt."]
+        ["Yours now:", *map(line_of, adopted)] if adopted else ["There was none to adopt."]
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from worker_manager.crew.fleet import Fleet
@@ -13,7 +12,6 @@ from worker_manager.text import rendering
 from worker_manager.views import announcements
 
 
-@dataclass(frozen=True, kw_only=True)
 class Sent(Result):
     """A message that lies in a worker's mailbox."""
 
@@ -22,7 +20,6 @@ class Sent(Result):
     answered_question: bool
 
 
-@dataclass(frozen=True, kw_only=True)
 class Nudged(Sent):
     """`fate` is seen (it stands in the worker's conversation), delivered (taken out of its mailbox,
     to be shown) or queued, for a reason. `rung`: by its ask call, a dialog, a hook, its message
@@ -34,7 +31,6 @@ class Nudged(Sent):
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class Mail(Result):
     """Messages; how many more wait."""
 
@@ -55,16 +51,16 @@ def add(toolbox: Toolbox, fleet: Fleet) -> None:
         """Send a worker the answer to its question, or what to do next. Wakes and reopens it."""
         before, sent = fleet.nudge(id, message, key=key)
         outcome = fleet.carry(before, sent)
-        info = Nudged(
+        is_answer = bool(sent.reply_to)
+        return Nudged(
+            text=announcements.nudged(fleet, before, outcome, is_answer=is_answer),
             id=id,
             message_id=sent.id,
-            answered_question=bool(sent.reply_to),
+            answered_question=is_answer,
             fate=outcome.state,
             rung=outcome.channel,
             reason=outcome.reason,
         )
-        is_answer = info.answered_question
-        return info.saying(announcements.nudged(fleet, before, outcome, is_answer=is_answer))
 
     @toolbox.tool("Answer worker", destructive=True)
     def answer_worker(

@@ -1,7 +1,5 @@
 """How read_worker shows what was seen of a worker."""
 
-from dataclasses import dataclass
-
 from worker_manager.crew.fleet import Fleet
 from worker_manager.domain import identifiers
 from worker_manager.errors import InvalidInput
@@ -13,7 +11,6 @@ from worker_manager.views import inspection
 _FRAME = 500
 
 
-@dataclass(frozen=True, kw_only=True)
 class Seen(Result):
     """Where it goes on: give that as `cursor`. Whether there is more by now."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from worker_manager.agents import HOST, agent_named
@@ -16,10 +15,11 @@ from worker_manager.errors import InvalidInput, StateUnavailable, WorkerNotFound
 from worker_manager.servers import call_limit
 from worker_manager.servers.call import Call
 from worker_manager.servers.toolbox import Result
-from worker_manager.servers.tools.worker_info import info_of, line_of
+from worker_manager.servers.tools.worker_info import line_of
 from worker_manager.state.mail import receipts, waits
 from worker_manager.state.mail.inbox import Claim
 from worker_manager.text import rendering
+from worker_manager.views.facts import facts_of
 from worker_manager.views.needs import is_settled
 
 UNTIL = ("any", "all")
@@ -35,7 +35,6 @@ LINES_LIMIT = 3_000
 _IN_NEED = (Status.ASKING, Status.BLOCKED)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Waited(Result):
     """Statuses by id; the messages shown; how many more wait; whether the time ran out."""
 
@@ -227,6 +226,6 @@ def _line(awaited: Awaited, worker_id: str, letters: Sequence[str]) -> str:
     worker = awaited.worker(worker_id)
     if worker is None:
         return f"{worker_id} is not yours any more, or its record can't be read."
-    info = info_of(awaited.fleet, worker)
+    facts = facts_of(awaited.fleet, worker)
     said = worker.report is not None and worker.report.message_id in letters
-    return line_of(replace(info, question="") if said else info)
+    return line_of(facts._replace(question="") if said else facts)

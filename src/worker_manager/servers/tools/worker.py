@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from typing import Annotated
 
 from worker_manager.crew.reporting import reports
@@ -25,7 +24,6 @@ POLL_SECONDS = 0.1
 PROGRESS_SECONDS = 10.0
 
 
-@dataclass(frozen=True, kw_only=True)
 class Completed(Result):
     """The report as it was delivered; without a `message_id` its checks still run."""
 
@@ -33,7 +31,6 @@ class Completed(Result):
     status: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class Asked(Result):
     """The answer, or none yet."""
 

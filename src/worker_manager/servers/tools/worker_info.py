@@ -1,18 +1,16 @@
 """How tools show a worker: its structured content, and a line of text."""
 
-from dataclasses import dataclass, fields
-from typing import Annotated
+from __future__ import annotations
 
-from worker_manager.crew.fleet import Fleet
-from worker_manager.domain.worker import Worker
+from typing import Annotated, TypedDict, cast
+
 from worker_manager.servers.toolbox import About
-from worker_manager.views import facts as snapshot
+from worker_manager.views.facts import Facts
 
 WorkerId = Annotated[str, About("id from start_worker or list_workers")]
 
 
-@dataclass(frozen=True, kw_only=True)
-class WorkerInfo:
+class WorkerInfo(TypedDict):
     """One worker."""
 
     id: str
@@ -40,24 +38,21 @@ class WorkerInfo:
     attach: str
 
 
-def info_of(fleet: Fleet, worker: Worker) -> WorkerInfo:
-    """What is known of it."""
-    return info_from(snapshot.facts_of(fleet, worker))
+def info_from(facts: Facts) -> WorkerInfo:
+    """The facts that a model has a use for."""
+    return cast("WorkerInfo", {name: getattr(facts, name) for name in WorkerInfo.__annotations__})
 
 
-def info_from(facts: snapshot.Facts) -> WorkerInfo:
-    """The same from what was read already."""
-    return WorkerInfo(**{one.name: getattr(facts, one.name) for one in fields(WorkerInfo)})
-
-
-def line_of(info: WorkerInfo) -> str:
+def line_of(facts: Facts) -> str:
     """On one line."""
-    reason = f" ({info.reason})" if info.reason else ""
-    since = f" since {info.since[:19].replace('T', ' ')}" if info.since else ""
-    work = "" if info.commits is None else f", commits: {info.commits}, files: {info.changed_files}"
-    missing = f" [{info.missing} missing]" if info.missing else ""
-    tokens = f", context: {info.context_tokens:,} tokens" if info.context_tokens else ""
-    cost = f", ${info.cost_usd:.2f}" if info.cost_usd is not None else ""
-    latest = info.question or info.doing
+    reason = f" ({facts.reason})" if facts.reason else ""
+    since = f" since {facts.since[:19].replace('T', ' ')}" if facts.since else ""
+    is_counted = facts.commits is not None
+    work = f", commits: {facts.commits}, files: {facts.changed_files}" if is_counted else ""
+    missing = f" [{facts.missing} missing]" if facts.missing else ""
+    tokens = f", context: {facts.context_tokens:,} tokens" if facts.context_tokens else ""
+    cost = f", ${facts.cost_usd:.2f}" if facts.cost_usd is not None else ""
+    latest = facts.question or facts.doing
     said = f": {latest}" if latest else ""
-    return f"{info.id} {info.status}{reason}{since} {info.name}{work}{tokens}{cost}{missing}{said}"
+    about = f"{facts.id} {facts.status}{reason}{since} {facts.name}"
+    return f"{about}{work}{tokens}{cost}{missing}{said}"

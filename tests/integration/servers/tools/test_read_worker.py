@@ -49,7 +49,7 @@ def transcript(fleet: Fleet, worker: Worker, tmp_path: Path) -> Path:
 
 def seen(fleet: Fleet, worker_id: str, what: str, cursor: str = "", max_bytes: int = 8_000) -> Any:
     """What the tool gives: its structured content, which is what Claude Code shows."""
-    given = vars(read_worker.read(fleet, worker_id, what, cursor, max_bytes))
+    given = dict(read_worker.read(fleet, worker_id, what, cursor, max_bytes))
     text = given["text"]
     assert len(text.encode()) <= max_bytes
     assert len(json.dumps(text, ensure_ascii=False).encode("utf-16-le")) // 2 - 2 <= max_bytes

@@ -282,9 +282,9 @@ async def test_a_letter_of_many_workers_leaves_room(repository: Path, fleet: Fle
 
     told = waiting._told(awaited, claim, "")
 
-    assert "more: list_workers shows them." in told.text
-    assert rendering.units(json.dumps(vars(told))) < 45_000
-    assert len(told.workers) == 60
+    assert "more: list_workers shows them." in told["text"]
+    assert rendering.units(json.dumps(told)) < 45_000
+    assert len(told["workers"]) == 60
     assert claim is not None
     claim.release()
 
