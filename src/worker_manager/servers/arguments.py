@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from worker_manager.errors import InvalidInput
+from worker_manager.text.output import json_line
 
 #: How models write a boolean when they don't write one.
 _BOOLEANS = {
@@ -118,5 +119,5 @@ def _wanted(schema: Mapping[str, Any]) -> str:
 
 
 def _shown(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False)
+    text = repr(value) if isinstance(value, str) else json_line(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
