@@ -31,9 +31,23 @@ def main() -> None:
 
         sys.stdout.write(f"{__version__}\n")
         return
+    if _is_persons_own():
+        sys.stderr.write(
+            "worker-manager: it is installed among your own packages (pip install --user), which "
+            "its hooks and workers do not see. Install it with pipx, uv tool, or into an "
+            "environment.\n"
+        )
+        sys.exit(1)
     from worker_manager import cli
 
     sys.exit(cli.main(arguments))
+
+
+def _is_persons_own() -> bool:
+    """Whether this package lies where an isolated Python, as we start it, does not look."""
+    import site  # loaded by Python itself
+
+    return bool(site.ENABLE_USER_SITE) and __file__.startswith(f"{site.USER_SITE}{os.sep}")
 
 
 def _serve(told: list[str]) -> int:

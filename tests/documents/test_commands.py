@@ -29,6 +29,10 @@ REPLACED = {
         "as before",
         'grep -q \'"name": "worker-manager"\' .claude-plugin/plugin.json',
     ),
+    "uv tool install .": (
+        "needs uv: tests/acceptance/test_wheel.py installs the same wheel",
+        "grep -q hatchling pyproject.toml",
+    ),
     "bin/worker-manager watch": (
         "needs a terminal: tests/integration/dashboard/ runs it in one",
         "bin/worker-manager watch --help",

@@ -230,8 +230,9 @@ class _Demo:
         return result
 
     def _tell_the_way_to(self, worker: _Worker) -> None:
-        """At the begin of a line: it has to fit."""
-        print(f"  tmux -L {self._socket} attach -t '={worker.name}'", flush=True)
+        """At the begin of a line: it has to fit. Inside of tmux only without its variable."""
+        inside = "TMUX= " if "TMUX" in os.environ else ""
+        print(f"  {inside}tmux -L {self._socket} attach -t '={worker.name}'", flush=True)
 
     def show_evidence(self) -> None:
         """What a person needs to see why it failed."""

@@ -2,12 +2,15 @@
 
 import os
 import pty
+import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import CHECKOUT
 from tests.integration.installation.conftest import Plugin
 from tests.support.waiting import wait_until
 
@@ -116,3 +119,18 @@ def test_where_uv_can_get_nothing_pip_is_asked(plugin: Plugin, tmp_path: Path) -
     done = plugin.start(PATH=f"{broken.parent}:{plugin.environ['PATH']}")
 
     assert (done.returncode, first(plugin).exists()) == (0, True)
+
+
+def test_among_a_persons_own_packages_it_says_how_to_install_it(tmp_path: Path) -> None:
+    base = str(getattr(sys, "_base_executable", sys.executable))
+    environ = {"PATH": os.environ["PATH"], "PYTHONUSERBASE": str(tmp_path)}
+    where = [base, "-c", "import site; print(site.getusersitepackages())"]
+    own = subprocess.run(where, env=environ, capture_output=True, text=True, check=True).stdout
+    shutil.copytree(CHECKOUT / "src" / "worker_manager", Path(own.strip()) / "worker_manager")
+
+    refused = subprocess.run(
+        [base, "-m", "worker_manager", "demo"], env=environ, capture_output=True, text=True
+    )
+
+    assert refused.returncode == 1
+    assert "Install it with pipx, uv tool" in refused.stderr
