@@ -13,9 +13,11 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
+
+import psutil
 
 from bench.builds import Build
 from bench.client import Server
@@ -92,6 +94,13 @@ class Crew:
         done = subprocess.run(command, env=self.environ, check=True, capture_output=True)
         return int(done.stdout)
 
+    def end(self) -> None:
+        """Ends its workers, and waits until they have written their last words."""
+        with suppress(subprocess.CalledProcessError):  # none was ever started
+            left = psutil.Process(self.tmux_pid()).children(recursive=True)
+            subprocess.run(["tmux", "-L", self.socket, "kill-server"], env=self.environ, check=True)
+            psutil.wait_procs(left, timeout=_SECONDS)
+
     def statuses(self, server: Server) -> list[str]:
         """How its workers stand."""
         return [one["status"] for one in server.call("list_workers")["workers"]]
@@ -117,8 +126,7 @@ def crew(build: Build, files: int = 20) -> Iterator[Crew]:
     try:
         yield made
     finally:
-        kill = ["tmux", "-L", made.socket, "kill-server"]
-        subprocess.run(kill, env=made.environ, capture_output=True, check=False)
+        made.end()
         shutil.rmtree(folder, ignore_errors=True)
 
 

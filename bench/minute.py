@@ -43,7 +43,7 @@ class _Spent(NamedTuple):
 def rows(plan: Plan) -> Iterator[Row]:
     """Beside an earlier version; with uv beside pip."""
     builds = [own(), *([plan.other] if plan.other else [])]
-    rounds = min(_ROUNDS, plan.rounds)
+    rounds = 1 if plan.rounds < 10 else _ROUNDS
     demos = [partial(_demo, build, with_uv=False) for build in builds]
     with_uv = [partial(_demo, own(), with_uv=True)] if shutil.which("uv") else []
     ours, *spent = _in_turns(rounds, [*demos, *with_uv])

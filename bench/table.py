@@ -24,7 +24,8 @@ def markdown_line(row: Row) -> str:
     """The same as docs/explanation/performance.md has it."""
     ours, floor = _figure(row.ours, row.unit), _figure(row.floor, row.unit)
     goal = ", ".join(part for part in (f"{row.goal:.2f}", _verdict(row)) if part)
-    return f"| {row.what} | {ours} | {row.floor_is}, {floor} | {row.ratio:.2f} | {goal} | {_load():.1f} |"
+    cells = (row.what, ours, f"{row.floor_is}, {floor}", f"{row.ratio:.2f}", goal, f"{_load():.1f}")
+    return f"| {' | '.join(cells)} |"
 
 
 def _verdict(row: Row) -> str:
