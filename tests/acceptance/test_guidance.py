@@ -32,33 +32,21 @@ def told(request: Request) -> str:
     return json.dumps(request.body)
 
 
-def test_the_skill_is_offered_and_commands_cost_the_model_nothing(
+def test_the_skill_is_offered_and_read_and_a_slash_command_costs_nothing_until_it_is_typed(
     crew: ClaudeLab, api: MessagesApi
 ) -> None:
     text = told(boss(crew, api))
+    session = crew.sessions[0]
+    api.on("boss", "^split it", call("Skill", skill=SKILL))
+    api.on("boss", "PAINT-IT-BLACK", say("started"))
 
     assert f"{SKILL}: How to split work" in text
     assert "worker-manager:cleanup" not in text
-
-
-def test_the_skill_is_read_when_the_model_asks_for_it(crew: ClaudeLab, api: MessagesApi) -> None:
-    boss(crew, api)
-    session = crew.sessions[0]
-    api.on("boss", "^split it", call("Skill", skill=SKILL))
-
     session.type("split it")
-
     read = api.wait_for_request("boss", "Write a task for a stranger")
     assert "`nudge_worker`" in read.all_text
 
-
-def test_a_slash_command_becomes_its_text_with_what_was_typed_behind_it(
-    crew: ClaudeLab, api: MessagesApi
-) -> None:
-    boss(crew, api)
-    session = crew.sessions[0]
-    api.on("boss", "PAINT-IT-BLACK", say("started"))
-
+    session.wait_for_status("idle")
     session.paste("/worker-manager:start PAINT-IT-BLACK")
     session.wait_for_screen("PAINT-IT-BLACK")
     session.press("Enter")

@@ -22,7 +22,6 @@ from tests.support.claude.crew import (
     boss_at_work,
     script_boss_and_worker,
     start_boss,
-    start_worker,
     worker_id,
 )
 from tests.support.claude.messages_api import MessagesApi
@@ -123,53 +122,6 @@ def test_mail_that_comes_during_a_tool_call_is_in_the_very_next_request(
 
     assert "DONE-1" in after.new_text
     assert api.times_told("boss", "DONE-1") == 1
-
-
-@pytest.mark.newest_claude  # that a Stop hook holds a session is tried in the lab, with both
-def test_nobody_stops_past_waiting_mail_or_without_a_report(
-    crew: ClaudeLab, api: MessagesApi
-) -> None:
-    script_boss_and_worker(api)
-    api.on("worker", "W1 write", say("I am done, silently."))
-    api.on("worker", "without a report", call(f"{CREW}complete", summary="DONE-1 after a reminder"))
-    # The model answers so slowly that the mail lies there when its turn ends.
-    api.on("boss", r"Worker [0-9a-f]{8} ", say("I stop here.", delay=6))
-    session = start_boss(crew)
-    session.type("start W1")
-
-    api.wait_for_request("worker", r"ended your turn without a report")
-    seen = api.wait_for_request("boss", "DONE-1")
-
-    assert seen.previous
-    session.wait_for_status("idle")
-    assert api.times_told("boss", "DONE-1") == 1
-
-
-@pytest.mark.newest_claude  # whose workers are whose is no matter of the version
-@pytest.mark.promise("owner-apart")
-def test_a_second_session_never_sees_the_first_ones_workers(
-    crew: ClaudeLab, api: MessagesApi
-) -> None:
-    for name, marker in (("one", "W1"), ("two", "W2")):
-        api.name_session(name, first_prompt=f"^{name.upper()}")
-        api.name_session(f"worker of {name}", first_prompt=f"{marker} write")
-        start_worker(api, name, marker)
-        api.on(
-            f"worker of {name}",
-            f"{marker} write",
-            call(f"{CREW}complete", summary=f"DONE-{marker}"),
-        )
-    first, second = start_boss(crew, "ONE"), start_boss(crew, "TWO")
-    first.type("start W1")
-    second.type("start W2")
-
-    api.wait_for_request("one", "DONE-W1")
-    api.wait_for_request("two", "DONE-W2")
-
-    first.wait_for_status("idle")
-    second.wait_for_status("idle")
-    assert api.times_told("one", "W2") == 0
-    assert api.times_told("two", "W1") == 0
 
 
 @pytest.mark.promise("identity-clear")

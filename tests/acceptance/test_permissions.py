@@ -112,76 +112,61 @@ def test_the_rule_of_the_readme_allows_an_orchestrator_all_tools(
 
 @pytest.mark.newest_claude
 @pytest.mark.promise("dialog-answer")
-def test_the_orchestrator_allows_what_a_worker_asks_permission_for(
+def test_what_is_denied_is_not_run_the_worker_reads_why_and_what_is_allowed_is_run(
     crew: ClaudeLab, api: MessagesApi
 ) -> None:
     job = Crew(crew, api)
-    api.on("worker", "W1 write", call("Bash", **touch("allowed.txt")))
+    api.on("worker", "W1 write", call("Bash", **touch("denied.txt")))
+    api.on("worker", "WHY-1", call("Bash", **touch("allowed.txt")))
     api.on("worker", lambda r: bool(r.latest), call(f"{CREW}complete", summary="DONE-1"))
     api.on("worker", "Nothing is committed", call(f"{CREW}complete", summary="DONE-1"))
     session, told = job.start(r"\[permission m")
 
-    assert '"command": "touch allowed.txt"' in told.new_text
+    assert '"command": "touch denied.txt"' in told.new_text
     assert job.status() == "blocked"
+    job.answer("deny", message="WHY-1 use another name")
+    api.wait_for_request("worker", "WHY-1 use another name")
+    told = api.wait_for_request("boss", r"\[permission m", after=told)
+    assert '"command": "touch allowed.txt"' in told.new_text
+    job.boss.wait_for_status("idle")
     result = job.answer("allow", message_id=message_id(told, "permission"))
 
     assert "goes on with your answer" in result.new_text
     api.wait_for_request("boss", "DONE-1")
-    assert (Path(str(session.state["cwd"])) / "allowed.txt").exists()
+    tree = Path(str(session.state["cwd"]))
+    assert (tree / "allowed.txt").exists()
+    assert not (tree / "denied.txt").exists()
     assert job.open_files() == []
     assert api.times_told("boss", r"\[settled m") == 0
 
 
 @pytest.mark.newest_claude
-@pytest.mark.promise("dialog-answer")
-def test_what_the_orchestrator_denies_is_not_run_and_the_worker_reads_why(
+@pytest.mark.promise("dialog-terminal")
+def test_the_person_at_the_terminal_may_be_faster_or_dismiss_a_dialog(
     crew: ClaudeLab, api: MessagesApi
 ) -> None:
     job = Crew(crew, api)
-    api.on("worker", "W1 write", call("Bash", **touch("denied.txt")))
-    api.on("worker", "WHY-1", call(f"{CREW}complete", summary="DONE-1"))
-    session, _ = job.start(r"\[permission m")
-
-    job.answer("deny", message="WHY-1 use another name")
-
-    api.wait_for_request("worker", "WHY-1 use another name")
-    api.wait_for_request("boss", "DONE-1")
-    assert not (Path(str(session.state["cwd"])) / "denied.txt").exists()
-
-
-@pytest.mark.newest_claude
-@pytest.mark.promise("dialog-terminal")
-def test_the_person_at_the_terminal_may_be_faster(crew: ClaudeLab, api: MessagesApi) -> None:
-    job = Crew(crew, api)
     api.on("worker", "W1 write", call("Bash", **touch("allowed.txt")))
-    # Long enough that the turn's end is not what tells.
-    api.on("worker", "", call("Bash", command="sleep 0", description="Nothing"))
+    # So that the turn's end is not what tells.
+    api.on("worker", "", call("Bash", **touch("dismissed.txt")))
     session, told = job.start(r"\[permission m")
 
     session.press("Enter")
 
     api.wait_for_request("boss", "was answered or dismissed at its terminal")
-    assert job.open_files() == []
+    api.wait_for_request("boss", "touch dismissed.txt")
     job.boss.wait_for_status("idle")
     result = job.answer("deny", message_id=message_id(told, "permission"))
     assert "is over already" in result.new_text
     assert api.times_told("boss", r"\[settled m") == 1
 
-
-@pytest.mark.newest_claude
-@pytest.mark.promise("dialog-terminal")
-def test_a_dialog_that_the_person_dismisses_is_told_of_too(
-    crew: ClaudeLab, api: MessagesApi
-) -> None:
-    job = Crew(crew, api)
-    api.on("worker", "W1 write", call("Bash", **touch("x.txt")))
-    session, _ = job.start(r"\[permission m")
-
     # No hook tells of this: only Claude Code's own file about the session does.
+    session.wait_for_status("waiting")
     session.press("Escape")
 
-    api.wait_for_request("boss", "was answered or dismissed at its terminal")
+    api.wait_for_request("boss", "was answered or dismissed at its terminal", after=result)
     job.wait_for_record("running")
+    wait_until(lambda: not job.open_files())
 
 
 @pytest.mark.newest_claude
@@ -210,11 +195,8 @@ def test_when_the_time_is_up_the_dialog_is_left_to_the_person(
 
 @pytest.mark.promise("dialog-question")
 @pytest.mark.newest_claude
-@pytest.mark.parametrize("mode", ["default", "bypassPermissions"])
-def test_a_question_at_the_terminal_is_answered_by_mail(
-    crew: ClaudeLab, api: MessagesApi, mode: str
-) -> None:
-    job = Crew(crew, api, mode=mode)
+def test_a_question_at_the_terminal_is_answered_by_mail(crew: ClaudeLab, api: MessagesApi) -> None:
+    job = Crew(crew, api, mode="bypassPermissions")  # that of `default` is below
     api.on("worker", "W1 write", call("AskUserQuestion", questions=[COLOR]))
     api.on("worker", "Blue", call(f"{CREW}complete", summary="DONE-1"))
     _, told = job.start(r"\[question m")

@@ -51,19 +51,3 @@ def test_a_worker_asks_at_the_prompt_and_its_work_is_merged(
     assert "1 commit since" in offered
     assert lab.git("show", "main:greeting.txt") == "ANSWER-1\n"
     assert len(api.requests_with_new("worker", "ANSWER-1")) == 1
-
-
-def test_a_permission_is_given_at_the_prompt(
-    lab: ClaudeLab, api: MessagesApi, terminal: Terminal
-) -> None:
-    api.name_session("worker", first_prompt="W1 write")
-    api.on("worker", "W1 write", commit("greeting.txt", "hello"))
-    api.on("worker", lambda r: bool(r.latest), call(f"{CREW}complete", summary="DONE-1 greeted"))
-
-    run(terminal, lab, "--merge", "--permission-mode", "default", "W1 write a greeting")
-    asked = terminal.wait_for("[a]llow, [d]eny, [l]ater:")
-    terminal.type("a")
-
-    assert terminal.wait_for_end() == 0, terminal.screen()
-    assert "git commit -qm" in asked
-    assert lab.git("show", "main:greeting.txt") == "hello\n"
