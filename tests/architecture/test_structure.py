@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -11,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import CHECKOUT
+from tests.support.scripted.workers import recorded_worker
 from worker_manager import __version__
 from worker_manager.agents import KNOWN, agent_named
 from worker_manager.agents.base import Agent
 from worker_manager.config import load
+from worker_manager.crew.fleet import Fleet
 from worker_manager.domain.message import Message
 from worker_manager.errors import InvalidSetting
 from worker_manager.state import orchestrators
@@ -99,6 +102,71 @@ def test_a_hook_that_shows_mail_loads_what_takes_no_time(tmp_path: Path, event: 
     assert loaded - ours - usual == set()
 
 
+#: What nobody who lists waits for.
+OF_OTHERS = {"asyncio", "click", "concurrent.futures", "dataclasses", "filelock", "git", "inspect"}
+OF_OTHERS |= {"libtmux", "logging", "mcp", "psutil", "pydantic", "rich", "textual"}
+
+
+def command_line(line: list[str], cwd: Path) -> str:
+    """A program that runs it there, without the packages of others."""
+    src = str(CHECKOUT / "src")
+    start = f"import os, sys; sys.path.insert(0, {src!r}); os.chdir({str(cwd)!r})"
+    return f"{start}; sys.argv[1:] = {line!r}; {MAIN}"
+
+
+@pytest.mark.parametrize("line", ["ls", "ls --all --json"])
+def test_a_list_loads_what_it_needs(fleet: Fleet, repository: Path, line: str) -> None:
+    said, loaded = run(command_line(line.split(), repository), {**os.environ})
+
+    assert "Traceback" not in said
+    assert loaded & (OF_OTHERS | {"subprocess", "worker_manager.crew.fleet"}) == set()
+
+    worker = recorded_worker(fleet, repository)
+    said, loaded = run(command_line(line.split(), repository), {**os.environ})
+
+    assert worker.id in said
+    assert "worker_manager.crew.fleet" in loaded
+    starts = {f"worker_manager.crew.{one}" for one in ("lifecycle.start", "integration.merge")}
+    assert loaded & (OF_OTHERS | starts) == set()
+
+
+@pytest.mark.parametrize("typed", ["", "re", "ls --", "attach "])
+def test_a_completion_loads_next_to_nothing(fleet: Fleet, repository: Path, typed: str) -> None:
+    worker = recorded_worker(fleet, repository)
+    environ = {
+        **os.environ,
+        "_WORKER_MANAGER_COMPLETE": "bash_complete",
+        "COMP_WORDS": f"worker-manager {typed}",
+        "COMP_CWORD": str(1 + typed.count(" ")),
+    }
+
+    said, loaded = run(command_line([], repository), environ)
+
+    expected = {"": "plain,run", "re": "plain,restore", "ls --": "plain,--watch"}
+    assert said.splitlines()[0] == expected.get(typed, f"plain,{worker.id}")
+    assert loaded & (OF_OTHERS | {"subprocess", "datetime", "typing"}) == set()
+    assert ("json" in loaded) is (typed == "attach ")
+    assert len({name for name in loaded if name.startswith("worker_manager")}) <= 22
+
+
+@pytest.mark.parametrize("line", ["start --help", "stop --help", "nudge --help", "mail --help"])
+def test_a_commands_help_loads_no_crew(repository: Path, line: str) -> None:
+    program = (
+        f"import os, sys; os.chdir({str(repository)!r}); sys.argv[1:] = {line.split()!r}; {MAIN}"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-X", "importtime", "-c", program],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    loaded = {one.rpartition("|")[2].strip() for one in done.stderr.splitlines()}
+
+    assert "click" in loaded
+    assert loaded & {"git", "libtmux", "mcp", "subprocess", "textual"} == set()
+    assert {name for name in loaded if name.startswith("worker_manager.crew.")} == set()
+
+
 def test_the_versions_agree() -> None:
     manifest = json.loads((CHECKOUT / ".claude-plugin" / "plugin.json").read_text("utf-8"))
 
@@ -166,6 +234,7 @@ _OWN_JSON = {
     "text/output.py",
     "agents/claude/launch.py",
     "agents/claude/transcripts.py",
+    "cli/recording.py",
     "cli/schema.py",
     "crew/lifecycle/equipment.py",
     "crew/reporting/evidence.py",

@@ -12,10 +12,11 @@ from worker_manager.cli.terminal.output import echo, emit
 from worker_manager.cli.terminal.spinner import busy
 
 if TYPE_CHECKING:
-    from worker_manager.cli.results import Listed
+    from worker_manager.cli.listed import Listed
     from worker_manager.crew.repository import Repository
     from worker_manager.domain.worker import Worker
-    from worker_manager.views.facts import Facts, Snapshots
+    from worker_manager.views.facts import Snapshots
+    from worker_manager.views.worker_facts import Facts
 
 #: A look takes git processes for each worker that has changed something.
 LOOK_SECONDS = 2.0
@@ -56,7 +57,7 @@ def watch(*, show_all: bool, as_json: bool) -> None:
 
 
 def _look(repository: Repository, known: dict[str, Snapshots], *, show_all: bool) -> Listed:
-    from worker_manager.cli.results import Listed
+    from worker_manager.cli.listed import Listed
 
     workers = repository.workers()
     facts = _facts(
@@ -77,6 +78,8 @@ def _facts(
     repository: Repository, workers: list[Worker], known: dict[str, Snapshots]
 ) -> list[Facts]:
     """Returns the facts of each worker; `known` caches what was read before, by owner."""
+    if not workers:
+        return []
     from worker_manager.views.facts import Snapshots
 
     found: dict[str, Facts] = {}

@@ -6,25 +6,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from worker_manager.cli.listed import Listed as Listed
 from worker_manager.crew.integration.merge import Merged as MergedBranch
 from worker_manager.doctor.findings import Visit as Visit
 from worker_manager.domain.message import Message
 from worker_manager.views.catalogue import ListedAgent
-from worker_manager.views.facts import Facts
-
-
-class Listed(NamedTuple):
-    """`ls`. What they have used together; ids of cleaned workers (their facts: with --all), of
-    workers whose session is gone, and files of records that can't be read.
-    """
-
-    workers: list[Facts]
-    tokens_read: int
-    tokens_written: int
-    cost_usd: float
-    cleaned: list[str]
-    orphans: list[str]
-    damaged: list[str]
+from worker_manager.views.worker_facts import Facts
 
 
 class Started(NamedTuple):

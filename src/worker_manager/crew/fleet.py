@@ -1,23 +1,22 @@
 """What an orchestrator can do: start, list, nudge and stop workers, read their mail.
 
 Callable without MCP. Everything that reads the records first makes them agree with the world.
+Starts, merges and cleaning are loaded when they are called: listing needs none of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from worker_manager.agents.base import Usage
 from worker_manager.config import Settings
 from worker_manager.crew.context import Context
-from worker_manager.crew.integration import clean as cleaning
-from worker_manager.crew.integration import merge as merges
 from worker_manager.crew.lifecycle import adopt as adoption
 from worker_manager.crew.lifecycle import stop as stops
 from worker_manager.crew.lifecycle.launch import Launcher, attach_line, plugin_root
 from worker_manager.crew.lifecycle.queue import place_in, queue
-from worker_manager.crew.lifecycle.request import Started, StartRequest
-from worker_manager.crew.lifecycle.start import Starts
 from worker_manager.crew.messaging import mail, replies, wake
 from worker_manager.crew.supervision import budgets
 from worker_manager.crew.supervision.supervisor import Supervisor
@@ -30,6 +29,12 @@ from worker_manager.runtimes.registry import open_runtime
 from worker_manager.state.mail.inbox import Claim
 from worker_manager.state.mail.mailbox import Mailbox
 from worker_manager.state.workers.records import Records
+
+if TYPE_CHECKING:
+    from worker_manager.crew.integration import clean as cleaning
+    from worker_manager.crew.integration import merge as merges
+    from worker_manager.crew.lifecycle.request import Started, StartRequest
+    from worker_manager.crew.lifecycle.start import Starts
 
 
 class Fleet:
@@ -50,8 +55,15 @@ class Fleet:
         self.context = Context(
             root=root, home=home, project=project, settings=settings, runtime=runtime
         )
-        self._starts = Starts(Launcher(runtime, root, plugin_root), project, settings)
-        self.supervisor = Supervisor(self.context, self._starts)
+        self._launcher = Launcher(runtime, root, plugin_root)
+        self.supervisor = Supervisor(self.context, lambda: self._starts)
+
+    @cached_property
+    def _starts(self) -> Starts:
+        from worker_manager.crew.lifecycle.start import Starts
+
+        context = self.context
+        return Starts(self._launcher, context.project, context.settings)
 
     @property
     def home(self) -> str:
@@ -178,16 +190,22 @@ class Fleet:
 
     def merge(self, worker_id: str, options: merges.MergeOptions) -> merges.Merged:
         """Merge a finished worker's branch: see `merge.merge`."""
+        from worker_manager.crew.integration import merge as merges
+
         return merges.merge(self.context, worker_id, options)
 
     def merge_all(
         self, worker_ids: Sequence[str], options: merges.MergeOptions
     ) -> list[merges.Merged]:
         """Merge one after the other: see `merge.merge_all`."""
+        from worker_manager.crew.integration import merge as merges
+
         return merges.merge_all(self.context, worker_ids, options)
 
     def clean(self, options: cleaning.CleanOptions) -> list[cleaning.CleanResult]:
         """Remove what finished workers have left, so that it can be restored: see `clean.clean`."""
+        from worker_manager.crew.integration import clean as cleaning
+
         return cleaning.clean(self.context, self.workers(), options)
 
     def orphans(self, everybody: Sequence[Worker]) -> list[Worker]:

@@ -1,23 +1,20 @@
 """What a person at a terminal sees and does: every worker of a repository, whoever started it,
-each in the name of its own orchestrator.
+each in the name of its own orchestrator. What acts on workers is loaded once there is one.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from worker_manager import config
 from worker_manager.config import Settings
-from worker_manager.crew.fleet import Fleet, open_fleet
-from worker_manager.crew.lifecycle import adopt
-from worker_manager.crew.supervision.supervisor import Supervisor
 from worker_manager.domain.identifiers import is_worker_id
 from worker_manager.domain.worker import Worker
 from worker_manager.errors import InvalidInput
-from worker_manager.runtimes.base import Runtime
-from worker_manager.runtimes.registry import open_runtime
 from worker_manager.state import orchestrators
 from worker_manager.state.layout import (
     home_of_session,
@@ -26,6 +23,11 @@ from worker_manager.state.layout import (
     repository_of,
 )
 from worker_manager.state.workers.records import Records
+
+if TYPE_CHECKING:
+    from worker_manager.crew.fleet import Fleet
+    from worker_manager.crew.supervision.supervisor import Supervisor
+    from worker_manager.runtimes.base import Runtime
 
 
 class Repository:
@@ -43,13 +45,14 @@ class Repository:
         self._environ = environ
         self.settings: Settings = config.load(Path(directory), environ)
         self._session_id = environ.get("CLAUDE_CODE_SESSION_ID", "")
-        self._runtime = open_runtime(self.settings.tmux_socket)
         self._fleets: dict[str, Fleet] = {}
 
-    @property
+    @cached_property
     def runtime(self) -> Runtime:
         """Where its workers live."""
-        return self._runtime
+        from worker_manager.runtimes.registry import open_runtime
+
+        return open_runtime(self.settings.tmux_socket)
 
     def own_fleet(self) -> Fleet:
         """Of whoever calls: a Claude session from its shell, else the person at the terminal."""
@@ -78,7 +81,12 @@ class Repository:
 
     def orphans(self) -> list[Worker]:
         """Workers whose orchestrator is gone, for a person: none of them is one's own."""
-        return adopt.orphans(self.root, self.records, orchestrators.TERMINAL, self.records.all())
+        workers = self.records.all()
+        if not workers:
+            return []
+        from worker_manager.crew.lifecycle import adopt
+
+        return adopt.orphans(self.root, self.records, orchestrators.TERMINAL, workers)
 
     def fleets(self) -> list[Fleet]:
         """Of everybody who owns a worker here."""
@@ -127,13 +135,15 @@ class Repository:
 
     def _fleet(self, owner: str) -> Fleet:
         if owner not in self._fleets:
+            from worker_manager.crew.fleet import open_fleet
+
             home = orchestrator_home(self.records.repository, owner)
             self._fleets[owner] = open_fleet(
                 root=self.root,
                 home=lambda: home,
                 project=self.directory,
                 settings=self.settings,
-                runtime=self._runtime,
+                runtime=self.runtime,
             )
         return self._fleets[owner]
 

@@ -47,6 +47,15 @@ def checked_key(key: str) -> str:
     return key
 
 
+def new_session_id() -> str:
+    """A random UUID, as Claude Code wants it. Without `uuid`: that loads 2 ms of more."""
+    value = bytearray(os.urandom(16))
+    value[6] = value[6] & 0x0F | 0x40  # version 4
+    value[8] = value[8] & 0x3F | 0x80
+    digits = value.hex()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
 def new_mark() -> str:
     """The token by which a worker knows its orchestrator's messages."""
     return random_hex(6)

@@ -4,7 +4,6 @@ output.
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -151,4 +150,6 @@ def inherited(tables: Tables, name: str) -> NamedAgent:
 
 def nearest(word: str, words: Iterable[str]) -> str:
     """The one of some words that is most like it."""
+    import difflib
+
     return difflib.get_close_matches(word, list(words), n=1, cutoff=0.0)[0]

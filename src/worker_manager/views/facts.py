@@ -1,14 +1,13 @@
-"""What is known of a worker at this moment: its record, its session, its work, what it used."""
+"""The facts of workers, asked for again and again: of each only what has changed is read anew."""
 
 from __future__ import annotations
 
 import os
 import threading
 import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from worker_manager.agents import agent_in_record
 from worker_manager.agents.base import Usage
@@ -17,87 +16,47 @@ from worker_manager.crew.lifecycle.launch import attach_line
 from worker_manager.crew.lifecycle.queue import place_in
 from worker_manager.domain.session import Activity
 from worker_manager.domain.worker import Status, Worker
+from worker_manager.state import looks
 from worker_manager.state.layout import TRANSCRIPT, repository_identity
 from worker_manager.state.workers.records import stamp_of
-from worker_manager.text import rendering
+from worker_manager.views.worker_facts import Facts as Facts
+from worker_manager.views.worker_facts import Look, facts
 from worker_manager.worktrees import changes
 from worker_manager.worktrees.changes import Progress
 
-QUESTION_LIMIT, DOING_LIMIT = 500, 200
 #: What somebody changes in a worktree by hand, and commits nowhere, is counted so much later.
 COUNTED_SECONDS, FINISHED_SECONDS = 60.0, 600.0
 #: Where git didn't say, it is asked again.
 UNKNOWN_SECONDS = 10.0
-#: Five git processes each: of more, the rest is counted the next time.
-COUNTED_MOST, COUNTED_AT_ONCE = 200, 4
+#: Three git processes each: of more, the rest is counted the next time.
+COUNTED_MOST, COUNTED_AT_ONCE = 200, 2
+#: What was counted, in the orchestrator's directory.
+_COUNTED = "progress.json"
 
 
-class Facts(NamedTuple):
-    """One worker. `owner` is an orchestrator's id, `terminal` for people. Times are ISO texts in
-    UTC, `base_sha` a commit, `question` what it asked and waits for, `doing` its last tool or
-    words, `context_tokens` about what its next request holds, `attach` a shell command. None is
-    what nobody knows, or what does not apply.
-    """
-
-    id: str
-    owner: str
-    name: str
-    title: str
-    status: str
-    reason: str
-    since: str
-    agent: str
-    agent_name: str
-    path: str
-    branch: str
-    base: str
-    base_sha: str
-    question: str
-    missing: str
-    doing: str
-    commits: int | None
-    changed_files: int | None
-    lines_added: int | None
-    lines_removed: int | None
-    tokens_read: int | None
-    tokens_written: int | None
-    context_tokens: int | None
-    budget_tokens: int
-    cost_usd: float | None
-    created_at: str
-    attach: str
-
-
-class Look(NamedTuple):
-    """What is read of a worker beside its record. `place` is its place in the queue, `doing` its
-    last tool or words.
-    """
-
-    activity: Activity | None
-    progress: Progress | None
-    usage: Usage | None
-    doing: str
-    place: str
-    attach: str
-
-
-@dataclass
 class _Known:
     """What was read of one worker, as its record was, and how the files stood that it came from."""
 
-    worker: Worker
-    home: str
-    attach: str
     pointer: tuple[int, ...] | None = None
-    transcript: str = ""
-    written: int = -1
-    doing: str = ""
+    transcript = ""
+    written = -1
+    doing = ""
     usage: Usage | None = None
     tip: tuple[int, ...] = ()
     progress: Progress | None = None
     counted: tuple[object, ...] | None = None
-    counted_at: float = -FINISHED_SECONDS
+    counted_at = -FINISHED_SECONDS
     facts: Facts | None = None
+
+    def __init__(self, worker: Worker, home: str, attach: str) -> None:
+        self.worker = worker
+        self.home = home
+        self.attach = attach
+
+    @property
+    def state(self) -> tuple[object, ...]:
+        """As long as this is the same, its work hardly is another."""
+        return (self.worker.base_sha, *self.tip, self.written)
 
     def is_due(self, at: float) -> bool:
         """Whether git is to be asked what it has changed."""
@@ -107,7 +66,7 @@ class _Known:
         if self.counted is None:
             return age > UNKNOWN_SECONDS
         is_old = age > (FINISHED_SECONDS if self.worker.finished else COUNTED_SECONDS)
-        return is_old or self.counted != (self.tip, self.written)
+        return is_old or self.counted != self.state
 
 
 class Snapshots:
@@ -118,6 +77,7 @@ class Snapshots:
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
         self._known: dict[str, _Known] = {}
+        self._kept: dict[str, Any] | None = None
         self._lock = threading.Lock()
 
     def of(self, workers: Sequence[Worker]) -> list[Facts]:
@@ -161,6 +121,7 @@ class Snapshots:
         if known is None or known.worker is not worker:
             home = self._fleet.records.home(worker.id)
             known = self._known[worker.id] = _Known(worker, home, attach_line(worker))
+            self._recall(known)
         pointer = stamp_of(f"{known.home}/{TRANSCRIPT}")
         if pointer != known.pointer:
             known.pointer, known.transcript = pointer, self._fleet.transcript(worker)
@@ -180,12 +141,35 @@ class Snapshots:
         due = due[:COUNTED_MOST]
         if not due:
             return
-        with ThreadPoolExecutor(COUNTED_AT_ONCE) as pool:
-            found = pool.map(_progress, (one.worker for one in due))
+        found = _in_turn([one.worker for one in due])
         for one, progress in zip(due, found, strict=True):
             one.progress, one.facts = progress, None
-            one.counted = None if progress is None else (one.tip, one.written)
+            one.counted = None if progress is None else one.state
             one.counted_at = at
+        self._keep()
+
+    def _keep(self) -> None:
+        """Notes what was counted: the next command need not count it."""
+        at, clock = time.time(), time.monotonic()
+        kept = {
+            worker_id: [at - (clock - one.counted_at), one.counted, one.progress]
+            for worker_id, one in self._known.items()
+            if one.counted is not None and not one.worker.cleaned
+        }
+        looks.write(self._fleet.home, _COUNTED, kept)
+
+    def _recall(self, known: _Known) -> None:
+        """What another command has counted, unless that is from another time."""
+        if self._kept is None:
+            self._kept = looks.read(self._fleet.home, _COUNTED)
+        try:
+            at, counted, progress = self._kept.get(known.worker.id, (0.0, (), ()))
+            age = time.time() - at
+            if at and age >= 0:
+                known.progress, known.counted = Progress(*progress), tuple(counted)
+                known.counted_at = time.monotonic() - age
+        except (TypeError, ValueError):
+            return  # of another version
 
     def _facts(self, known: _Known, activity: Activity | None, line: Sequence[Worker]) -> Facts:
         worker = known.worker
@@ -205,8 +189,14 @@ class Snapshots:
         return found
 
 
-def _progress(worker: Worker) -> Progress | None:
-    return changes.progress(worker.path, worker.branch, worker.base_sha)
+def _in_turn(workers: Sequence[Worker]) -> Iterator[Progress | None]:
+    """The progress of each, COUNTED_AT_ONCE of them at the same time."""
+    waiting = deque[Callable[[], Progress | None]]()
+    for one in workers:
+        waiting.append(changes.begin_progress(one.path, one.branch, one.base_sha))
+        if len(waiting) == COUNTED_AT_ONCE:
+            yield waiting.popleft()()
+    yield from (heard() for heard in waiting)
 
 
 def _uncleaned(workers: Sequence[Worker]) -> list[Worker]:
@@ -214,48 +204,10 @@ def _uncleaned(workers: Sequence[Worker]) -> list[Worker]:
 
 
 def facts_of(fleet: Fleet, worker: Worker) -> Facts:
-    """Takes five git processes when the worker has a branch of its own."""
+    """Takes three git processes when the worker has a branch of its own."""
     return Snapshots(fleet).of([worker])[0]
 
 
 def _heads(project: str) -> str:
     """Where git has the branches that it has not packed."""
     return os.path.join(repository_identity(project), "refs", "heads")
-
-
-def facts(worker: Worker, look: Look, *, at: float) -> Facts:
-    """The same from what was read already; `at` is in seconds since the epoch."""
-    status, reason, since = worker.seen(look.activity, at=at)
-    if status is Status.QUEUED:
-        reason = f"{look.place}: {reason}"
-    progress, usage = look.progress, look.usage
-    asked = worker.report.text if worker.report and worker.status is Status.ASKING else ""
-    return Facts(
-        id=worker.id,
-        owner=worker.owner,
-        name=worker.name,
-        title=worker.title,
-        status=status.value,
-        reason=reason,
-        since=since,
-        agent=worker.agent,
-        agent_name=worker.agent_name or worker.agent,
-        path=worker.path,
-        branch=worker.branch,
-        base=worker.base_branch,
-        base_sha=worker.base_sha,
-        question=rendering.one_line(asked)[:QUESTION_LIMIT],
-        missing=worker.missing,
-        doing="" if worker.finished else look.doing[:DOING_LIMIT],
-        commits=progress.commits if progress else None,
-        changed_files=progress.files if progress else None,
-        lines_added=progress.added if progress else None,
-        lines_removed=progress.removed if progress else None,
-        tokens_read=usage.read if usage else None,
-        tokens_written=usage.written if usage else None,
-        context_tokens=usage.context if usage else None,
-        budget_tokens=worker.budget_tokens,
-        cost_usd=usage.cost if usage else None,
-        created_at=worker.created_at,
-        attach=look.attach,
-    )

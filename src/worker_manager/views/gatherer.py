@@ -22,7 +22,7 @@ from worker_manager.errors import StateCorrupt, StateUnavailable, WorkerNotFound
 from worker_manager.runtimes.base import Presence
 from worker_manager.state.layout import transcript_of
 from worker_manager.state.workers.records import stamp_of
-from worker_manager.views.facts import Facts, Look, facts
+from worker_manager.views.worker_facts import Facts, Look, facts
 from worker_manager.worktrees import changes
 from worker_manager.worktrees.changes import Progress
 

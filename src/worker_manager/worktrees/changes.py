@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from worker_manager.errors import NotARepository, WorktreeRefused
 from worker_manager.worktrees import baseline, evidence, own
 from worker_manager.worktrees.evidence import Change
-from worker_manager.worktrees.git import names, run
-from worker_manager.worktrees.indexes import unmasked
+from worker_manager.worktrees.git import GitResult, begin_all, names, run
+from worker_manager.worktrees.indexes import LISTED, masked_among, unmasked
 from worker_manager.worktrees.own import Worktree
 
 #: What differs from the last commit of a checkout, and a fingerprint of each file's content.
@@ -84,20 +84,52 @@ def describe(worktree: Worktree, base_sha: str) -> Work:
 
 def progress(path: str, branch: str, base_sha: str) -> Progress | None:
     """Returns a worker's progress since its base; None when git can't say."""
+    return begin_progress(path, branch, base_sha)()
+
+
+def begin_progress(path: str, branch: str, base_sha: str) -> Callable[[], Progress | None]:
+    """Starts three git processes at once; gives what waits for their answer, and must be called."""
+    worktree = own.seen(path, branch)
+    if worktree is None:
+        return lambda: None
+    commands = (
+        ("rev-list", "--count", f"{base_sha}..HEAD"),
+        ("diff", *_COUNTED, base_sha),
+        (*LISTED, "--cached", "--others", "--exclude-standard"),
+    )
     try:
-        worktree = own.look(path, branch)
-        commits = int(run(path, "rev-list", "--count", f"{base_sha}..HEAD"))
-        with unmasked(path) as environment:
-            counted = _counts(names(path, "diff", *_COUNTED, base_sha, environment=environment))
-        new = names(path, "ls-files", "-z", "--others", "--exclude-standard")
+        heard = begin_all(path, *((*worktree.place, *command) for command in commands))
+    except NotARepository:
+        return lambda: None
+    return lambda: _progress(worktree, base_sha, heard)
+
+
+def _progress(
+    worktree: Worktree, base_sha: str, heard: Callable[[], list[GitResult]]
+) -> Progress | None:
+    try:
+        said = heard()
+        if any(one.code for one in said):
+            return None
+        commits, counted, listed = (one.text for one in said)
+        entries = listed.split("\0")[:-1]
+        lines = _counts(counted.split("\0")[:-1])
+        if masked_among(worktree.path, entries):
+            lines = _unmasked_counts(worktree.path, base_sha)
         noted = baseline.read(worktree.admin)
         mine = {change.name for change in uncommitted(worktree)} if noted else set()
     except (NotARepository, WorktreeRefused):
         return None
-    differing = {name: lines for name, lines in counted.items() if _is_own(name, noted, mine)}
+    new = [entry[2:] for entry in entries if entry[0] == "?"]
+    differing = {name: number for name, number in lines.items() if _is_own(name, noted, mine)}
     added, removed = (sum(column) for column in zip((0, 0), *differing.values(), strict=True))
     files = len(differing) + sum(_is_own(name, noted, mine) for name in new)
-    return Progress(commits, files, added, removed)
+    return Progress(int(commits), files, added, removed)
+
+
+def _unmasked_counts(path: str, base_sha: str) -> dict[str, tuple[int, int]]:
+    with unmasked(path) as environment:
+        return _counts(names(path, "diff", *_COUNTED, base_sha, environment=environment))
 
 
 def look(checkout: str, seen: Sequence[Change] | None = None) -> dict[str, str]:

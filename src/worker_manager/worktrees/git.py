@@ -85,14 +85,34 @@ def ask_all(directory: str, *commands: Sequence[str]) -> list[GitResult]:
     Raises WorktreeRefused when one does not end in time (the others are ended), NotARepository when
     git can't be run.
     """
-    started = [(_start(directory, command, {}), command) for command in commands]
+    return begin_all(directory, *commands)()
+
+
+def begin_all(directory: str, *commands: Sequence[str]) -> Callable[[], list[GitResult]]:
+    """As `ask_all`, for one who has to do meanwhile: gives what waits for the results. It must be
+    called.
+    """
+    started: list[tuple[Child[bytes], Sequence[str]]] = []
     try:
-        return [_heard(process, directory, command) for process, command in started]
-    except WorktreeRefused:
-        for process, _ in started:
-            if process.poll() is None:
-                _end(process)
+        started.extend((_start(directory, command, {}), command) for command in commands)
+    except NotARepository:
+        _end_all(started)
         raise
+
+    def heard() -> list[GitResult]:
+        try:
+            return [_heard(process, directory, command) for process, command in started]
+        except WorktreeRefused:
+            _end_all(started)
+            raise
+
+    return heard
+
+
+def _end_all(started: Sequence[tuple[Child[bytes], Sequence[str]]]) -> None:
+    for process, _ in started:
+        if process.poll() is None:
+            _end(process)
 
 
 def _heard(

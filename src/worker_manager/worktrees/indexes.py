@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 from worker_manager.worktrees.git import names, run
 
 Environment = dict[str, str]
+#: Lists each file of the index behind a letter that tells how git looks at it.
+LISTED = ("ls-files", "-v", "-z")
 
 
 @contextmanager
@@ -47,7 +49,11 @@ def _masked(path: str, environment: Mapping[str, str] | None = None) -> list[tup
     """The letters of `ls-files -v` and names of the files that git does not look at, and that are
     there: those that a sparse checkout leaves out are not.
     """
-    listed = names(path, "ls-files", "-v", "-z", environment=environment)
+    return masked_among(path, names(path, *LISTED, environment=environment))
+
+
+def masked_among(path: str, listed: Sequence[str]) -> list[tuple[str, str]]:
+    """The same, of what git has listed."""
     marked = ((entry[0], entry[2:]) for entry in listed if entry[0] == "S" or entry[0].islower())
     return [(letter, name) for letter, name in marked if os.path.lexists(os.path.join(path, name))]
 

@@ -24,6 +24,11 @@ class Worktree(NamedTuple):
     admin: str
     branch: str
 
+    @property
+    def place(self) -> tuple[str, str]:
+        """Options with which git looks nowhere else."""
+        return f"--git-dir={self.admin}", f"--work-tree={self.path}"
+
 
 def look(path: str, branch: str) -> Worktree:
     """The worktree of a worker with this branch; without one, the checkout that it shares. One git
@@ -43,6 +48,14 @@ def look(path: str, branch: str) -> Worktree:
     if said.text != expected:
         raise _gone(path, branch)
     return Worktree(path, admin, branch)
+
+
+def seen(path: str, branch: str) -> Worktree | None:
+    """The worktree of a worker with this branch as far as files tell, for figures of it: git has to
+    be told which one is meant, by `place`. None when something else is there, or nothing.
+    """
+    admin = marks.pointed_at(path)
+    return Worktree(path, admin, branch) if marks.is_marked(admin, branch) else None
 
 
 def stands(path: str, branch: str) -> bool:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 import pytest
 
 from tests.integration.cli.conftest import Command, validated
-from tests.support.scripted.bench import add_worker
+from tests.support.scripted.bench import add_worker, commit
 from tests.support.scripted.workers import recorded_worker
 from tests.support.terminals.person import MODULE, Terminal, output_of
 from worker_manager.cli.terminal import worker_table
@@ -143,3 +145,24 @@ def _up_to(line: str, columns: int) -> str:
     """The beginning of a line that is so wide."""
     end = next((end for end in range(len(line) + 1) if width(line[:end]) >= columns), len(line))
     return line[:end]
+
+
+def test_git_is_asked_of_what_has_changed_since_the_last_list(
+    mine: Fleet, repository: Path, command: Command, calls: Callable[[str], list[str]]
+) -> None:
+    workers = [add_worker(mine, repository, {f"{n}.txt": "a\n"}) for n in range(3)]
+    calls("git")
+
+    def listed() -> list[int | None]:
+        return [one["commits"] for one in json.loads(command("ls", "--json").stdout)["workers"]]
+
+    def counted() -> int:
+        return sum(" rev-list " in one for one in calls("git"))
+
+    assert (listed(), counted()) == ([1, 1, 1], 3)
+    assert (listed(), counted()) == ([1, 1, 1], 0)
+    commit(workers[1].path, {"more": "x"})
+    assert (listed(), counted()) == ([1, 2, 1], 1)
+    for broken in ("{", "[]", json.dumps({workers[0].id: [1]})):
+        Path(mine.home, "progress.json").write_text(broken, "utf-8")
+        assert (listed(), counted()) == ([1, 2, 1], 3)

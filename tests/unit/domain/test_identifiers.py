@@ -1,5 +1,7 @@
 """Ids and names before they become paths, branches or targets."""
 
+import uuid
+
 import pytest
 
 from worker_manager.domain import identifiers
@@ -55,3 +57,11 @@ def test_text_that_utf_8_cannot_hold_is_replaced_not_refused() -> None:
 def test_a_text_over_the_limit_names_its_size() -> None:
     with pytest.raises(InvalidInput, match="10,000,001 bytes"):
         identifiers.checked_text("x" * 10_000_001, "task")
+
+
+def test_a_session_id_is_a_random_uuid() -> None:
+    ids = {identifiers.new_session_id() for _ in range(64)}
+
+    assert len(ids) == 64
+    assert {(str(uuid.UUID(one)) == one, uuid.UUID(one).version) for one in ids} == {(True, 4)}
+    assert {uuid.UUID(one).variant for one in ids} == {uuid.RFC_4122}

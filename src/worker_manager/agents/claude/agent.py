@@ -1,5 +1,7 @@
 """Claude Code as the agent: its answers to the questions of `base.Agent`."""
 
+from datetime import datetime
+
 from worker_manager.agents.claude.launch import (
     HONOURED_KEYS,
     PACKAGING,
@@ -11,15 +13,14 @@ from worker_manager.agents.claude.launch import (
     refused_mode,
 )
 from worker_manager.agents.claude.login import is_logged_in
-from worker_manager.agents.claude.message_socket import send
 from worker_manager.agents.claude.prompt_box import draft
 from worker_manager.agents.claude.receipts import receipts
-from worker_manager.agents.claude.reset_times import limit_end
 from worker_manager.agents.claude.session_activity import activity
 from worker_manager.agents.claude.session_files import noted as processes
 from worker_manager.agents.claude.start_dialogs import start_dialog
 from worker_manager.agents.claude.transcripts import entries, latest
 from worker_manager.agents.claude.usage import bytes_written, meter
+from worker_manager.domain.session import Activity
 from worker_manager.text.line_files import is_line_start as is_entry_start
 from worker_manager.text.line_files import last_part
 
@@ -52,3 +53,17 @@ permission_modes = PERMISSION_MODES
 session_variables = SESSION_VARIABLES
 honoured_keys = HONOURED_KEYS
 packaging = PACKAGING
+
+
+def send(activity: Activity, text: str) -> bool:
+    """See `message_socket.send`."""
+    from worker_manager.agents.claude import message_socket
+
+    return message_socket.send(activity, text)
+
+
+def limit_end(text: str, now: datetime) -> datetime | None:
+    """See `reset_times.limit_end`."""
+    from worker_manager.agents.claude import reset_times
+
+    return reset_times.limit_end(text, now)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from worker_manager.agents import agent_in_record
 from worker_manager.cli.terminal.columns import cut, fill, width, widths
 from worker_manager.cli.terminal.output import bold, in_color
-from worker_manager.crew.messaging.dialogs import REASONS
-from worker_manager.crew.supervision.limits import RATE_LIMIT
+from worker_manager.domain.reasons import DIALOGS, RATE_LIMIT
 from worker_manager.domain.worker import Status
 from worker_manager.text import rendering
 from worker_manager.text.figures import age, amount
@@ -18,7 +17,7 @@ from worker_manager.text.figures import age, amount
 if TYPE_CHECKING:
     from worker_manager.crew.fleet import Fleet
     from worker_manager.domain.worker import Worker
-    from worker_manager.views.facts import Facts
+    from worker_manager.views.worker_facts import Facts
 
 _HEADS = ("ID", "STATUS", "FOR", "WORK", "TOKENS", "TITLE", "NOW")
 _MAX_WIDTHS = {"ID": 8, "STATUS": 9, "FOR": 4, "WORK": 9, "TOKENS": 6, "TITLE": 24}
@@ -63,7 +62,7 @@ def needs(facts: Sequence[Facts]) -> list[str]:
 
 def _way_to_give(one: Facts) -> str:
     """Returns the command that answers a waiting worker, or leads to its terminal."""
-    if one.status == Status.ASKING or one.reason.startswith(REASONS):
+    if one.status == Status.ASKING or one.reason.startswith(DIALOGS):
         return "answer"
     return "nudge" if one.reason == RATE_LIMIT else "attach"
 

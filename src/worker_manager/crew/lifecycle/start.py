@@ -5,7 +5,6 @@ there is room.
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 
@@ -147,7 +146,7 @@ class Starts:
             path=os.path.realpath(self._project),
             agent=chosen.program,
             agent_name=chosen.name,
-            session_id=str(uuid.uuid4()),
+            session_id=identifiers.new_session_id(),
             handle=self._runtime.handle_for(name),
             starter=process_identity.identity(os.getpid()),
             mark=identifiers.new_mark(),

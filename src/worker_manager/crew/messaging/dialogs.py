@@ -11,6 +11,7 @@ from typing import Any
 
 from worker_manager.crew.reporting import reports
 from worker_manager.domain import identifiers, message
+from worker_manager.domain.reasons import DIALOGS, PERMISSION, QUESTION
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.state import journal, process_identity
 from worker_manager.state.layout import repository_of
@@ -21,7 +22,6 @@ from worker_manager.state.workers.requests import Request
 from worker_manager.text import rendering
 
 ASK_USER = "AskUserQuestion"
-REASONS = ("permission: ", "question: ")
 AT_TERMINAL = "was answered or dismissed at its terminal"
 RESTARTED = "is gone: its session was started anew"
 
@@ -106,7 +106,7 @@ def _request(given: dict[str, Any]) -> Request:
         tool=tool,
         call=requests.call_of(tool, tool_input),
         agent=str(given.get("agent_id") or ""),
-        reason=f"{REASONS[1] if questions else REASONS[0]}{rendering.one_line(tool)[:100]}",
+        reason=f"{QUESTION if questions else PERMISSION}{rendering.one_line(tool)[:100]}",
         questions=questions,
     )
 
@@ -128,7 +128,7 @@ def _asked(request: Request, given: dict[str, Any]) -> tuple[Request, str]:
 def _go_on(worker: Worker, request: Request, others: list[Request]) -> Worker:
     """The record without this dialog; other dialogs may still be open."""
     told = worker.report.message_id if worker.report else ""
-    if worker.status is Status.BLOCKED and worker.reason.startswith(REASONS):
+    if worker.status is Status.BLOCKED and worker.reason.startswith(DIALOGS):
         after = worker.unblock(at=now())
     elif worker.status is Status.ASKING and told == request.id:
         after = worker.resume(at=now())

@@ -1,5 +1,5 @@
-"""Notices while workers are at it that their work will not fit together. In memory, and only of
-branches that have moved since the last look.
+"""Notices while workers are at it that their work will not fit together: merges in memory, and only
+of branches that have moved since the last look, which may have been another process's.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from worker_manager.crew.context import Context
 from worker_manager.crew.reporting import reports
 from worker_manager.domain import identifiers, message
 from worker_manager.domain.worker import Status, Worker
-from worker_manager.state import journal
+from worker_manager.state import journal, looks
 from worker_manager.state.locking import exclusive
 from worker_manager.worktrees import merging, snapshots, trees
 from worker_manager.worktrees.merging import Trial
@@ -39,11 +39,15 @@ class Pair(NamedTuple):
         return identifiers.message_id_of(f"conflict {self.worker.id} {other}")
 
 
+#: Where branches stood at the last look, in the orchestrator's directory.
+_TIPS = "tips.json"
+
+
 class Radar:
     """What was seen at the last look."""
 
     def __init__(self) -> None:
-        self._tips: dict[str, str] = {}
+        self._tips: dict[str, str] | None = None
         self._told: set[str] = set()
 
     def look(self, context: Context, workers: Sequence[Worker]) -> None:
@@ -56,7 +60,8 @@ class Radar:
         directory = open_ones[0].project
         named = {one.branch for one in open_ones} | {one.base_branch for one in open_ones}
         tips = trees.tips(directory, sorted(named))
-        moved = {name for name, sha in tips.items() if self._tips.get(name) != sha}
+        before = looks.read(context.home, _TIPS) if self._tips is None else self._tips
+        moved = {name for name, sha in tips.items() if before.get(name) != sha}
         if moved:
             with snapshots.scratch_objects(directory) as scratch:
                 for pair in _pairs(open_ones, tips, moved):
@@ -66,6 +71,8 @@ class Radar:
                         if trial.files:
                             _tell(context, directory, pair, trial, tips)
                             self._told.add(pair.message_id)
+        if tips != before:
+            looks.write(context.home, _TIPS, tips)
         self._tips = tips
 
 

@@ -13,6 +13,7 @@ from worker_manager.crew.messaging import outbox
 from worker_manager.crew.reporting import reports
 from worker_manager.domain import identifiers
 from worker_manager.domain import message as messages
+from worker_manager.domain.reasons import RATE_LIMIT
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.state import usage_limit
 from worker_manager.state.workers.records import Records
@@ -20,8 +21,6 @@ from worker_manager.state.workers.records import Records
 if TYPE_CHECKING:  # 10 ms, and a worker's hook loads this
     from worker_manager.crew.context import Context
 
-#: Claude Code's word for a usage limit.
-RATE_LIMIT = "rate_limit"
 #: When nobody says when it is over.
 RETRY_SECONDS = 300
 

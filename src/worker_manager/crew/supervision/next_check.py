@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from worker_manager.config import Settings
-from worker_manager.crew.supervision.limits import RATE_LIMIT
+from worker_manager.domain.reasons import RATE_LIMIT
 from worker_manager.domain.session import Activity
 from worker_manager.domain.worker import Status, Worker, seconds_of
 

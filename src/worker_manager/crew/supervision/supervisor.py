@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from worker_manager.crew.context import Context
-from worker_manager.crew.integration import merge
 from worker_manager.crew.lifecycle import stop
-from worker_manager.crew.lifecycle.start import Starts
 from worker_manager.crew.messaging import decisions
 from worker_manager.crew.presence import fail_vanished
 from worker_manager.crew.reporting.reports import redeliver_all
@@ -17,17 +16,22 @@ from worker_manager.crew.supervision import budgets, limits
 from worker_manager.crew.supervision.conflicts import Radar
 from worker_manager.crew.supervision.next_check import Delay, delay
 from worker_manager.crew.supervision.reconcile import notify_idle, reconcile
-from worker_manager.domain.worker import Worker
+from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import BudgetSpent, WorkerManagerError
 from worker_manager.state import sessions
 from worker_manager.state.mail import redelivery
 from worker_manager.state.workers import reminders
 
+if TYPE_CHECKING:
+    from worker_manager.crew.lifecycle.start import Starts
+
 
 class Supervisor:
-    """Each step may be done by several at once, and again: what it does, it does once."""
+    """Each step may be done by several at once, and again: what it does, it does once. `starts` is
+    asked for when there is something to start.
+    """
 
-    def __init__(self, context: Context, starts: Starts) -> None:
+    def __init__(self, context: Context, starts: Callable[[], Starts]) -> None:
         self.context = context
         self._starts = starts
         self._radar = Radar()
@@ -46,7 +50,10 @@ class Supervisor:
         records = self.context.records
         reconcile(records, workers, self.context.runtime, meanwhile)
         decisions.repair(self.context, workers)
-        merge.settle_all(self.context, workers)
+        if any(one.merge and not one.merge.done for one in workers):
+            from worker_manager.crew.integration import merge
+
+            merge.settle_all(self.context, workers)
 
     def supervise_once(self) -> None:
         """Notices what fires no hook and ends no process, in a few milliseconds. Raises the first
@@ -62,7 +69,7 @@ class Supervisor:
             lambda: stop.close_completed(self.context, own),
             lambda: limits.go_on(self.context, own),
             lambda: budgets.watch(self.context, own),
-            self._start_queued,
+            lambda: self._start_queued(own),
             lambda: self._radar.look(self.context, own),
         )
 
@@ -108,10 +115,12 @@ class Supervisor:
             context.root, context.records, own, context.settings.idle_seconds
         )
 
-    def _start_queued(self) -> None:
+    def _start_queued(self, own: Sequence[Worker]) -> None:
+        if not any(one.status is Status.QUEUED for one in own):
+            return
         with suppress(BudgetSpent):
             budgets.require_left(self.context)
-            self._starts.start_queued(self.context.records, self.context.owner)
+            self._starts().start_queued(self.context.records, self.context.owner)
 
 
 def _each(*steps: Callable[[], None]) -> None:

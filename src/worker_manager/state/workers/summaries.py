@@ -4,6 +4,7 @@ import json
 import os
 
 from worker_manager.domain.identifiers import is_worker_id
+from worker_manager.errors import StateCorrupt
 from worker_manager.state.files import read_regular
 from worker_manager.state.layout import WORKERS
 
@@ -23,7 +24,7 @@ def summaries(repository: str) -> list[Summary]:
         try:
             record = json.loads(read_regular(os.path.join(folder, worker_id, "worker.json")))
             found.append((record["created_at"], worker_id, _summary(record)))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, StateCorrupt, ValueError, KeyError, TypeError):
             continue  # it is being made, or removed, or damaged
     return [summary for _, _, summary in sorted(found)]
 

@@ -104,7 +104,7 @@ def trials(calls: list[str]) -> int:
 
 
 def test_a_look_costs_one_git_command_when_nothing_moved_and_else_what_moved(
-    fleet: Fleet, repository: Path, calls: Callable[[str], list[str]]
+    fleet: Fleet, repository: Path, tmux_socket: str, calls: Callable[[str], list[str]]
 ) -> None:
     workers = [
         add_worker(fleet, repository, {f"file {n}": "x"}, status=Status.RUNNING) for n in range(4)
@@ -113,11 +113,24 @@ def test_a_look_costs_one_git_command_when_nothing_moved_and_else_what_moved(
     fleet.supervisor.supervise_once()
     assert trials(calls("git")) == 4 + 6
 
-    fleet.supervisor.supervise_once()
-    (only,) = calls("git")
-    assert " for-each-ref " in only
+    for one in (fleet, make_fleet(repository, tmux_socket)):  # the other one has seen nothing yet
+        one.supervisor.supervise_once()
+        (only,) = calls("git")
+        assert " for-each-ref " in only
 
     commit(workers[0].path, {"file 0": "y"})
     calls("git")
     fleet.supervisor.supervise_once()
     assert trials(calls("git")) == 1 + 3
+
+
+def test_what_was_seen_is_looked_at_again_where_nobody_can_read_it(
+    fleet: Fleet, repository: Path, tmux_socket: str, calls: Callable[[str], list[str]]
+) -> None:
+    add_worker(fleet, repository, {"file": "x"}, status=Status.RUNNING)
+    fleet.supervisor.supervise_once()
+    for broken in ("[]", "{", ""):
+        Path(fleet.home, "tips.json").write_text(broken, "utf-8")
+        calls("git")
+        make_fleet(repository, tmux_socket).supervisor.supervise_once()
+        assert trials(calls("git")) == 1
