@@ -4,6 +4,7 @@ the disk. Checked against a simple model.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from worker_manager.state.layout import mailbox_path, transcript_of
 from worker_manager.state.mail import receipts
 from worker_manager.state.mail.mailbox import Mailbox
 
+#: `python -m tests.stress faults` takes more.
+EXAMPLES = int(os.environ.get("WORKER_MANAGER_TEST_EXAMPLES", "10"))
 FAULTS = st.tuples(st.sampled_from((KILL, *ERRORS)), st.integers(1, 30))
 
 
@@ -133,7 +136,7 @@ class MailMachine(RuleBasedStateMachine):
 @pytest.mark.promise("mail-crash", "mail-once", "mail-whole")
 class TestMail(MailMachine.TestCase):
     settings = settings(
-        max_examples=20,
+        max_examples=EXAMPLES,
         stateful_step_count=25,
         deadline=None,
         database=None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from worker_manager.state.layout import mailbox_path
 from worker_manager.state.mail.mailbox import Mailbox
 from worker_manager.state.workers.records import Records
 
+#: `python -m tests.stress faults` takes more.
+EXAMPLES = int(os.environ.get("WORKER_MANAGER_TEST_EXAMPLES", "10"))
 FAULTS = st.tuples(st.sampled_from((KILL, *ERRORS)), st.integers(1, 60))
 
 
@@ -128,7 +131,7 @@ class RecordMachine(RuleBasedStateMachine):
 @pytest.mark.promise("report-once", "report-repair", "record-kept")
 class TestRecords(RecordMachine.TestCase):
     settings = settings(
-        max_examples=20,
+        max_examples=EXAMPLES,
         stateful_step_count=20,
         deadline=None,
         database=None,

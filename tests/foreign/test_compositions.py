@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
@@ -14,10 +13,9 @@ from tests.foreign.rows import LIVES, Row
 from tests.foreign.table import compositions
 
 
-@pytest.mark.timeout(300)
 @given(compositions(), st.sampled_from(LIVES))
 @settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     derandomize=True,
     database=None,

@@ -20,7 +20,7 @@ from worker_manager.state.layout import repository_of, state_root
 from worker_manager.state.workers.records import Records
 
 #: From the first look at a worker that has not checked in to the second.
-SECOND_LOOK_SECONDS = 40
+SECOND_LOOK_SECONDS = 50
 
 
 def main(arguments: list[str]) -> int:

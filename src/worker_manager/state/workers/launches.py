@@ -16,7 +16,7 @@ from worker_manager.state.layout import WORKERS
 
 PROCESS, SCRIPT = "process", "launch.sh"
 #: A session checks in 1 to 3 s after its start.
-CHECK_IN_SECONDS = 20
+CHECK_IN_SECONDS = 10
 
 
 def write_file(home: str, name: str, text: str) -> None:

@@ -17,6 +17,7 @@ from tests.conftest import git, make_fleet, make_repository
 from tests.support.scripted.workers import HANG
 from tests.support.waiting import wait_until
 from worker_manager.crew.lifecycle.request import Started, StartRequest
+from worker_manager.domain import identifiers
 from worker_manager.domain.worker import Status
 from worker_manager.errors import WorktreeRefused
 from worker_manager.worktrees import copies, trees
@@ -152,11 +153,10 @@ NAME = st.text(
     )
 )
 def test_whatever_files_are_called_they_arrive_whole(
-    tmp_path: Path, files: dict[tuple[str, ...], tuple[bytes, int]]
+    repository: Path, files: dict[tuple[str, ...], tuple[bytes, int]]
 ) -> None:
-    root = tmp_path / "random"
-    shutil.rmtree(root, ignore_errors=True)
-    checkout = make_repository(root / "repo")
+    checkout = repository
+    shutil.rmtree(checkout / "secret", ignore_errors=True)
     (checkout / ".git" / "info" / "exclude").write_text("/secret/\n/.worktrees/\n", "utf-8")
     made: dict[str, tuple[bytes, int]] = {}
     for parts, (content, mode) in files.items():
@@ -168,10 +168,10 @@ def test_whatever_files_are_called_they_arrive_whole(
             continue
         path.chmod(mode)
         made[str(path.relative_to(checkout))] = (content, mode)
-    tree = checkout / ".worktrees" / "w"
-    trees.create(
-        inspect_checkout(str(checkout)), tree, "worker/w", git(checkout, "rev-parse", "HEAD")
-    )
+    name = identifiers.new_worker_id()
+    tree = checkout / ".worktrees" / name
+    head = git(checkout, "rev-parse", "HEAD")
+    trees.create(inspect_checkout(str(checkout)), tree, f"worker/{name}", head)
 
     copied = copies.copy(checkout, tree, ["/secret/"])
 
