@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -51,9 +52,11 @@ def test_an_unknown_worker_is_one_sentence(worker_id: str) -> None:
 def test_the_demo_does_the_whole_job_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Others start servers in the usual place at the same moment; names of sockets are short.
+    sockets = tempfile.TemporaryDirectory(prefix="wm-", dir="/tmp")
+    monkeypatch.setenv("TMUX_TMPDIR", sockets.name)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setenv("WORKER_MANAGER_PYTHON", sys.executable)
-    before = set(os.listdir(f"/tmp/tmux-{os.getuid()}"))
 
     done = subprocess.run(
         [str(CHECKOUT / "bin" / "worker-manager"), "demo", "--json", "--below", str(tmp_path)],
@@ -69,8 +72,8 @@ def test_the_demo_does_the_whole_job_and_leaves_nothing(
     timeline = "\n".join(value["timeline"])
     places = [timeline.index(word) for word in order]
     assert places == sorted(places)
-    sockets = set(os.listdir(f"/tmp/tmux-{os.getuid()}")) - before
-    assert not [name for name in sockets if "demo" in name]
+    assert os.listdir(Path(sockets.name, f"tmux-{os.getuid()}")) == []
+    sockets.cleanup()
     assert not [path for path in tmp_path.iterdir() if "demo" in path.name]
 
 

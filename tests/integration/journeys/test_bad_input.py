@@ -244,8 +244,11 @@ def test_two_nudges_at_once_both_arrive(repository: Path, fleet: Fleet, tmux_soc
         sent = list(pool.map(lambda one: one.nudge(worker.id, "hello")[1].id, fleets))
 
     box = Path(fleet.records.home(worker.id), "mail")
-    found = {name.stem.rpartition("-")[2] for name in box.rglob("*.mail")}
-    assert set(sent) <= found
+
+    def found() -> set[str]:
+        return {name.stem.rpartition("-")[2] for name in box.rglob("*.mail")}
+
+    wait_until(lambda: set(sent) <= found())  # a hook may move one at this moment
 
 
 def test_a_message_to_a_worker_whose_agent_has_just_died_is_refused(fleet: Fleet) -> None:

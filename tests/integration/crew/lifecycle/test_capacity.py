@@ -53,4 +53,4 @@ def test_memory_limits_all_but_the_first(
 
     with_free_memory(monkeypatch, NEEDED_BYTES)
     measured.supervisor.supervise_once()
-    assert measured.worker(queued.id).status is Status.STARTING
+    assert measured.worker(queued.id).status in (Status.STARTING, Status.RUNNING)
