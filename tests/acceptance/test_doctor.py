@@ -24,15 +24,6 @@ pytestmark = [pytest.mark.claude, pytest.mark.newest_claude]
 PROGRAM = (sys.executable, "-I", "-m", "worker_manager")
 
 
-#: Waits less long than a person's doctor for what will not come.
-IMPATIENT = """
-from worker_manager.doctor import wake_test
-wake_test.CHECK_IN_SECONDS = 20.0
-from worker_manager.__main__ import main
-main()
-"""
-
-
 def visit(
     lab: ClaudeLab, *options: str, cwd: Path | None = None, program: Sequence[str] = PROGRAM
 ) -> dict[str, dict[str, str]]:
@@ -99,7 +90,7 @@ def test_hooks_that_are_turned_off_are_found_out(crew: ClaudeLab) -> None:
     chosen = json.loads(settings.read_text("utf-8"))
     settings.write_text(json.dumps({**chosen, "disableAllHooks": True}), "utf-8")
 
-    found = visit(crew, "--deep", program=(sys.executable, "-I", "-c", IMPATIENT))
+    found = visit(crew, "--deep")
 
     assert verdicts(found, "hooks") == ["failed"]
     assert found["hooks"]["repair"] == f"take disableAllHooks out of {settings}"
