@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from worker_manager.config import Settings
@@ -18,6 +19,12 @@ from worker_manager.state.layout import state_root
 # A shell that runs the tests in the background lets them, and all they start, ignore ^C.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# No example fails because the machine is busy.
+hypothesis.settings.register_profile(
+    "busy", deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
+)
+hypothesis.settings.load_profile("busy")
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 _LEAKY = ("WORKER_MANAGER_", "CLAUDE", "ANTHROPIC_", "GIT_", "TMUX")

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
@@ -138,9 +138,7 @@ class TestMail(MailMachine.TestCase):
     settings = settings(
         max_examples=EXAMPLES,
         stateful_step_count=25,
-        deadline=None,
         database=None,
-        suppress_health_check=list(HealthCheck),
     )
 
 

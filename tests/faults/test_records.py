@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
@@ -133,9 +133,7 @@ class TestRecords(RecordMachine.TestCase):
     settings = settings(
         max_examples=EXAMPLES,
         stateful_step_count=20,
-        deadline=None,
         database=None,
-        suppress_health_check=list(HealthCheck),
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import git, make_fleet, make_repository
@@ -26,11 +26,7 @@ from worker_manager.state.layout import state_root
 EXAMPLES = int(os.environ.get("WORKER_MANAGER_TEST_EXAMPLES", "6"))
 EVERY = int(os.environ.get("WORKER_MANAGER_TEST_EVERY", "6"))
 STRATEGIES = ("merge", "squash", "rebase")
-MANY = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+MANY = settings(max_examples=EXAMPLES)
 #: No file lies below it: only starts of programs count as steps, and all of those are git's.
 PROGRAMS_ONLY = "/nowhere-at-all"
 

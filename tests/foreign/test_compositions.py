@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from tests.foreign.life import Impossible, live
@@ -16,10 +16,8 @@ from tests.foreign.table import compositions
 @given(compositions(), st.sampled_from(LIVES))
 @settings(
     max_examples=8,
-    deadline=None,
     derandomize=True,
     database=None,
-    suppress_health_check=list(HealthCheck),
 )
 def test_two_or_three_at_once(tmux_socket: str, row: Row, life: str) -> None:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:

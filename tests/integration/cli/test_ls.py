@@ -14,6 +14,7 @@ from tests.integration.cli.conftest import Command, validated
 from tests.support.scripted.bench import add_worker, commit
 from tests.support.scripted.workers import recorded_worker
 from tests.support.terminals.person import MODULE, Terminal, output_of
+from tests.support.waiting import wait_until
 from worker_manager.cli.terminal import worker_table
 from worker_manager.cli.terminal.columns import width
 from worker_manager.crew.fleet import Fleet
@@ -125,7 +126,8 @@ def test_watch_goes_on_and_json_is_a_line_for_each_change(
     terminal.wait_for("waits: worker-manager answer")
     recorded_worker(crew, repository, title="A new one")
     terminal.wait_for("A new one")
-    assert len(re.findall("^ID ", terminal.screen(above=0), re.MULTILINE)) == 1
+    # Once it is drawn: there is one table on the screen.
+    wait_until(lambda: len(re.findall("^ID ", terminal.screen(above=0), re.MULTILINE)) == 1)
     terminal.press("C-c")
 
     assert terminal.wait_for_end() == 130

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import git, make_fleet, make_repository
@@ -142,9 +142,7 @@ NAME = st.text(
 
 
 @pytest.mark.promise("environment-files")
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25
-)
+@settings(max_examples=25)
 @given(
     files=st.dictionaries(
         st.lists(NAME, min_size=1, max_size=3).map(tuple),

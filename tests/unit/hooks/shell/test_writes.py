@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker_manager.hooks.shell.words import Word, split
@@ -105,9 +105,7 @@ def test_quoted_words_are_what_the_shell_makes_of_them(words: list[str]) -> None
     assert all(isinstance(part, Word) for part in parts)
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=4
-)
+@settings(max_examples=4)
 @given(names=st.lists(NAMES.filter(is_kept), min_size=10, max_size=30, unique=True))
 def test_the_file_that_a_shell_writes_is_the_one_that_is_seen(
     tmp_path: Path, names: list[str]
