@@ -82,9 +82,12 @@ class Run(NamedTuple):
     seen: dict[str, list[str]]
 
 
-def lives(folder: Path, socket: str, *, workers: int = 20, real: str = "") -> Tally:
+def lives(
+    folder: Path, socket: str, *, workers: int = 20, real: str = "", late: float = 5
+) -> Tally:
     """Lives them all, then compares. Each mismatch is `unaccounted`; a line for each worker is
-    printed. `real` is a version of Claude Code that lives some of them, none when empty.
+    printed. `real` is a version of Claude Code that lives some of them, none when empty. What comes
+    too much comes late: so many seconds are waited for it.
     """
     with _place(folder, real) as (repository, chosen):
         fleet = make_fleet(
@@ -96,7 +99,7 @@ def lives(folder: Path, socket: str, *, workers: int = 20, real: str = "") -> Ta
         started = {fleet.start(_wanted(life)).worker.id: life for life in chosen}
         to_do = {worker_id: list(life.deeds) for worker_id, life in started.items()}
         run, tally = Run(fleet, started, to_do, Counter(), defaultdict(list)), Tally()
-        _live(run, tally)
+        _live(run, tally, late)
         tally.unaccounted = _compare(run)
     return tally
 
@@ -115,14 +118,14 @@ def _wanted(life: Life) -> StartRequest:
     return StartRequest("life", life.task, agent=life.agent, permission_mode=life.permission_mode)
 
 
-def _live(run: Run, tally: Tally) -> None:
+def _live(run: Run, tally: Tally, late: float) -> None:
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline and not _has_ended(run):
         run.fleet.supervisor.supervise_once()
         _look_and_act(run)
         _hear(run, tally)
         time.sleep(0.2)
-    time.sleep(5)  # what comes too much comes late
+    time.sleep(late)
     run.fleet.supervisor.supervise_once()
     _hear(run, tally)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.scripted.workers import HANG
-from tests.support.waiting import wait_until
+from tests.support.waiting import WAIT_SECONDS, wait_until
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.crew.reporting import reports
@@ -113,8 +113,9 @@ def half_started(tmux_socket: str) -> Iterator[list[str]]:
 
 
 def test_nothing_is_launched_beside_the_variables_of_another_starter(
-    fleet: Fleet, half_started: list[str]
+    fleet: Fleet, half_started: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(launch, "TIMEOUT_SECONDS", WAIT_SECONDS)
     done = threading.Event()
 
     def remove() -> None:
