@@ -40,7 +40,8 @@ class Terminal:
 
     def __init__(self, fleet: Fleet, repository: Path, socket_name: str, folder: Path) -> None:
         self.fleet, self.runtime, self.log = fleet, Tmux(socket_name), folder / "keys"
-        self.waits = wake.Waits(ring=0.3, calm=0.3, react=0.3)
+        # Short where nothing will come.
+        self.waits = wake.Waits(0.3, 0.3, 0.3, ringing=WAIT_SECONDS, paste=WAIT_SECONDS)
         self.socket = f"/tmp/tmux-{os.getuid()}/{socket_name}"
         worker_id = identifiers.new_worker_id()
         self.worker = Worker(
