@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import sys
 import time
@@ -27,6 +28,7 @@ from worker_manager.hooks import delivery
 from worker_manager.runtimes.tmux.runtime import Tmux
 from worker_manager.state import process_identity, sessions
 from worker_manager.state.layout import SERVER, mailbox_path, state_root
+from worker_manager.state.mail import receipts
 from worker_manager.state.mail.mailbox import Mailbox
 from worker_manager.state.workers.records import now
 
@@ -141,17 +143,22 @@ def test_a_line_is_typed_into_an_empty_prompt_and_the_letter_stays_in_the_mailbo
 @pytest.mark.promise("nudge-rungs")
 def test_what_the_socket_has_rung_for_is_not_typed_for(terminal: Terminal, folder: Path) -> None:
     terminal.waits = terminal.waits._replace(react=WAIT_SECONDS)
+    transcript = Path(f"{terminal.home}.jsonl")
+    transcript.touch()
+    receipts.note_transcript(terminal.home, str(transcript))
     terminal.open()
     content = json.loads(terminal.session_file.read_text("utf-8"))
     content["messagingSocketPath"] = "./s"
     terminal.session_file.write_text(json.dumps(content), "utf-8")
 
     def session(server: socket.socket) -> str:
-        """Takes the letter, as the hook of a prompt does."""
+        """Takes the letter, as the hook of a prompt does, and has it in its conversation."""
         connection, _ = server.accept()
         shown = delivery.take(terminal.home)
         assert shown is not None
         shown.acknowledge()
+        (letter,) = re.findall(r"\[nudge (m\w+)\]", shown.text)
+        transcript.write_text(f'{{"type": "user", "text": "{letter}"}}\n{{"type": "assistant"}}\n')
         with connection:
             return connection.makefile().read()
 
@@ -159,7 +166,7 @@ def test_what_the_socket_has_rung_for_is_not_typed_for(terminal: Terminal, folde
         line = pool.submit(session, server)
         outcome = terminal.nudge()
 
-    assert outcome == ("delivered", "socket", "")
+    assert outcome == ("seen", "socket", "")
     assert wake.LINE in line.result()
     assert terminal.keys == ""
 
