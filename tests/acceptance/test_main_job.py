@@ -166,7 +166,7 @@ def test_without_a_doorbell_an_orchestrator_cannot_stop_past_waiting_mail(
 
 
 @pytest.mark.newest_claude
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_an_installed_plugin_builds_its_environment_at_the_first_start(
     lab: ClaudeLab, api: MessagesApi
 ) -> None:
@@ -178,7 +178,7 @@ def test_an_installed_plugin_builds_its_environment_at_the_first_start(
     session.type("start W1")
 
     # The call waits for the packages; the doorbell of this very first session works.
-    api.wait_for_request("boss", "DONE-1", 240)
+    api.wait_for_request("boss", "DONE-1", 400)
 
     assert list(lab.home.glob(".claude/plugins/data/worker-manager-worker-manager/venv-*/ready-*"))
     # Hooks, too, have found what they need of it.
@@ -197,7 +197,7 @@ def test_the_demo_with_the_persons_own_claude_code(lab: ClaudeLab, api: Messages
     environ = {**lab.env, "CLAUDE_CODE_SANDBOXED": "1"}
 
     done = subprocess.run(
-        command, env=environ, cwd=lab.root, capture_output=True, text=True, check=False, timeout=150
+        command, env=environ, cwd=lab.root, capture_output=True, text=True, check=False, timeout=250
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
