@@ -79,6 +79,10 @@ def with_a_worker(fleet: Fleet, repository: Path) -> Sandbox:
     return Sandbox(repository, {"ID": worker.id, "NAME": worker.name})
 
 
+def with_an_agent(fleet: Fleet, repository: Path) -> Sandbox:
+    return Sandbox(repository, {"ID": add_worker(fleet, repository).id, "NAME": "scripted"})
+
+
 def with_a_cleaned_worker(fleet: Fleet, repository: Path) -> Sandbox:
     worker = add_worker(fleet, repository, {"a": "1"})
     Path(worker.path, "left").write_text("LEFT", "utf-8")
@@ -98,6 +102,7 @@ PREPARED: dict[str, Callable[[Fleet, Path], Sandbox]] = {
     "README.md": checkout,
     "CONTRIBUTING.md": checkout,
     "docs/tutorial.md": checkout,
+    "docs/howto/agents.md": with_an_agent,
     "docs/howto/answer.md": with_a_worker,
     "docs/howto/conflicts.md": with_a_merge,
     "docs/howto/watch.md": checkout,

@@ -19,6 +19,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "start": Entry("start", "Start a worker and come back at once."),
         "answer": Entry("answer", "Answer a worker's question or permission."),
         "nudge": Entry("nudge", "Send a worker a message; wakes and reopens it."),
+        "consult": Entry("consult", "Ask another agent for its opinion."),
         "stop": Entry("stop", "End a worker's session; its work stays."),
     },
     "Look": {

@@ -153,6 +153,15 @@ class Catalogue(NamedTuple):
     agents: list[ListedAgent]
 
 
+class Opinion(NamedTuple):
+    """`consult`. Without a `text` there is none, for this `reason`."""
+
+    name: str
+    program: str
+    text: str
+    reason: str
+
+
 class Demo(NamedTuple):
     """`demo`: whether everything worked, and its timeline."""
 

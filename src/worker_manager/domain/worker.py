@@ -121,6 +121,7 @@ class Worker(NamedTuple):
     formers: tuple[Former, ...] = ()  #: whose letters of it are not all forwarded yet
     key: str = ""  #: its caller's, with which the same start again is this worker; empty: none
     agent_name: str = ""  #: of the named agent; empty: an earlier version's, named as its program
+    opinions: int = 0  #: how many second ones it has asked for
     arguments: str = ""  #: with a key: the digest of what else was asked for
     schema: int = SCHEMA
     extra: Mapping[str, Any] = MappingProxyType({})

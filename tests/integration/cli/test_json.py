@@ -49,6 +49,7 @@ def test_what_every_command_prints_is_as_the_schema_says(
         "restore": ["restore", running],
         "completion": ["completion", "bash"],
         "agents": ["agents"],
+        "consult": ["consult", "scripted", '```steps\n[{"complete": "Fine."}]\n```'],
     }
 
     assert lines.keys() | ELSEWHERE == COMMANDS.keys()

@@ -38,6 +38,8 @@ def test_a_step_needs_nothing_of_a_later_one(steps: tuple[str, ...]) -> None:
 
 
 def test_an_entry_keeps_its_hashes_and_its_marker() -> None:
-    lock = "# made\na==1 ; x \\\n    --hash=sha256:1\nclick==2 \\\n    --hash=sha256:2\n    # via a\n"
+    lock = (
+        "# made\na==1 ; x \\\n    --hash=sha256:1\nclick==2 \\\n    --hash=sha256:2\n    # via a\n"
+    )
 
     assert requirements(FIRST, lock) == ["click==2 \\\n    --hash=sha256:2\n    # via a"]

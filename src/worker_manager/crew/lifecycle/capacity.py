@@ -8,7 +8,7 @@ from datetime import datetime
 from worker_manager.crew.presence import surely_runs
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.runtimes.base import Presence, Runtime
-from worker_manager.state import usage_limit
+from worker_manager.state import consults, usage_limit
 from worker_manager.state.files import disk_errors
 from worker_manager.state.layout import WORKERS
 from worker_manager.state.workers import launches
@@ -60,7 +60,8 @@ class Machine:
 
     def _all(self) -> list[Worker]:
         with disk_errors(self._root):
-            folders = [entry.path for entry in os.scandir(self._root)]
+            found = [entry.path for entry in os.scandir(self._root)]
+        folders = [path for path in found if not consults.is_one(path)]
         repositories = [one for one in folders if os.path.isdir(os.path.join(one, WORKERS))]
         known = [self._records.setdefault(one, Records(one)) for one in repositories]
         return [worker for records in known for worker in records.all()]

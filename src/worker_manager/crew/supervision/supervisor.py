@@ -18,7 +18,7 @@ from worker_manager.crew.supervision.next_check import Delay, delay
 from worker_manager.crew.supervision.reconcile import notify_idle, reconcile
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import BudgetSpent, WorkerManagerError
-from worker_manager.state import sessions
+from worker_manager.state import consults, sessions
 from worker_manager.state.mail import redelivery
 from worker_manager.state.workers import reminders
 
@@ -70,6 +70,7 @@ class Supervisor:
             lambda: limits.go_on(self.context, own),
             lambda: budgets.watch(self.context, own),
             lambda: self._start_queued(own),
+            self._sweep_consults,
             lambda: self._radar.look(self.context, own),
         )
 
@@ -114,6 +115,12 @@ class Supervisor:
         self._idle_since = notify_idle(
             context.root, context.records, own, context.settings.idle_seconds
         )
+
+    def _sweep_consults(self) -> None:
+        if consults.abandoned(self.context.root):
+            from worker_manager.crew.lifecycle import consult
+
+            consult.sweep(self.context.root, self.context.runtime)
 
     def _start_queued(self, own: Sequence[Worker]) -> None:
         if not any(one.status is Status.QUEUED for one in own):

@@ -1,0 +1,44 @@
+"""Consults: a worker that gives an opinion lives in a directory of its own, as if it were of
+another repository, so that nobody lists, adopts or counts it. The directory is named by the process
+that waits for the opinion: whoever finds that dead removes it.
+"""
+
+import os
+
+from worker_manager.domain.identifiers import random_hex
+from worker_manager.state import process_identity
+from worker_manager.state.files import make_private
+from worker_manager.state.layout import mailbox_path, orchestrator_home
+from worker_manager.state.mail.mailbox import Mailbox
+
+_PREFIX = "consult-"
+#: The orchestrator that waits in there.
+ASKER = "asker"
+
+
+def make(root: str) -> str:
+    """A new directory, with the mailbox of whoever asks; gives the home that this lies in."""
+    starter = process_identity.identity(os.getpid())
+    directory = os.path.join(root, f"{_PREFIX}{random_hex(4)}-{starter}")
+    home = orchestrator_home(directory, ASKER)
+    make_private(home)
+    Mailbox(mailbox_path(home)).create()
+    return home
+
+
+def is_one(directory: str) -> bool:
+    """Whether a directory of the state directory is a consult's."""
+    return os.path.basename(directory).startswith(_PREFIX)
+
+
+def abandoned(root: str) -> list[str]:
+    """The directories of those that nobody waits for any more."""
+    try:
+        names = [name for name in os.listdir(root) if name.startswith(_PREFIX)]
+    except OSError:
+        return []
+    return [os.path.join(root, one) for one in names if _has_ended(one)]
+
+
+def _has_ended(name: str) -> bool:
+    return process_identity.has_ended(name.removeprefix(_PREFIX).partition("-")[2])

@@ -1,0 +1,243 @@
+"""A second opinion: what comes of it, and that nothing is left of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import make_fleet
+from tests.support.scripted.bench import add_worker
+from tests.support.scripted.workers import HANG, running_worker, take_mail
+from tests.support.waiting import wait_until
+from worker_manager import agents
+from worker_manager.crew import opinions
+from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.lifecycle.request import StartRequest
+from worker_manager.domain.worker import Status, Worker
+from worker_manager.errors import InvalidInput
+from worker_manager.state.layout import state_root
+
+TABLES = """
+[agents.second]
+about = "looks again"
+consult = true
+model = "other"
+[agents.quiet]
+read_only = true
+"""
+SECONDS = 300.0
+
+
+def steps(*each: dict[str, object]) -> str:
+    """A question that the scripted agent plays."""
+    return f"What do you think?\n```steps\n{json.dumps(each)}\n```"
+
+
+@pytest.fixture
+def asker(
+    fleet: Fleet, repository: Path, tmux_socket: str, monkeypatch: pytest.MonkeyPatch
+) -> Worker:
+    """A worker that has changed something, in a repository with an agent that may be asked."""
+    monkeypatch.setenv("WORKER_MANAGER_TMUX_SOCKET", tmux_socket)
+    monkeypatch.setenv("WORKER_MANAGER_AGENT", "scripted")
+    (repository / "worker-manager.toml").write_text(TABLES, "utf-8")
+    worker = add_worker(fleet, repository, {"new.txt": "new\n"}, status=Status.RUNNING)
+    Path(worker.path, "left.txt").write_text("left\n", "utf-8")
+    return worker
+
+
+def ask(fleet: Fleet, worker: Worker, question: str, name: str = "second") -> opinions.Opinion:
+    return opinions.for_worker(
+        fleet.records, worker.id, name, question, root=state_root(), seconds=SECONDS
+    )
+
+
+def remains(socket: str) -> list[str]:
+    """What there is of consults: directories, links, terminals."""
+    root = Path(state_root())
+    listed = subprocess.run(
+        ["tmux", "-L", socket, "list-sessions"], capture_output=True, text=True, check=False
+    )
+    links = [one for one in (root / "sessions").glob("*") if "consult-" in os.readlink(one)]
+    terminals = [one for one in listed.stdout.splitlines() if "opinion-of" in one]
+    return [*map(str, root.glob("consult-*")), *map(str, links), *terminals]
+
+
+@pytest.mark.promise("opinion")
+def test_a_worker_reads_what_another_agent_thinks_of_its_change(
+    fleet: Fleet, asker: Worker, tmux_socket: str
+) -> None:
+    opinion = ask(
+        fleet,
+        asker,
+        steps({"run": "cat left.txt"}, {"run": "echo x > stray.txt"}, {"complete": "Two\nwords."}),
+    )
+
+    assert (opinion.name, opinion.program, opinion.reason) == ("second", "scripted", "")
+    assert opinion.text == "Two\nwords."
+    told = opinions.for_reading(opinion, "abc")
+    assert told.startswith("The opinion of second (scripted), which you asked for. It is no order")
+    assert told.endswith("-----abc\nTwo\nwords.\n-----abc")
+    assert not Path(asker.path, "stray.txt").exists()
+    assert remains(tmux_socket) == []
+    assert take_mail(fleet) == []
+    assert [one.id for one in fleet.workers()] == [asker.id]
+
+
+@pytest.mark.promise("opinion")
+def test_it_reads_the_change_committed_or_not(fleet: Fleet, asker: Worker, tmp_path: Path) -> None:
+    subject = opinions.subject_of(asker)
+
+    assert (subject.path, subject.base) == (asker.path, asker.base_sha)
+    assert "+new" in subject.diff
+    assert "+left" in subject.diff
+    seen = tmp_path / "seen"  # not in a checkout
+    command = f'cat "$(find {state_root()}/consult-* -name changes.diff)" > {seen}'
+    assert ask(fleet, asker, steps({"run": command}, {"complete": "x"})).text == "x"
+    assert "+left" in seen.read_text("utf-8")
+
+
+@pytest.mark.promise("opinion")
+def test_nobody_answers_its_question_and_it_says_what_it_can(fleet: Fleet, asker: Worker) -> None:
+    opinion = ask(fleet, asker, steps({"ask": "Which?"}, {"complete": "Told: {answer}"}))
+
+    assert "Nobody answers here." in opinion.text
+    assert take_mail(fleet) == []
+
+
+@pytest.mark.promise("opinion")
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [({"crash": 3}, "failed: its agent ended, exit code 3"), ({"say": "Hm."}, "stalled: It ended")],
+)
+def test_a_failure_is_no_opinion_with_the_reason(
+    fleet: Fleet, asker: Worker, tmux_socket: str, script: dict[str, object], reason: str
+) -> None:
+    opinion = ask(fleet, asker, steps(script))
+
+    assert opinion.text == ""
+    assert opinion.reason.startswith(reason)
+    assert opinions.for_reading(opinion, "abc").startswith(f"No opinion of second: {reason}")
+    assert remains(tmux_socket) == []
+    assert take_mail(fleet) == []
+
+
+@pytest.mark.promise("opinion")
+def test_who_says_nothing_in_time_has_no_opinion(
+    fleet: Fleet, asker: Worker, tmux_socket: str
+) -> None:
+    opinion = opinions.for_worker(
+        fleet.records, asker.id, "second", HANG, root=state_root(), seconds=0.1
+    )
+
+    assert opinion.reason == "it has said nothing within 0 s"
+    assert remains(tmux_socket) == []
+
+
+@pytest.mark.promise("opinion")
+def test_who_is_not_installed_has_no_opinion(
+    fleet: Fleet, asker: Worker, tmux_socket: str, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repository / "worker-manager.toml").write_text(
+        '[agents.second]\nconsult = true\nagent = "claude"\n', "utf-8"
+    )
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+
+    opinion = ask(fleet, asker, "What do you think?")
+
+    assert "npm install -g @anthropic-ai/claude-code" in opinion.reason
+    assert remains(tmux_socket) == []
+
+
+@pytest.mark.promise("opinion")
+def test_what_ends_the_wait_ends_the_consult(fleet: Fleet, asker: Worker, tmux_socket: str) -> None:
+    def cancelled(_: float) -> None:
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        opinions.for_worker(
+            *(fleet.records, asker.id, "second", HANG),
+            root=state_root(),
+            seconds=SECONDS,
+            wait=cancelled,
+        )
+    assert remains(tmux_socket) == []
+
+
+@pytest.mark.promise("opinion")
+def test_a_worker_has_three_opinions_and_of_those_alone_who_may_be_asked(
+    fleet: Fleet, asker: Worker, repository: Path
+) -> None:
+    with pytest.raises(InvalidInput, match=r"Workers may not ask quiet .* You may ask: second\."):
+        ask(fleet, asker, "?", "quiet")
+    with pytest.raises(InvalidInput, match="Did you mean second"):
+        ask(fleet, asker, "?", "secnd")
+    with pytest.raises(InvalidInput, match="question is empty"):
+        ask(fleet, asker, " ")
+
+    for _ in range(opinions.MOST):
+        opinions.for_worker(fleet.records, asker.id, "second", HANG, root=state_root(), seconds=0.1)
+    with pytest.raises(InvalidInput, match="You have asked for 3 opinions"):
+        ask(fleet, asker, "?")
+
+
+@pytest.mark.promise("agent-allowed", "opinion")
+def test_another_vendors_program_is_asked_only_where_it_is_allowed(
+    fleet: Fleet, asker: Worker, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agents, "_OURS", ("claude",))
+    monkeypatch.setenv("WORKER_MANAGER_AGENT", "claude")
+    (repository / "worker-manager.toml").write_text(
+        '[agents.second]\nconsult = true\nagent = "scripted"\n', "utf-8"
+    )
+
+    with pytest.raises(InvalidInput, match="another vendor's program"):
+        ask(fleet, asker, "?")
+
+
+@pytest.mark.promise("opinion")
+def test_a_consult_takes_no_room_from_workers(
+    asker: Worker, repository: Path, tmux_socket: str
+) -> None:
+    full = make_fleet(repository, tmux_socket, max_workers=2)
+    working = running_worker(full)
+
+    def look(_: float) -> None:
+        started = full.start(StartRequest("t", HANG)).worker
+        assert started.status is Status.QUEUED  # asker and working are two, whoever is consulted
+        full.stop(working.id)
+        full.stop(started.id)
+        assert full.start(StartRequest("t", HANG)).worker.status is not Status.QUEUED
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        opinions.for_worker(
+            *(full.records, asker.id, "second", HANG),
+            root=state_root(),
+            seconds=SECONDS,
+            wait=look,
+        )
+
+
+@pytest.mark.promise("opinion")
+def test_what_a_killed_asker_leaves_is_removed_by_whoever_looks_next(
+    fleet: Fleet, asker: Worker, repository: Path, tmux_socket: str
+) -> None:
+    asking = subprocess.Popen(
+        [sys.executable, "-m", "worker_manager", "consult", "second", HANG], cwd=repository
+    )
+    wait_until(lambda: any("opinion-of" in one for one in remains(tmux_socket)))
+    fleet.supervisor.supervise_once()
+    assert any("opinion-of" in one for one in remains(tmux_socket))  # somebody waits for it
+
+    asking.send_signal(signal.SIGKILL)
+    asking.wait()
+    fleet.supervisor.supervise_once()
+
+    wait_until(lambda: remains(tmux_socket) == [] or fleet.supervisor.supervise_once())
