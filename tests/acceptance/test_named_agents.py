@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+
 import pytest
 
 from tests.support.claude.claude_lab import ClaudeLab
@@ -9,6 +12,7 @@ from tests.support.claude.crew import CREW, start_boss
 from tests.support.claude.messages_api import MessagesApi
 from tests.support.claude.replies import call
 from tests.support.claude.requests import Request
+from tests.support.terminals.person import MODULE
 
 pytestmark = [pytest.mark.claude, pytest.mark.timeout(240)]
 
@@ -20,16 +24,25 @@ read_only = true
 skills = ["planning"]
 directories = ["../beside"]
 
+[agents.second]
+like = "architect"
+consult = true
+
 [agents.reader]
 tools = ["Read", "Bash"]
 """
 
 
-def started(crew: ClaudeLab, api: MessagesApi, agent: str, command: str) -> Request:
-    """The first request of a worker of this agent, which then runs a command, and completes."""
+def house(crew: ClaudeLab) -> None:
+    """A repository that names agents."""
     (crew.repository / "worker-manager.toml").write_text(TABLES, "utf-8")
     (crew.repository / "architect.md").write_text("You are ARCHITECT of this house.\n", "utf-8")
     (crew.repository.parent / "beside").mkdir()
+
+
+def started(crew: ClaudeLab, api: MessagesApi, agent: str, command: str) -> Request:
+    """The first request of a worker of this agent, which then runs a command, and completes."""
+    house(crew)
     api.name_session("boss", first_prompt="^BOSS")
     api.name_session("worker", first_prompt="W1 write")
     given = {"title": "Greet W1", "task": "W1 write a plan", "agent": agent}
@@ -67,3 +80,30 @@ def test_tools_are_the_only_ones_of_claude_codes_own(crew: ClaudeLab, api: Messa
     own = {tool for tool in first.tools if not tool.startswith("mcp__")}
     assert own <= {"Read", "Bash", "Skill", "ToolSearch"}
     assert {"Read", "Bash", f"{CREW}complete", f"{CREW}ask"} <= set(first.tools)
+
+
+@pytest.mark.newest_claude
+@pytest.mark.promise("opinion")
+def test_an_opinion_is_given_and_nothing_is_left_of_it(lab: ClaudeLab, api: MessagesApi) -> None:
+    house(lab)
+    api.name_session("second", first_prompt="QUESTION-1")
+    api.on("second", "QUESTION-1", call("Bash", command="echo x > stray", description="Try"))
+    api.on("second", "you only read", call(f"{CREW}complete", summary="OPINION-1: no."))
+
+    asked = subprocess.run(
+        [*MODULE, "consult", "second", "QUESTION-1: is it right?", "--json"],
+        cwd=lab.repository,
+        env=lab.env,
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+
+    assert json.loads(asked.stdout)["text"] == "OPINION-1: no.", asked.stdout + asked.stderr
+    opening = api.requests("second")[0]
+    assert "You are ARCHITECT of this house." in opening.system
+    assert not (lab.repository / "stray").exists()
+    state = lab.state_home / "worker-manager"
+    assert list(state.glob("consult-*")) == []
+    assert not (state / "sessions" / opening.session_id).is_symlink()

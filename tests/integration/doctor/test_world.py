@@ -52,6 +52,17 @@ def test_a_wrong_setting_is_named(here: Place) -> None:
     assert "'model'" in found.says
 
 
+def test_agents_that_could_not_be_started_are_named(here: Place) -> None:
+    text = 'agent = "biulder"\n[agents.builder]\nlike = "nobody"\n[agents.good]\nmodel = "x"\n'
+    Path(here.directory, "worker-manager.toml").write_text(text, "utf-8")
+
+    found = settings.settings(here)
+
+    assert [one.verdict for one in found] == [FAILED, FAILED]
+    assert "no agent 'biulder'. Did you mean builder?" in found[0].says
+    assert "[agents.builder] is like 'nobody'" in found[1].says
+
+
 def test_a_permission_mode_that_claude_refuses_as_root_is_told_before_a_worker_fails(
     here: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
