@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -140,7 +139,7 @@ def _count(records: Records, worker_id: str) -> None:
     """Raises InvalidInput when it has asked for as many opinions as it may."""
 
     def one_more(worker: Worker) -> Worker:
-        return replace(worker, opinions=min(worker.opinions + 1, MOST))
+        return worker._replace(opinions=min(worker.opinions + 1, MOST))
 
     before, _ = records.update(worker_id, one_more)
     if before.opinions >= MOST:
