@@ -14,7 +14,7 @@ from typing import Any
 from worker_manager.errors import InvalidSetting
 
 #: Variables of ours that are no settings.
-_RESERVED = {"STATE_DIR", "WORKER_ID", "PYTHON", "LOG"}
+_RESERVED = {"STATE_DIR", "WORKER_ID", "SESSION_ID", "PYTHON", "LOG"}
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Settings:
     WORKER_MANAGER_WORKTREE_DIRECTORY, and so on. The comments are the reference's text.
     """
 
-    #: `claude` or `scripted`
+    #: `claude`, `codex` or `scripted`
     agent: str = "claude"
     #: of the agent; Claude Code's own default when empty
     model: str = ""

@@ -160,6 +160,8 @@ _OWN_JSON = {
     "text/output.py",
     "agents/claude/launch.py",
     "agents/claude/transcripts.py",
+    "agents/codex/launch.py",
+    "agents/codex/rollouts.py",
     "cli/schema.py",
     "crew/reporting/evidence.py",
     "crew/messaging/decisions.py",

@@ -5,13 +5,22 @@ every answer that an agent may lack.
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
-from worker_manager.agents.base import Assignment, Entry, LaunchSpec, Meter, StartDialog, Usage
+from worker_manager.agents.base import (
+    Assignment,
+    Attended,
+    Entry,
+    LaunchSpec,
+    Meter,
+    StartDialog,
+    Usage,
+)
 from worker_manager.domain.screen import Screen
 from worker_manager.domain.session import Activity
 from worker_manager.errors import AgentNotInstalled
 
 permission_modes: tuple[str, ...] = ()
 session_variables: tuple[str, ...] = ()
+attended: Attended | None = None
 
 
 def launch_spec(_: Assignment) -> LaunchSpec:

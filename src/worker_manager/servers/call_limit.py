@@ -13,8 +13,10 @@ from worker_manager.state import tried_versions
 from worker_manager.state.layout import state_root
 
 
-def seconds(context: Context) -> float | None:
-    """As `patience.seconds`."""
+def seconds(context: Context, listens: float | None = None) -> float | None:
+    """As `patience.seconds`; no more than the caller's agent `listens`, where it says so."""
+    if listens is not None:
+        return listens
     told = context.session.client_params
     client = patience.Client(told.client_info.name, told.client_info.version) if told else None
     return patience.seconds(client, os.environ, tried_versions.versions(state_root()))

@@ -1,5 +1,6 @@
 """Claude Code as the agent: its answers to the questions of `base.Agent`."""
 
+from worker_manager.agents.base import Attended
 from worker_manager.agents.claude.launch import (
     PERMISSION_MODES,
     SESSION_VARIABLES,
@@ -22,6 +23,7 @@ from worker_manager.text.line_files import last_part
 
 __all__ = [
     "activity",
+    "attended",
     "bytes_written",
     "draft",
     "entries",
@@ -44,3 +46,5 @@ __all__ = [
 
 permission_modes = PERMISSION_MODES
 session_variables = SESSION_VARIABLES
+#: It has our hooks.
+attended: Attended | None = None
