@@ -15,6 +15,17 @@ from tests.support.codex.responses_api import ResponsesApi
 from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
 
+#: CI runs a journey of each agent; all of them are run by hand, after a change of theirs.
+IS_ALL = os.environ.get("WORKER_MANAGER_TEST_AGENTS") == "all"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what only a run of all has."""
+    dropped = [] if IS_ALL else [one for one in items if one.get_closest_marker("all_agents")]
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = [one for one in items if one not in dropped]
+
 
 @pytest.fixture
 def model() -> Iterator[ResponsesApi]:
