@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,7 @@ from tests.support.codex.responses_api import (
     tool,
 )
 from tests.support.waiting import wait_until
+from worker_manager.agents.codex.hooks import EVENTS, review_command
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.crew.messaging import wake
@@ -164,6 +166,50 @@ def test_a_dialog_at_its_terminal_is_told_with_what_it_asks(
 
     crew.context.runtime.press(worker.handle, "y")
     wait_for_status(crew, worker, Status.COMPLETED)
+
+
+def trust_our_hooks(crew: Fleet, codex: CodexLab, repository: Path) -> None:
+    """As a person does: in a session of their own, by Codex's own dialog."""
+    runtime, handle = crew.context.runtime, crew.context.runtime.handle_for("person")
+    # Without a prompt: nothing is asked of the model.
+    runtime.launch(
+        handle, ["sh", "-c", f"exec {review_command()} --no-daemon"], cwd=str(repository)
+    )
+    wait_until(lambda: "Hooks need review" in runtime.screen(handle))
+    runtime.press(handle, "2")
+    runtime.press(handle, "Enter")
+    config = codex.home / "config.toml"
+    wait_until(lambda: config.read_text("utf-8").count("trusted_hash") == len(EVENTS))
+    runtime.end(handle)
+
+
+def test_with_our_hooks_reviewed_once_mail_comes_mid_turn_and_permissions_are_answered(
+    crew: Fleet, codex: CodexLab, model: ResponsesApi, repository: Path
+) -> None:
+    trust_our_hooks(crew, codex, repository)
+    go = codex.home / "go"
+    asking = {"sandbox_permissions": "require_escalated", "justification": "REASON-1"}
+    model.on("W1 write", shell("echo ALLOWED-1", **asking))
+    model.on("ALLOWED-1", shell(f"while [ ! -e {go} ]; do sleep 0.1; done; echo WAITED-1"))
+    model.on("WAITED-1", tool("complete", summary="DONE-1"))
+    request = StartRequest("Greet", "W1 write", permission_mode="acceptEdits")
+    worker = crew.start(request).worker
+
+    blocked = wait_for_status(crew, worker, Status.BLOCKED)
+    assert "REASON-1" in report_of(blocked)
+    assert blocked.report is not None
+    crew.answer(worker.id, "allow", request_id=blocked.report.message_id)
+    model.wait_for("ALLOWED-1")
+
+    crew.nudge(worker.id, "NUDGE-1 hurry")
+    go.touch()
+    told = wait_until(
+        lambda: next((one for one in model.requests if "NUDGE-1" in one.all_text), None)
+    )
+    assert "WAITED-1" in told.new_text
+    wait_for_status(crew, worker, Status.COMPLETED)
+    mailbox = Mailbox(mailbox_path(crew.records.home(worker.id)))
+    wait_until(lambda: not (mailbox.waiting() or mailbox.pending()))
 
 
 def test_the_read_only_sandbox_writes_nothing(

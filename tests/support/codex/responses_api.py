@@ -99,6 +99,14 @@ class Request:
         return "\n".join(text for item in self.new_items if (text := _said(item)))
 
     @property
+    def all_text(self) -> str:
+        """The whole conversation, with what hooks have said."""
+        return "\n".join(
+            _text(one.get("content")) + _text(one.get("output"))
+            for one in self.body.get("input") or []
+        )
+
+    @property
     def developer_text(self) -> str:
         """All instructions that came with the request."""
         items = self.body.get("input") or []

@@ -4,14 +4,14 @@ with their login and the folders that they trust, stays as it is.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Mapping
 
 from worker_manager.agents.base import Assignment, LaunchSpec
-from worker_manager.agents.codex import program
+from worker_manager.agents.codex import hooks, program
 from worker_manager.agents.codex.rollouts import thread_of
+from worker_manager.agents.codex.toml import written
 from worker_manager.errors import InvalidInput
 
 #: What each of ours is in Codex: when it asks, and its sandbox. Where nobody is asked, what the
@@ -27,7 +27,7 @@ MODES = {
 INSTRUCTIONS = "instructions.md"
 #: Its MCP server; the model calls its tools by this name.
 SERVER = "crew"
-#: By which our server knows that it is the one of the worker's own session.
+#: By which our server and hooks know whose session they are in: Codex tells them no id of ours.
 SESSION_VARIABLE = "WORKER_MANAGER_SESSION_ID"
 #: A year: our own calls end long before.
 CALL_SECONDS = 31_536_000
@@ -86,14 +86,17 @@ def launch_spec(assignment: Assignment) -> LaunchSpec:
     instructions = os.path.join(assignment.home, INSTRUCTIONS)
     pointer = _POINTER.format(file=instructions, server=SERVER)
     for key, value in (
-        (f"mcp_servers.{SERVER}", _server(assignment)),
+        (f"mcp_servers.{SERVER}", _server()),
         ("developer_instructions", pointer),
         # Questions to a person, which nobody is there to answer.
         ("check_for_update_on_startup", False),
         ("notice.hide_rate_limit_model_nudge", True),
     ):
-        argv += ["-c", f"{key}={_toml(value)}"]
-    return LaunchSpec(argv, {INSTRUCTIONS: _instructions(assignment)})
+        argv += ["-c", f"{key}={written(value)}"]
+    if hooks.are_trusted(codex, assignment.path):
+        argv += ["-c", hooks.flag()]
+    environment = {SESSION_VARIABLE: assignment.session_id}
+    return LaunchSpec(argv, {INSTRUCTIONS: _instructions(assignment)}, environment)
 
 
 def first_prompt(file: str) -> str:
@@ -130,7 +133,7 @@ def _instructions(assignment: Assignment) -> str:
     )
 
 
-def _server(assignment: Assignment) -> dict[str, object]:
+def _server() -> dict[str, object]:
     """Our server. Codex gives it next to nothing of the environment: the names of what it shall
     have, for checks run in it; their values stand on no command line.
     """
@@ -140,8 +143,7 @@ def _server(assignment: Assignment) -> dict[str, object]:
     return {
         "command": sys.executable,
         "args": ["-I", "-m", "worker_manager"],
-        "env": {SESSION_VARIABLE: assignment.session_id},
-        "env_vars": sorted(names - {SESSION_VARIABLE, *SESSION_VARIABLES}),
+        "env_vars": sorted({SESSION_VARIABLE, *names} - {*SESSION_VARIABLES}),
         # Else its tools may be missing from the first request, and each call is refused where
         # nobody is asked.
         "required": True,
@@ -149,12 +151,3 @@ def _server(assignment: Assignment) -> dict[str, object]:
         "startup_timeout_sec": START_SECONDS,
         "tool_timeout_sec": CALL_SECONDS,
     }
-
-
-def _toml(value: object) -> str:
-    """A text of JSON is one of TOML; a table stands in one line."""
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{key}={_toml(one)}" for key, one in value.items()) + "}"
-    if isinstance(value, list):
-        return f"[{','.join(map(_toml, value))}]"
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

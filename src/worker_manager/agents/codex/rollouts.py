@@ -83,6 +83,14 @@ def user_text(record: dict[str, Any]) -> str:
     return "" if text.startswith(_OWN) else text
 
 
+def told_text(record: dict[str, Any]) -> str:
+    """The same with what hooks have said beside it: a message of its developer."""
+    payload = record["payload"]
+    if record.get("type") != "response_item" or payload.get("type") != "message":
+        return ""
+    return "" if payload.get("role") == "assistant" else _content(payload)
+
+
 def moment_of(record: dict[str, Any]) -> float:
     """When a line was written, in seconds since the epoch; 0 when it does not say."""
     try:

@@ -79,7 +79,7 @@ def receipts(transcript: str, offset: int, ids: Collection[str]) -> tuple[set[st
     seen, open_ones = set[str](), set[str]()
     has_ended = False
     for record in rollouts.records(transcript, offset):
-        text = rollouts.user_text(record)
+        text = rollouts.told_text(record)
         open_ones |= {one for one in ids if one in text} if text else set()
         kind = record["payload"].get("type")
         if record.get("type") != "event_msg" or kind not in (COMPLETE, ABORTED):
