@@ -36,6 +36,11 @@ def agent_named(name: str) -> "Agent":
     return agent
 
 
+def account_of(name: str) -> str:
+    """Whose usage limit counts for an agent: its own, or empty for our host's."""
+    return "" if name in (HOST, "scripted") else name
+
+
 def agent_in_record(name: str) -> "Agent":
     """The agent of a worker that is there: one which only another version knows has no answers."""
     if name in _MODULES:

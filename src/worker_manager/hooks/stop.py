@@ -27,9 +27,11 @@ def run() -> int:
     return 0
 
 
-def wanted_report(home: str, last_words: str, *, is_at_work: bool = False) -> str:
+def wanted_report(
+    home: str, last_words: str, *, is_at_work: bool = False, account: str = ""
+) -> str:
     """What a worker is to read whose turn has ended well, without a report; empty when it may end.
-    After so many times its owner is told instead.
+    After so many times its owner is told instead. `account`: whose usage limit it does not meet.
     """
     from worker_manager.crew.reporting import reports  # 60 ms, in workers only
     from worker_manager.domain.worker import Status
@@ -37,7 +39,7 @@ def wanted_report(home: str, last_words: str, *, is_at_work: bool = False) -> st
     from worker_manager.state.workers import reminders, running_checks
     from worker_manager.state.workers.records import Records
 
-    usage_limit.lift(state_root(), os.path.basename(home))
+    usage_limit.lift(state_root(), os.path.basename(home), account)
     if is_at_work or running_checks.are_under_way(home):
         return ""  # the end of one of them starts its next turn
     records = Records(repository_of(home))

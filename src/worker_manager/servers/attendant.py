@@ -12,7 +12,7 @@ import threading
 import time
 from contextlib import closing
 
-from worker_manager.agents import agent_in_record
+from worker_manager.agents import account_of, agent_in_record
 from worker_manager.agents.base import Attended, Turn
 from worker_manager.crew.lifecycle.launch import attach_line
 from worker_manager.crew.reporting import reports
@@ -59,7 +59,8 @@ class Attendant:
         self._root = state_root()
         self._records = Records(repository_of(home))
         self._attended = attended
-        self._agent = agent_in_record(self._worker().agent)
+        name = self._worker().agent
+        self._agent, self._account = agent_in_record(name), account_of(name)
         self._began = time.time()
         self._transcript = ""
         self._size, self._grew_at = -1, time.monotonic()
@@ -137,7 +138,7 @@ class Attendant:
         self._tried.clear()
         self._reminder = ""
         if not Inbox(mailbox_path(self._home)).waiting():
-            self._reminder = stop.wanted_report(self._home, turn.said)
+            self._reminder = stop.wanted_report(self._home, turn.said, account=self._account)
 
     def _settle(self) -> None:
         """Letters whose turn failed, or that were dropped, wait again."""
@@ -185,7 +186,9 @@ class Attendant:
             return True
         waiting = {id_of(name) for name in Inbox(mailbox_path(self._home)).waiting()}
         is_limit = turn.error == limits.RATE_LIMIT
-        return bool(waiting - self._tried) and not (is_limit and usage_limit.until(self._root))
+        return bool(waiting - self._tried) and not (
+            is_limit and usage_limit.until(self._root, self._account)
+        )
 
     def _note(self, why: str) -> None:
         if why:

@@ -60,15 +60,16 @@ def test_a_letter_whose_turn_met_the_usage_limit_is_read_when_that_is_over(
     blocked = wait_for_status(crew, worker, Status.BLOCKED)
     assert blocked.reason == limits.RATE_LIMIT
     assert "usage limit" in report_of(blocked)
-    until = usage_limit.until(state_root())
+    until = usage_limit.until(state_root(), "codex")
     assert until is not None
+    assert usage_limit.until(state_root()) is None  # that of Claude Code
     assert abs(until - 4_000_000_000) < 60
     # Codex has taken the message, and failed: it waits again in the mailbox.
     mailbox = Mailbox(mailbox_path(crew.records.home(worker.id)))
     wait_until(mailbox.waiting)
     assert model.times_told("ANSWER-1") == 0
 
-    usage_limit.note(state_root(), worker.id, 0.0)
+    usage_limit.note(state_root(), worker.id, 0.0, "codex")
     crew.supervisor.supervise_once()
     model.wait_for("ANSWER-1")
     wait_for_status(crew, worker, Status.COMPLETED)
