@@ -29,6 +29,7 @@ def _has_read_all(crew: Fleet, worker_id: str) -> bool:
     return not (mailbox.waiting() or mailbox.pending())
 
 
+@pytest.mark.promise("codex-job")
 def test_the_main_job(crew: Fleet, codex: CodexLab, model: ResponsesApi) -> None:
     commit = "echo hello > greeting.txt && git add -A && git commit -qm Greet && echo COMMIT-1"
     model.on("says how you work", read_what_is_named)

@@ -45,6 +45,7 @@ def report_of(worker: Worker) -> str:
     return worker.report.text
 
 
+@pytest.mark.promise("codex-read")
 def test_a_letter_whose_turn_met_the_usage_limit_is_read_when_that_is_over(
     crew: Fleet, codex: CodexLab, model: ResponsesApi
 ) -> None:
@@ -76,6 +77,7 @@ def test_a_letter_whose_turn_met_the_usage_limit_is_read_when_that_is_over(
     assert "The usage limit is over" in model.wait_for("ANSWER-1").new_text
 
 
+@pytest.mark.promise("codex-resume")
 def test_a_killed_worker_goes_on_with_its_conversation(
     crew: Fleet, codex: CodexLab, model: ResponsesApi
 ) -> None:
@@ -102,6 +104,7 @@ def test_a_killed_worker_goes_on_with_its_conversation(
     assert "W1 write" in str(told.body["input"])
 
 
+@pytest.mark.promise("codex-person")
 def test_a_repository_that_nobody_trusts_blocks_its_worker(
     crew: Fleet, codex: CodexLab, model: ResponsesApi
 ) -> None:
@@ -118,6 +121,7 @@ def test_a_repository_that_nobody_trusts_blocks_its_worker(
     crew.stop(worker.id)
 
 
+@pytest.mark.promise("codex-person")
 def test_a_missing_login_blocks_its_worker(
     crew: Fleet, codex: CodexLab, model: ResponsesApi
 ) -> None:
@@ -131,6 +135,7 @@ def test_a_missing_login_blocks_its_worker(
     crew.stop(worker.id)
 
 
+@pytest.mark.promise("codex-esc")
 def test_an_interrupted_worker_is_rung_for_at_its_terminal(
     crew: Fleet, codex: CodexLab, model: ResponsesApi
 ) -> None:
@@ -150,6 +155,7 @@ def test_an_interrupted_worker_is_rung_for_at_its_terminal(
     wait_for_status(crew, worker, Status.COMPLETED)
 
 
+@pytest.mark.promise("codex-dialog")
 def test_a_dialog_at_its_terminal_is_told_with_what_it_asks(
     crew: Fleet, codex: CodexLab, model: ResponsesApi
 ) -> None:
@@ -184,6 +190,7 @@ def trust_our_hooks(crew: Fleet, codex: CodexLab, repository: Path) -> None:
     runtime.end(handle)
 
 
+@pytest.mark.promise("codex-dialog")
 def test_with_our_hooks_reviewed_once_mail_comes_mid_turn_and_permissions_are_answered(
     crew: Fleet, codex: CodexLab, model: ResponsesApi, repository: Path
 ) -> None:
