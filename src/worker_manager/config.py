@@ -16,7 +16,7 @@ from worker_manager.errors import InvalidSetting
 FILE = "worker-manager.toml"
 
 #: Variables of ours that are no settings.
-_RESERVED = {"STATE_DIR", "WORKER_ID", "PYTHON", "LOG"}
+_RESERVED = {"STATE_DIR", "WORKER_ID", "SESSION_ID", "PYTHON", "LOG"}
 
 
 class Settings(NamedTuple):
@@ -24,7 +24,7 @@ class Settings(NamedTuple):
     WORKER_MANAGER_WORKTREE_DIRECTORY, and so on. The comments are the reference's text.
     """
 
-    #: `claude`, `scripted`, or the name of [one of yours](../howto/agents.md)
+    #: `claude`, `codex`, `scripted`, or the name of [one of yours](../howto/agents.md)
     agent: str = "claude"
     #: of the agent's program; its own default when empty
     model: str = ""

@@ -8,13 +8,15 @@ if TYPE_CHECKING:
     from worker_manager.agents import scripted, unknown
     from worker_manager.agents.base import Agent
     from worker_manager.agents.claude import agent as claude
+    from worker_manager.agents.codex import agent as codex
 
-    _ALL: tuple[Agent, ...] = (claude, scripted, unknown)
+    _ALL: tuple[Agent, ...] = (claude, codex, scripted, unknown)
 
 #: The agent that an orchestrator is: worker-manager is a plugin of Claude Code.
 HOST = "claude"
 _MODULES = {
     "claude": "worker_manager.agents.claude.agent",
+    "codex": "worker_manager.agents.codex.agent",
     "scripted": "worker_manager.agents.scripted",
 }
 
@@ -39,6 +41,11 @@ def agent_named(name: str) -> "Agent":
         raise InvalidInput(f"There is no agent {name!r}. Choose one of: {', '.join(KNOWN)}.")
     agent: Agent = import_module(_MODULES[name])
     return agent
+
+
+def account_of(name: str) -> str:
+    """Whose usage limit counts for an agent: its own, or empty for our host's."""
+    return "" if name in (HOST, "scripted") else name
 
 
 def agent_in_record(name: str) -> "Agent":

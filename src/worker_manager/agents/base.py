@@ -47,6 +47,8 @@ class Assignment(NamedTuple):
     model: str
     is_restored: bool = False  #: its conversation goes on
     equipment: Equipment = Equipment()
+    transcript: str = ""  #: of its session before, as far as that is known
+    git_directories: tuple[str, ...] = ()  #: in which a commit in its worktree writes
 
 
 class LaunchSpec(NamedTuple):
@@ -92,6 +94,53 @@ class Usage(NamedTuple):
     cost: float | None
 
 
+class Turn(NamedTuple):
+    """The last turn of a session: `at` is when it began, or ended once it `is_over`, in seconds
+    since the epoch. `error` is why it ended early: `rate_limit`, or the agent's own word; `said`
+    is the text of the error, else what the model said last.
+    """
+
+    id: str
+    is_over: bool
+    at: float
+    error: str = ""
+    said: str = ""
+    was_interrupted: bool = False  #: somebody at its terminal did
+
+
+class Attended(Protocol):
+    """Of an agent in whose sessions no hooks of ours run: what their servers ask, which do then
+    what hooks do.
+    """
+
+    @property
+    def call_seconds(self) -> float:
+        """How long a call of our tools may last."""
+
+    @property
+    def ask_waits(self) -> bool:
+        """Whether `ask` may wait for its answer; else it comes as a message."""
+
+    def find_transcript(self, home: str, began: float, /) -> str:
+        """That of the session whose first prompt names a file in a worker's home, written to since
+        `began` (in seconds since the epoch); empty when there is none yet.
+        """
+
+    def turn(self, transcript: str, /) -> Turn | None:
+        """Its last turn; None when that isn't known."""
+
+    def activity(self, transcript: str, /) -> Activity | None:
+        """What it does at this moment; None when that isn't known."""
+
+    def queue_prompt(self, transcript: str, text: str, /) -> str:
+        """Has it take a text as its next prompt, also when it is dead and resumed later. Returns
+        why not; empty when that went well. The text may stand on a command line.
+        """
+
+    def dialog(self, screen: str, /) -> str:
+        """What a dialog asks that stands on its screen; empty when none does."""
+
+
 class Meter(Protocol):
     """Reads transcripts, each time only what is new in them."""
 
@@ -103,6 +152,10 @@ class Agent(Protocol):
     """A module of this package: everything that the program asks an agent CLI. Where an agent has
     no answer, it says so: None, False, or empty.
     """
+
+    @property
+    def attended(self) -> Attended | None:
+        """What its server asks of a session without our hooks; None where they run."""
 
     @property
     def permission_modes(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from worker_manager.agents.base import Assignment, LaunchSpec, Packaging
 from worker_manager.agents.claude.agent import (
     activity,
+    attended,
     bytes_written,
     entries,
     first_prompt,
@@ -26,6 +27,7 @@ from worker_manager.domain.screen import Screen
 
 __all__ = [
     "activity",
+    "attended",
     "bytes_written",
     "draft",
     "entries",

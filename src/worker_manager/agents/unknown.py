@@ -7,6 +7,7 @@ from datetime import datetime
 
 from worker_manager.agents.base import (
     Assignment,
+    Attended,
     Entry,
     LaunchSpec,
     Meter,
@@ -22,6 +23,7 @@ permission_modes: tuple[str, ...] = ()
 session_variables: tuple[str, ...] = ()
 honoured_keys: frozenset[str] = frozenset()
 packaging = Packaging()
+attended: Attended | None = None
 
 
 def is_logged_in(_environ: Mapping[str, str]) -> bool | None:

@@ -51,6 +51,12 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
         (("--debug",), True, "Show a traceback with an error."),
         (("-h", "--help"), True, "Show this message and exit."),
     ),
+    "consult": (
+        (("--diff",), False, "Show it what this worker has changed."),
+        (("--json",), True, "Print JSON."),
+        (("--debug",), True, "Show a traceback with an error."),
+        (("-h", "--help"), True, "Show this message and exit."),
+    ),
     "stop": (
         (("--force",), True, "Now, without asking it first."),
         (("--json",), True, "Print JSON."),
@@ -123,6 +129,13 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     ),
     "adopt": (
         (("--force",), True, "From a session that runs, too: named ones only."),
+        (("--json",), True, "Print JSON."),
+        (("--debug",), True, "Show a traceback with an error."),
+        (("-h", "--help"), True, "Show this message and exit."),
+    ),
+    "agents": (
+        (("--enable",), False, "Let its program see the code of this repository."),
+        (("--disable",), False, "No more; what runs goes on."),
         (("--json",), True, "Print JSON."),
         (("--debug",), True, "Show a traceback with an error."),
         (("-h", "--help"), True, "Show this message and exit."),

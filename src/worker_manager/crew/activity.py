@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from worker_manager.agents import HOST, agent_in_record, agent_named
 from worker_manager.domain.session import Activity
 from worker_manager.state import process_identity, sessions
+from worker_manager.state.layout import transcript_of
 from worker_manager.state.workers import running_checks
 
 
@@ -32,7 +33,9 @@ def running() -> list[tuple[int, str]]:
 
 
 def _told(home: str, pid: int, agent: str) -> Activity | None:
-    told = agent_in_record(agent).activity(pid)
+    known = agent_in_record(agent)
+    attended = known.attended
+    told = known.activity(pid) if attended is None else attended.activity(transcript_of(home))
     if told is not None and told.status == "idle" and running_checks.are_under_way(home):
         return told._replace(status="shell")  # a prompt behind which something runs
     return told

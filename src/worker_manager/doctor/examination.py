@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from worker_manager.doctor import (
     claude,
+    codex,
     disk,
     hook_health,
     leftovers,
@@ -39,6 +40,7 @@ CHECKS = (
     Named("Claude Code", claude.version),
     Named("login", claude.login),
     Named("plugin", claude.plugin),
+    Named("Codex", codex.codex),
     Named("settings", settings.settings),
     Named("repository", repository.repository),
     Named("hooks", hook_health.hooks),

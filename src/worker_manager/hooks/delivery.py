@@ -23,12 +23,17 @@ class Shown:
 
     def __init__(self, text: str, claim: Claim, receipt: str) -> None:
         self.text = text
+        self.ids = [message.id for message in claim.messages]
         self._claim = claim
         self._receipt = receipt
 
     def acknowledge(self) -> None:
         """It was written and flushed."""
         self._claim.acknowledge(self._receipt)
+
+    def release(self) -> None:
+        """It could not be written: the messages wait again."""
+        self._claim.release()
 
 
 def requeue_unconfirmed(home: str, *, restarted: bool) -> None:

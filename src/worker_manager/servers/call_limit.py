@@ -12,8 +12,10 @@ from worker_manager.state import tried_versions
 from worker_manager.state.layout import state_root
 
 
-def seconds(call: Call) -> float | None:
-    """As `patience.seconds`."""
+def seconds(call: Call, listens: float | None = None) -> float | None:
+    """As `patience.seconds`; no more than the caller's agent `listens`, where it says so."""
+    if listens is not None:
+        return listens
     client = patience.Client(*call.client) if call.client else None
     return patience.seconds(client, os.environ, tried_versions.versions(state_root()))
 

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from worker_manager.agents import agent_in_record
 from worker_manager.agents.claude import session_files  # of our host, whatever workers are
 from worker_manager.errors import SessionUnknown, WorkerManagerError, WorkerNotFound
 from worker_manager.servers import conversation
@@ -73,7 +74,9 @@ def serve_worker() -> None:
     """
     root = state_root()
     worker_id = os.environ["WORKER_MANAGER_WORKER_ID"]
-    home = home_of_session(root, os.environ.get("CLAUDE_CODE_SESSION_ID", ""))
+    # The second is given to the servers of agents that tell theirs no id.
+    ours = os.environ.get("WORKER_MANAGER_SESSION_ID", "")
+    home = home_of_session(root, os.environ.get("CLAUDE_CODE_SESSION_ID", "") or ours)
     if home is None or not is_worker_home(home) or os.path.basename(home) != worker_id:
         raise SessionUnknown(
             f"This session is not the one of worker {worker_id}: it offers no tools. "
@@ -81,7 +84,8 @@ def serve_worker() -> None:
         )
     sessions.link_process(root, os.getppid(), home)
     load = partial(_load_worker, home, worker_id)
-    conversation.serve("worker", load, after_listing=partial(_note_if_possible, home))
+    after_listing = _Attending(home).begin if ours else partial(_note_if_possible, home)
+    conversation.serve("worker", load, after_listing=after_listing)
 
 
 class _Orchestrator:
@@ -175,15 +179,16 @@ def _load_worker(home: str, worker_id: str, _: Heard) -> Toolbox:
     _set_log_level()
     records = Records(repository_of(home))
     try:
-        project = records.load(worker_id).project
+        loaded = records.load(worker_id)
     except WorkerNotFound as error:
         raise worker.record_gone(home) from error
-    settings = config.load(Path(project), os.environ)
+    settings = config.load(Path(loaded.project), os.environ)
     return worker.build(
         records,
         worker_id,
         ask_wait_seconds=settings.ask_wait_seconds,
         check_seconds=settings.check_seconds,
+        attended=agent_in_record(loaded.agent).attended,
     )
 
 
@@ -195,6 +200,29 @@ def _set_log_level() -> None:
 
         form = "%(levelname)s %(name)s: %(message)s"
         logging.basicConfig(stream=sys.stderr, level=level.upper(), format=form)
+
+
+class _Attending:
+    """Of a session without our hooks: its server does what they do, from its tools on."""
+
+    def __init__(self, home: str) -> None:
+        self._home = home
+        self._has_begun = False
+
+    def begin(self) -> None:
+        _note_if_possible(self._home)
+        if not self._has_begun:
+            self._has_begun = True
+            threading.Thread(target=_try, args=(self._attend,), daemon=True).start()
+
+    def _attend(self) -> None:
+        from worker_manager.servers.attendant import Attendant
+        from worker_manager.state.workers.records import Records
+
+        worker = Records(repository_of(self._home)).load(os.path.basename(self._home))
+        attended = agent_in_record(worker.agent).attended
+        if attended is not None:
+            Attendant(self._home, attended).start()
 
 
 def _try(step: Callable[[], None]) -> None:

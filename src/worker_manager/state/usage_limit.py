@@ -1,5 +1,6 @@
-"""The usage limit that a worker has met: no other worker is started until it is over. It is the
-account's, so it is kept in the state directory itself. Standard library only: for hooks.
+"""The usage limit that a worker has met: no other worker of that account is started until it is
+over. So it is kept in the state directory itself, a file for each account; the one of our host has
+an empty name. Standard library only: for hooks.
 """
 
 import json
@@ -10,16 +11,16 @@ from contextlib import suppress
 from worker_manager.state.files import write_atomic
 
 
-def note(root: str, worker_id: str, until: float) -> None:
+def note(root: str, worker_id: str, until: float, account: str = "") -> None:
     """Records that a worker met the limit; `until` in seconds since the epoch."""
-    write_atomic(_path(root), json.dumps({"until": until, "met_by": worker_id}).encode())
+    write_atomic(_path(root, account), json.dumps({"until": until, "met_by": worker_id}).encode())
 
 
-def until(root: str) -> float | None:
+def until(root: str, account: str = "") -> float | None:
     """Returns when the limit ends (seconds since the epoch); None when there is none or it is
     over.
     """
-    noted = _read(root)
+    noted = _read(_path(root, account))
     try:
         end = float(str(noted["until"]))
     except (KeyError, TypeError, ValueError):
@@ -27,20 +28,21 @@ def until(root: str) -> float | None:
     return end if end > time.time() else None
 
 
-def lift(root: str, worker_id: str) -> None:
+def lift(root: str, worker_id: str, account: str = "") -> None:
     """Removes the limit that this worker met, as a turn of it succeeded."""
-    if os.path.exists(_path(root)) and _read(root).get("met_by") == worker_id:
+    path = _path(root, account)
+    if os.path.exists(path) and _read(path).get("met_by") == worker_id:
         with suppress(OSError):
-            os.unlink(_path(root))
+            os.unlink(path)
 
 
-def _path(root: str) -> str:
-    return os.path.join(root, "usage-limit.json")
+def _path(root: str, account: str) -> str:
+    return os.path.join(root, f"usage-limit{account and '-'}{account}.json")
 
 
-def _read(root: str) -> dict[str, object]:
+def _read(path: str) -> dict[str, object]:
     try:
-        with open(_path(root), "rb") as file:
+        with open(path, "rb") as file:
             noted = json.load(file)
     except (OSError, ValueError):
         return {}

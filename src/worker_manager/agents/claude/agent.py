@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from worker_manager.agents.base import Attended
 from worker_manager.agents.claude.launch import (
     HONOURED_KEYS,
     PACKAGING,
@@ -26,6 +27,7 @@ from worker_manager.text.line_files import last_part
 
 __all__ = [
     "activity",
+    "attended",
     "bytes_written",
     "draft",
     "entries",
@@ -53,6 +55,8 @@ permission_modes = PERMISSION_MODES
 session_variables = SESSION_VARIABLES
 honoured_keys = HONOURED_KEYS
 packaging = PACKAGING
+#: It has our hooks.
+attended: Attended | None = None
 
 
 def send(activity: Activity, text: str) -> bool:

@@ -48,11 +48,11 @@ class Admission:
         """Makes its record and files, `starting`, and opens its terminal until the end of
         `terminal`; or without one, `queued`, when there is no room.
         """
-        with self._room(records) as blocking_reason:
+        with self._room(records) as no_room:
             _require_free(self._launcher.root, records, worker)
-            waits_for = blocking_reason or (
-                "others wait before it" if queue(records, worker.owner) else ""
-            )
+            waits_for = self._machine.limit_reason(worker.agent) or no_room
+            if not waits_for and queue(records, worker.owner):
+                waits_for = "others wait before it"
             if waits_for:
                 worker = worker._replace(status=Status.QUEUED, reason=waits_for)
                 records.create(worker, files)()
@@ -67,7 +67,8 @@ class Admission:
         be told the prompt. Raises Changed.
         """
         starter = process_identity.identity(os.getpid())
-        with self._room(records) as waits_for:
+        with self._room(records) as no_room:
+            waits_for = self._machine.limit_reason(worker.agent) or no_room
             if run_of(records.load(worker.id)) != run_of(worker):
                 changed = f"Worker {worker.id} was changed just now. "
                 raise Changed(Text(changed, step("list"), " tells how."))
@@ -85,12 +86,15 @@ class Admission:
             yield self._machine.blocking_reason(self._settings.max_workers, records)
 
     def next_queued(self, records: Records, owner: str) -> Worker | None:
-        """The first that waits, when there is room; from now on it is ours to launch."""
+        """The first that waits for nothing but room, when there is some; from now on it is ours to
+        launch.
+        """
         if not queue(records, owner):
             return None  # the usual case, without the lock
-        with self._room(records) as waits_for:
-            waiting = queue(records, owner)
-            if waits_for or not waiting:
+        with self._room(records) as no_room:
+            reason = self._machine.limit_reason
+            waiting = [one for one in queue(records, owner) if not reason(one.agent)]
+            if no_room or not waiting:
                 return None
             starter = process_identity.identity(os.getpid())
             before, worker = records.update(

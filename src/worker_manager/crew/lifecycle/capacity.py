@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import datetime
 
+from worker_manager.agents import account_of
 from worker_manager.crew.presence import surely_runs
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.runtimes.base import Presence, Runtime
@@ -35,9 +36,6 @@ class Machine:
         setting; 0: measured. What was read of the records `at_hand` is not read again.
         """
         self._records[at_hand.repository] = at_hand
-        limited = usage_limit.until(self._root)
-        if limited:
-            return f"the usage limit is reached until {datetime.fromtimestamp(limited):%a %H:%M}"
         busy = self._at_work()
         if max_workers:
             return f"max_workers is {max_workers}" if busy >= max_workers else ""
@@ -47,6 +45,13 @@ class Machine:
         if busy and _free_bytes() < NEEDED_BYTES:
             return f"a worker needs {NEEDED_BYTES // 1_000_000} MB of memory, less is free"
         return ""
+
+    def limit_reason(self, agent: str) -> str:
+        """Why no worker of this agent is to be started, whatever room there is; else empty."""
+        limited = usage_limit.until(self._root, account_of(agent))
+        if not limited:
+            return ""
+        return f"the usage limit is reached until {datetime.fromtimestamp(limited):%a %H:%M}"
 
     def _at_work(self) -> int:
         """How many workers are unfinished and have, or are about to have, a session."""

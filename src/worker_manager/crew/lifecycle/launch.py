@@ -22,6 +22,7 @@ from worker_manager.state import process_identity
 from worker_manager.state.files import disk_errors
 from worker_manager.state.layout import transcript_of
 from worker_manager.state.workers import launches
+from worker_manager.worktrees import committing
 
 TASK, RESTORED = "task.md", "restored.md"
 
@@ -51,6 +52,8 @@ class Launcher(NamedTuple):
             model=worker.model,
             is_restored=worker.has_run and has_conversation(worker, home),
             equipment=equipment.in_home(home) if given is None else given,
+            transcript=transcript_of(home),
+            git_directories=committing.directories(worker.path) if worker.branch else (),
         )
         return agent_named(worker.agent).launch_spec(assignment)
 
@@ -62,13 +65,14 @@ class Launcher(NamedTuple):
         for name, text in spec.files.items():
             launches.write_file(home, name, text)
         file = RESTORED if worker.has_run else TASK
+        agent = agent_named(worker.agent)
         ours = [sys.executable, "-I", "-m", "worker_manager"]
         launches.write_script(
             home,
             cwd=worker.path,
             argv=spec.argv,
-            prompt=agent_named(worker.agent).first_prompt(os.path.join(home, file)),
-            unset=agent_named(HOST).session_variables,
+            prompt=agent.first_prompt(os.path.join(home, file)),
+            unset=dict.fromkeys((*agent_named(HOST).session_variables, *agent.session_variables)),
             environment={
                 **spec.environment,
                 "WORKER_MANAGER_WORKER_ID": worker.id,

@@ -30,6 +30,8 @@ from worker_manager.state.mail.mailbox import Mailbox
 
 SEEN, DELIVERED, QUEUED = "seen", "delivered", "queued"
 ASK, DIALOG, HOOK, SOCKET, TYPED = "ask", "dialog", "hook", "socket", "typed"
+#: That of its program, where its server attends to it.
+QUEUE = "queue"
 
 
 class Waits(NamedTuple):
@@ -65,7 +67,7 @@ _NO_ANSWER = "tmux does not say what its terminal shows"
 class WakeResult(NamedTuple):
     """`state` is SEEN (the letter stands in the conversation), DELIVERED (it was claimed from the
     mailbox, to be shown) or QUEUED, with the `reason`. `channel` is what woke the session: ASK,
-    DIALOG, HOOK, SOCKET or TYPED; empty when nothing did.
+    DIALOG, HOOK, QUEUE, SOCKET or TYPED; empty when nothing did.
     """
 
     state: str
@@ -99,7 +101,8 @@ def ensure_delivered(
             reason = f"nobody may ring for it: {error}"
     result = letter.result(channel, reason)
     if result.state != QUEUED and not channel:
-        return result._replace(channel=_usual_channel(home, message))
+        is_attended = letter.terminal.agent.attended is not None
+        return result._replace(channel=QUEUE if is_attended else _usual_channel(home, message))
     if result.state == QUEUED and letter.terminal.is_gone():
         return result._replace(reason="its terminal is gone")
     return result

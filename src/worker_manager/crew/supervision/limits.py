@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from worker_manager.agents import agent_in_record
+from worker_manager.agents import account_of, agent_in_record
 from worker_manager.crew.messaging import outbox
 from worker_manager.crew.reporting import reports
 from worker_manager.domain import identifiers
@@ -31,18 +31,20 @@ def turn_failed(root: str, records: Records, worker_id: str, error: str, said: s
     """
     text = f"Its turn ended with an error of the API: {error}.\n{said}".rstrip()
     if error == RATE_LIMIT:
-        end = _end(records.load(worker_id), said)
-        usage_limit.note(root, worker_id, end.timestamp())
-        text += f"\nNew workers wait until {end:%a %H:%M}; then it is told to go on by itself."
+        worker = records.load(worker_id)
+        end = _end(worker, said)
+        usage_limit.note(root, worker_id, end.timestamp(), account_of(worker.agent))
+        text += f"\nNew workers of its agent wait until {end:%a %H:%M}; "
+        text += "then it is told to go on by itself."
     reports.blocked(records, worker_id, messages.LIMIT, text, reason=error)
 
 
 def go_on(context: Context, workers: Sequence[Worker]) -> None:
     """Tell those whose usage limit is over to continue, once for each limit that they met."""
     limited = [one for one in workers if one.status is Status.BLOCKED and one.reason == RATE_LIMIT]
-    if not limited or usage_limit.until(context.root) is not None:
-        return
     for one in limited:
+        if usage_limit.until(context.root, account_of(one.agent)) is not None:
+            continue
         met = one.report.message_id if one.report else ""
         message = outbox.order(
             one,

@@ -60,7 +60,7 @@ def _requeue_unconfirmed(home: str, look: Look, *, restarted: bool) -> None:
     # Of all of them first: one receipt that is seen tells how the others are to be understood.
     works = dict.fromkeys(one.transcript for one in portions if SEEN in one.found.values())
     for transcript in works:
-        _note_works(home, transcript)
+        note_works(home, transcript)
     for one in portions:
         missing = {name for name, state in one.found.items() if state != SEEN}
         is_same = one.transcript == transcript_of(home)
@@ -168,7 +168,8 @@ def _works(home: str, transcript: str) -> bool:
     return _content(os.path.join(home, WORKS)) == os.fsencode(transcript)
 
 
-def _note_works(home: str, transcript: str) -> None:
+def note_works(home: str, transcript: str) -> None:
+    """This transcript is understood: what stands not in it was not shown."""
     if not _works(home, transcript):
         write_atomic(os.path.join(home, WORKS), os.fsencode(transcript))
 

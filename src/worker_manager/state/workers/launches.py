@@ -5,7 +5,7 @@ the environment comes through the runtime.
 import os
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from worker_manager.domain.worker import Worker
@@ -93,7 +93,7 @@ def write_script(
     environment: Mapping[str, str],
     on_exit: Sequence[str],
     on_silence: Sequence[str],
-    unset: Sequence[str],
+    unset: Iterable[str],
     before: Sequence[str] = (),
 ) -> None:
     """The launch script. `on_exit` is called with the script's pid and the agent's

@@ -235,3 +235,17 @@ def test_a_look_that_fails_keeps_nothing_else_from_being_done(
         fleet.supervisor.supervise_once()
 
     wait_until(lambda: stands(fleet, queued) is Status.COMPLETED)
+
+
+@pytest.mark.promise("limit-apart")
+def test_the_usage_limit_of_one_agent_parks_only_its_own_workers(fleet: Fleet) -> None:
+    root = state_root()
+    usage_limit.note(root, "aaaaaaaa", time.time() + 100, "codex")
+    machine = capacity.Machine(root, fleet.context.runtime)
+    assert machine.limit_reason("codex").startswith("the usage limit is reached until")
+    assert (machine.limit_reason("claude"), machine.limit_reason("scripted")) == ("", "")
+
+    usage_limit.lift(root, "aaaaaaaa")  # another account's worker of that id
+    assert machine.limit_reason("codex")
+    usage_limit.lift(root, "aaaaaaaa", "codex")
+    assert machine.limit_reason("codex") == ""

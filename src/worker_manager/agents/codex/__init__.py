@@ -1,0 +1,1 @@
+"""Codex: all of its facts."""

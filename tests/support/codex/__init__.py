@@ -1,0 +1,1 @@
+"""The real Codex, its model scripted."""
