@@ -14,8 +14,7 @@ from bench.client import Server
 from bench.crew import Crew, Worker, crew
 from bench.measuring import Plan, Row, in_turns, seconds
 
-_SYNCS, _FIRST_SYNCS, _SHARE = 4.0, 14.0, 0.5
-_TIMES = 3
+_SYNCS, _FIRST_SYNCS, _SHARE = syncs.Goal(4, known=10), syncs.Goal(14), 0.5
 
 
 def rows(plan: Plan) -> Iterator[Row]:
@@ -24,7 +23,8 @@ def rows(plan: Plan) -> Iterator[Row]:
     with ExitStack() as stack:
         crews = [stack.enter_context(crew(build)) for build in builds]
         if syncs.can_count():
-            counts = [_syncs(one) for one in crews]
+            times = 1 if plan.rounds < 10 else 3
+            counts = [_syncs(one, times) for one in crews]
             later, first = zip(*counts, strict=True)
             yield syncs.row("ask, not waiting", _SYNCS, later, plan.other)
             yield syncs.row("a worker's first ask", _FIRST_SYNCS, first, plan.other)
@@ -43,10 +43,10 @@ def _server(made: Crew) -> Server:
     return made.server_of(worker)
 
 
-def _syncs(made: Crew) -> tuple[float, float]:
+def _syncs(made: Crew, times: int) -> tuple[float, float]:
     """On a server that has answered before, and when it has not."""
     with made.orchestrator() as orchestrator:
-        workers = [made.worker(orchestrator) for _ in range(_TIMES)]
+        workers = [made.worker(orchestrator) for _ in range(times)]
     first = [syncs.count(partial(made.server_of, one), _ask) for one in workers]
     later = [syncs.count(partial(_warm, made, one), _ask) for one in workers]
     return statistics.median(later), statistics.median(first)

@@ -15,7 +15,7 @@ from bench.client import Server
 from bench.crew import Crew, Worker, commit, crew
 from bench.measuring import Cost, Plan, Row, cost_rows, costs_in_turns
 
-_WORKERS, _SYNCS, _TIMES = 20, 4.0, 3
+_WORKERS, _SYNCS = 20, syncs.Goal(4, known=6)
 
 
 class _Crowd(NamedTuple):
@@ -32,7 +32,8 @@ def rows(plan: Plan) -> Iterator[Row]:
     with ExitStack() as stack:
         crews = [stack.enter_context(crew(build)) for build in builds]
         if syncs.can_count():
-            counts = [_syncs(one) for one in crews]
+            times = 1 if plan.rounds < 10 else 3
+            counts = [_syncs(one, times) for one in crews]
             yield syncs.row("complete", _SYNCS, counts, plan.other)
         if plan.other:
             yield from _beside(plan.rounds, plan.other, crews)
@@ -58,10 +59,10 @@ def _median(crowds: Sequence[_Crowd]) -> Cost:
     )
 
 
-def _syncs(made: Crew) -> float:
+def _syncs(made: Crew, times: int) -> float:
     """On a server that has answered before."""
     with made.orchestrator() as orchestrator:
-        workers = [_done(made, orchestrator) for _ in range(_TIMES)]
+        workers = [_done(made, orchestrator) for _ in range(times)]
     return statistics.median(
         syncs.count(partial(_warm, made, worker), _complete) for worker in workers
     )
