@@ -18,10 +18,12 @@ from worker_manager.agents import KNOWN, agent_named
 from worker_manager.agents.base import Agent
 from worker_manager.config import load
 from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.reporting import reports
 from worker_manager.domain.message import Message
+from worker_manager.domain.worker import Status
 from worker_manager.errors import InvalidSetting
 from worker_manager.state import orchestrators
-from worker_manager.state.layout import mailbox_path
+from worker_manager.state.layout import mailbox_path, state_root
 from worker_manager.state.mail.mailbox import Mailbox
 
 MAIN = "from worker_manager.__main__ import main; main()"
@@ -165,6 +167,35 @@ def test_a_commands_help_loads_no_crew(repository: Path, line: str) -> None:
     assert "click" in loaded
     assert loaded & {"git", "libtmux", "mcp", "subprocess", "textual"} == set()
     assert {name for name in loaded if name.startswith("worker_manager.crew.")} == set()
+
+
+@pytest.mark.parametrize("event", ["Stop", "UserPromptSubmit"])
+@pytest.mark.parametrize("status", [Status.RUNNING, Status.ASKING, Status.COMPLETED])
+def test_a_hook_of_each_turn_of_a_worker_loads_what_takes_no_time(
+    fleet: Fleet, repository: Path, event: str, status: Status
+) -> None:
+    worker = recorded_worker(fleet, repository, status=Status.RUNNING)
+    if status is Status.ASKING:
+        reports.ask(fleet.records, worker.id, "tea?")
+    elif status is Status.COMPLETED:
+        reports.complete(fleet.records, worker.id, "done")
+    environ = {
+        "WORKER_MANAGER_STATE_DIR": state_root(),
+        "WORKER_MANAGER_WORKER_ID": worker.id,
+        "CLAUDE_CODE_SESSION_ID": worker.session_id,
+    }
+    given = {"background_tasks": [], "last_assistant_message": "Hm."}
+    start = f"import sys; sys.path.insert(0, {str(CHECKOUT / 'src')!r}); "
+    hook = f"from worker_manager.hooks import entry; entry.run({event!r})"
+
+    said, loaded = run(f"{start}{hook}", environ, json.dumps(given))
+
+    assert ("without a report" in said) == ((event, status) == ("Stop", Status.RUNNING))
+    ours = {name for name in loaded if name.startswith("worker_manager")}
+    assert "worker_manager.state.workers.glance" in ours
+    assert len(ours) <= 24
+    _, usual = run("import os, time", environ)
+    assert loaded - ours - usual == set()
 
 
 def test_the_versions_agree() -> None:

@@ -65,9 +65,9 @@ def take(home: str) -> Shown | None:
     from worker_manager.state.workers import reminders
 
     reminders.forget(home)
-    record = _record(home)
-    bells.notify(orchestrator_home(repository_of(home), str(record["owner"])))
-    text = rendering.for_worker(claim.messages, claim.files, claim.left, str(record["mark"]))
+    owner, mark = _owner_and_mark(home)
+    bells.notify(orchestrator_home(repository_of(home), owner))
+    text = rendering.for_worker(claim.messages, claim.files, claim.left, mark)
     return Shown(text, claim, receipt)
 
 
@@ -100,21 +100,22 @@ def _accepts(home: str, inbox: Inbox) -> Callable[[str], bool]:
     """Returns a filter that leaves out the answer that a waiting `ask` call takes itself, and
     decisions on dialogs: shown as mail these would allow or deny nothing.
     """
-    from worker_manager.state.mail import awaited_answer
-
-    question = awaited_answer.waiting(home)
 
     def is_ours(name: str) -> bool:
-        if is_decision(name):
-            return False
-        if question is None or not is_answer(name):
-            return True
-        if not question:
-            return False  # it may be the answer to what is being asked at this moment
-        message = inbox.peek(name)
-        return message is None or message.reply_to != question
+        return not is_decision(name) and not (is_answer(name) and _is_awaited(home, inbox, name))
 
     return is_ours
+
+
+def _is_awaited(home: str, inbox: Inbox, name: str) -> bool:
+    from worker_manager.state.mail import awaited_answer  # for answers only
+
+    question = awaited_answer.waiting(home)
+    if not question:
+        # Empty: it may be the answer to what is being asked at this moment.
+        return question is not None
+    message = inbox.peek(name)
+    return message is not None and message.reply_to == question
 
 
 def _reconcile_soon(home: str) -> None:
@@ -127,9 +128,15 @@ def _reconcile_soon(home: str) -> None:
         subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)
 
 
-def _record(home: str) -> dict[str, object]:
-    import json  # slow to load, and for workers only
+def _owner_and_mark(home: str) -> tuple[str, str]:
+    from worker_manager.state.workers.glance import Glance
+
+    record = Glance(home)
+    owner, mark = record.field("owner"), record.field("mark")
+    if owner and mark:
+        return owner, mark
+    import json  # slow to load, and for a record of another form only
 
     with open(os.path.join(home, "worker.json"), encoding="utf-8") as file:
-        record: dict[str, object] = json.load(file)
-        return record
+        fields = json.load(file)
+        return str(fields["owner"]), str(fields["mark"])

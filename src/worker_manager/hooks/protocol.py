@@ -41,6 +41,19 @@ def home() -> str | None:
     return home_of_session(state_root(), os.environ.get("CLAUDE_CODE_SESSION_ID", "") or ours)
 
 
+def has_mail(home: str) -> bool:
+    """Whether mail waits, was taken, or has its receipt outstanding: as hooks/look.sh looks."""
+    box = mailbox_path(home)
+    return any(_names(f"{box}/{folder}") for folder in ("new", "claimed", "pending"))
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
 def has_open_dialogs(home: str) -> bool:
     """Whether a worker's dialogs may be open: mostly none is, and nothing more is loaded."""
     folder = os.path.join(home, REQUESTS)

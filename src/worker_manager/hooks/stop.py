@@ -2,9 +2,8 @@
 
 import os
 
-from worker_manager.hooks import delivery, open_dialogs, protocol
+from worker_manager.hooks import open_dialogs, protocol
 from worker_manager.state.layout import is_worker_home, repository_of, state_root
-from worker_manager.text import rendering
 
 
 def run() -> int:
@@ -13,23 +12,54 @@ def run() -> int:
     if home is None:
         return 0
     open_dialogs.turn_changed(home)
+    if not (protocol.has_mail(home) and _show_mail(home)) and is_worker_home(home):
+        _want_report(home)
+    return 0
+
+
+def _show_mail(home: str) -> bool:
+    """Blocks with the mail; whether there was any to show."""
+    from worker_manager.hooks import delivery  # mostly there is none
+
     delivery.requeue_unconfirmed(home, restarted=False)
     shown = delivery.take(home)
     if shown is not None:
         protocol.block(shown.text)
         shown.acknowledge()
-    elif is_worker_home(home):
-        given = protocol.stdin()
-        last_words = str(given.get("last_assistant_message") or "")
-        reminder = wanted_report(home, last_words, is_at_work=bool(given.get("background_tasks")))
-        if reminder:
-            protocol.block(reminder)
-    return 0
+    return shown is not None
 
 
-def wanted_report(
-    home: str, last_words: str, *, is_at_work: bool = False, account: str = ""
-) -> str:
+def _want_report(home: str) -> None:
+    """Mostly the worker has just reported, or is reminded: what that needs is read by a glance."""
+    from worker_manager.state import usage_limit
+    from worker_manager.state.workers import reminders, running_checks
+    from worker_manager.state.workers.glance import Glance
+
+    usage_limit.lift(state_root(), os.path.basename(home))
+    record = Glance(home)
+    status, has_no_mail_due = record.field("status"), record.has_no_mail_due
+    if status in ("completed", "asking") and has_no_mail_due:
+        return
+    content = protocol.given()
+    if _has_background_tasks(content) or running_checks.are_under_way(home):
+        return  # the end of one of them starts its next turn
+    is_at_work = status in ("starting", "running") and has_no_mail_due
+    if is_at_work and reminders.count(home) < reminders.TIMES:
+        reminder = _next_reminder(home)
+    else:
+        reminder = wanted_report(home, protocol.parsed(content).get("last_assistant_message"))
+    if reminder:
+        protocol.block(reminder)
+
+
+def _has_background_tasks(content: str) -> bool:
+    # Parsed only where it may be so: `[]` is what most turns end with.
+    key = '"background_tasks":'
+    is_named = key in content and not content.partition(key)[2].lstrip().startswith("[]")
+    return is_named and bool(protocol.parsed(content).get("background_tasks"))
+
+
+def wanted_report(home: str, last_words: object, *, account: str = "") -> str:
     """What a worker is to read whose turn has ended well, without a report; empty when it may end.
     After so many times its owner is told instead. `account`: whose usage limit it does not meet.
     """
@@ -40,8 +70,8 @@ def wanted_report(
     from worker_manager.state.workers.records import Records
 
     usage_limit.lift(state_root(), os.path.basename(home), account)
-    if is_at_work or running_checks.are_under_way(home):
-        return ""  # the end of one of them starts its next turn
+    if running_checks.are_under_way(home):
+        return ""  # their end starts its next turn
     records = Records(repository_of(home))
     reports.unblocked(records, os.path.basename(home))  # its turn came to an end
     worker = reports.redeliver(records, records.load(os.path.basename(home)))
@@ -49,10 +79,19 @@ def wanted_report(
         return ""
     reminded = reminders.count(home)
     if reminded < reminders.TIMES:
-        reminders.add(home)
-        return rendering.reminder(reminded + 1)
+        return _next_reminder(home)
     if reminded == reminders.TIMES:
         # Told first, counted after: killed in between, it is told no second time.
-        reports.stalled(records, worker.id, last_words, occasion=reminders.occasion(home))
+        occasion = reminders.occasion(home)
+        reports.stalled(records, worker.id, str(last_words or ""), occasion=occasion)
         reminders.add(home)
     return ""
+
+
+def _next_reminder(home: str) -> str:
+    from worker_manager.state.workers import reminders
+    from worker_manager.text import rendering
+
+    reminded = reminders.count(home)
+    reminders.add(home)
+    return rendering.reminder(reminded + 1)

@@ -10,6 +10,9 @@ EVENT = "UserPromptSubmit"
 #: How a prompt begins that a doorbell has brought about.
 WAKE = '"<task-notification>'
 
+#: Statuses of a worker for which a turn changes nothing.
+CHECKED_IN = ("running", "asking", "completed", "stopped")
+
 
 def run() -> int:
     """Adds the mail to the turn; a worker's first turn is its check-in."""
@@ -35,12 +38,16 @@ def _woken_by(home: str) -> str:
 
 
 def _check_in(home: str, began: float) -> None:
-    from worker_manager.crew.reporting import reports  # 60 ms, in workers only
     from worker_manager.hooks import open_dialogs
     from worker_manager.state import bells
-    from worker_manager.state.workers.records import Records
+    from worker_manager.state.workers.glance import Glance
 
     open_dialogs.turn_changed(home)
-    records = Records(repository_of(home))
-    owner = reports.check_in(records, os.path.basename(home), began).owner
-    bells.notify(orchestrator_home(records.repository, owner))  # it may have been idle
+    record, repository = Glance(home), repository_of(home)
+    owner = record.field("owner")
+    if not owner or record.field("status") not in CHECKED_IN:
+        from worker_manager.crew.reporting import reports  # 60 ms, in workers only
+        from worker_manager.state.workers.records import Records
+
+        owner = reports.check_in(Records(repository), os.path.basename(home), began).owner
+    bells.notify(orchestrator_home(repository, owner))  # it may have been idle

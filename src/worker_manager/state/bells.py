@@ -6,7 +6,6 @@ Nothing is kept in the pipe when nobody listens; a lost notification only delays
 """
 
 import os
-import select
 import stat
 from _collections_abc import Sequence
 
@@ -58,6 +57,8 @@ class Bell:
         """Blocks until it is notified, one of the processes with these identities ends, or
         `seconds` are over (None: MAX_SECONDS); then drains the pipe.
         """
+        import select  # hooks only ring
+
         limit = MAX_SECONDS if seconds is None else min(max(seconds, 0.0), MAX_SECONDS)
         waiting = select.poll()
         opened = [_process(identity) for identity in running]

@@ -3,17 +3,19 @@ over. So it is kept in the state directory itself, a file for each account; the 
 an empty name. Standard library only: for hooks.
 """
 
-import json
 import os
 import time
-from contextlib import suppress
 
+from worker_manager.errors import ignoring
 from worker_manager.state.files import write_atomic
 
 
 def note(root: str, worker_id: str, until: float, account: str = "") -> None:
     """Records that a worker met the limit; `until` in seconds since the epoch."""
-    write_atomic(_path(root, account), json.dumps({"until": until, "met_by": worker_id}).encode())
+    import json  # as below
+
+    noted = json.dumps({"until": until, "met_by": worker_id})
+    write_atomic(_path(root, account), noted.encode())
 
 
 def until(root: str, account: str = "") -> float | None:
@@ -32,7 +34,7 @@ def lift(root: str, worker_id: str, account: str = "") -> None:
     """Removes the limit that this worker met, as a turn of it succeeded."""
     path = _path(root, account)
     if os.path.exists(path) and _read(path).get("met_by") == worker_id:
-        with suppress(OSError):
+        with ignoring(OSError):
             os.unlink(path)
 
 
@@ -43,7 +45,13 @@ def _path(root: str, account: str) -> str:
 def _read(path: str) -> dict[str, object]:
     try:
         with open(path, "rb") as file:
-            noted = json.load(file)
-    except (OSError, ValueError):
+            content = file.read()
+    except OSError:
+        return {}
+    import json  # a third of what Python itself takes to load; mostly there is no limit
+
+    try:
+        noted = json.loads(content)
+    except ValueError:
         return {}
     return noted if isinstance(noted, dict) else {}
