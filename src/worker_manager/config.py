@@ -14,7 +14,7 @@ from typing import Any
 from worker_manager.errors import InvalidSetting
 
 #: Variables of ours that are no settings.
-_RESERVED = {"STATE_DIR", "WORKER_ID", "SESSION_ID", "PYTHON", "LOG"}
+_RESERVED = {"STATE_DIR", "WORKER_ID", "SESSION_ID", "HOOKED", "PYTHON", "LOG"}
 
 
 @dataclass(frozen=True)

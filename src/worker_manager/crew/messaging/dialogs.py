@@ -23,6 +23,8 @@ from worker_manager.text import rendering
 
 ASK_USER = "AskUserQuestion"
 REASONS = ("permission: ", "question: ")
+#: The reason of a worker whose dialog no hook has opened.
+ONLY_THERE = "permission: a dialog at its terminal"
 AT_TERMINAL = "was answered or dismissed at its terminal"
 RESTARTED = "is gone: its session was started anew"
 
