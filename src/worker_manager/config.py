@@ -16,7 +16,7 @@ from worker_manager.errors import InvalidSetting
 FILE = "worker-manager.toml"
 
 #: Variables of ours that are no settings.
-_RESERVED = {"STATE_DIR", "WORKER_ID", "SESSION_ID", "PYTHON", "LOG"}
+_RESERVED = {"STATE_DIR", "WORKER_ID", "SESSION_ID", "HOOKED", "PYTHON", "LOG"}
 
 
 class Settings(NamedTuple):

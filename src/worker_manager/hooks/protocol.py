@@ -36,9 +36,7 @@ def parsed(content: str) -> dict[str, object]:
 
 def home() -> str | None:
     """The home of the session this hook runs in, or None: then it is none of ours."""
-    # The second is given to the sessions of agents that have no id of ours.
-    ours = os.environ.get("WORKER_MANAGER_SESSION_ID", "")
-    return home_of_session(state_root(), os.environ.get("CLAUDE_CODE_SESSION_ID", "") or ours)
+    return home_of_session(state_root(), os.environ.get("CLAUDE_CODE_SESSION_ID", ""))
 
 
 def has_mail(home: str) -> bool:

@@ -15,10 +15,12 @@ from contextlib import closing
 from worker_manager.agents import account_of, agent_in_record
 from worker_manager.agents.base import Attended, Turn
 from worker_manager.crew.lifecycle.launch import attach_line
+from worker_manager.crew.messaging import dialogs
 from worker_manager.crew.reporting import reports
 from worker_manager.crew.supervision import limits
 from worker_manager.domain import message, reasons
 from worker_manager.domain.worker import Worker
+from worker_manager.errors import WorkerNotFound
 from worker_manager.hooks import delivery, stop
 from worker_manager.runtimes.registry import open_runtime
 from worker_manager.state import bells, usage_limit
@@ -37,6 +39,8 @@ from worker_manager.state.workers.records import Records
 LOOK_SECONDS = 0.5
 #: After a queue that took nothing, and from one look at receipts to the next.
 AGAIN_SECONDS = 5.0
+#: So long at most, while its program is not there.
+MOST_SECONDS = 300.0
 #: A session that works and writes nothing for so long may wait at a dialog.
 SILENT_SECONDS = 3.0
 #: A rollout may have been begun before our server: by so much at most.
@@ -68,8 +72,9 @@ class Attendant:
         self._has_told = False  #: that a dialog stands at its terminal
         self._reminder = ""  # to be put into its queue
         self._tried = set[str]()  # letters whose turn did not end well so far
+        self._pause = AGAIN_SECONDS
         self._not_before = 0.0  # of the next try, by the monotonic clock
-        self._settled_at = 0.0
+        self._settled_at = self._looked_at = 0.0
 
     def start(self) -> None:
         """The session has its tools: it has started. Call it once."""
@@ -80,11 +85,15 @@ class Attendant:
     def _run(self) -> None:
         with closing(bells.Bell(self._home)) as bell:
             while True:
+                seconds = LOOK_SECONDS
                 try:
                     self.look()
+                except WorkerNotFound:
+                    return  # somebody removed it
                 except Exception as error:  # noqa: BLE001  the next look tries again
                     _log.warning("%s", error)
-                bell.wait(LOOK_SECONDS, ())
+                    seconds = AGAIN_SECONDS
+                bell.wait(seconds, ())
 
     def look(self) -> None:
         """Does what is due now."""
@@ -92,8 +101,10 @@ class Attendant:
             return
         size = self._agent.bytes_written(self._transcript)
         if size != self._size:
-            self._size, self._grew_at = size, time.monotonic()
-            self._follow(self._attended.turn(self._transcript))
+            self._grew_at = time.monotonic()
+            turn = self._attended.turn(self._transcript)
+            self._follow(turn)
+            self._size, self._turn = size, turn  # what failed is tried again
         if self._turn is None:
             return
         self._settle()
@@ -107,7 +118,10 @@ class Attendant:
         if not self._transcript:
             # Of a session that goes on it is the one that it had.
             since = self._began - EARLIER_SECONDS
-            found = self._attended.find_transcript(self._home, since) or transcript_of(self._home)
+            before = transcript_of(self._home)
+            found = self._attended.find_transcript(self._home, since)
+            if not found and self._agent.has_conversation(before):
+                found = before
             if not found:
                 return False
             receipts.note_transcript(self._home, found)
@@ -117,7 +131,7 @@ class Attendant:
 
     def _follow(self, turn: Turn | None) -> None:
         """A turn has begun, or ended."""
-        before, self._turn = self._turn, turn
+        before = self._turn
         if self._has_told:
             self._has_told = False
             reports.unblocked(self._records, self._id)
@@ -191,16 +205,17 @@ class Attendant:
         )
 
     def _note(self, why: str) -> None:
+        self._pause = min(2 * self._pause, MOST_SECONDS) if why else AGAIN_SECONDS
         if why:
-            self._not_before = time.monotonic() + AGAIN_SECONDS
+            self._not_before = time.monotonic() + self._pause
             _log.warning("%s", why)
 
     def _look_for_dialog(self) -> None:
         """A dialog writes nothing: it stands on the screen alone."""
         now = time.monotonic()
-        if self._has_told or now - self._grew_at < SILENT_SECONDS or now < self._not_before:
+        if self._has_told or now - max(self._grew_at, self._looked_at) < SILENT_SECONDS:
             return
-        self._not_before = now + SILENT_SECONDS
+        self._looked_at = now
         worker = self._worker()
         asked = self._attended.dialog(open_runtime().screen(worker.handle))
         if not asked:
@@ -211,7 +226,7 @@ class Attendant:
             self._id,
             message.PERMISSION,
             _ASKS.format(name=worker.agent, attach=attach_line(worker), asked=asked),
-            reason="permission: a dialog at its terminal",
+            reason=dialogs.ONLY_THERE,
         )
 
     def _ring_owner(self) -> None:

@@ -24,6 +24,7 @@ from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.crew.messaging import wake
 from worker_manager.crew.supervision import limits
 from worker_manager.domain.worker import Status, Worker
+from worker_manager.errors import InvalidInput
 from worker_manager.runtimes.base import Presence
 from worker_manager.state import sessions, usage_limit
 from worker_manager.state.layout import mailbox_path, state_root
@@ -171,6 +172,9 @@ def test_a_dialog_at_its_terminal_is_told_with_what_it_asks(
     assert "$ echo ALLOWED-1" in report_of(blocked)
     assert f"attach {worker.id}" in report_of(blocked)
 
+    with pytest.raises(InvalidInput, match="can be answered at its terminal only"):
+        crew.answer(worker.id, "allow")
+
     crew.context.runtime.press(worker.handle, "y")
     wait_for_status(crew, worker, Status.COMPLETED)
 
@@ -218,6 +222,19 @@ def test_with_our_hooks_reviewed_once_mail_comes_mid_turn_and_permissions_are_an
     wait_for_status(crew, worker, Status.COMPLETED)
     mailbox = Mailbox(mailbox_path(crew.records.home(worker.id)))
     wait_until(lambda: not (mailbox.waiting() or mailbox.pending()))
+
+
+def test_without_a_worktree_of_its_own_it_writes_no_commit(
+    crew: Fleet, codex: CodexLab, model: ResponsesApi, repository: Path
+) -> None:
+    model.on("W1 write", shell("echo hello > greeting.txt; git add -A; echo TRIED-1"))
+    model.on("TRIED-1", tool("complete", summary="DONE-1"))
+    worker = crew.start(StartRequest("Greet", "W1 write", use_worktree=False)).worker
+
+    told = model.wait_for("TRIED-1")
+    assert "index.lock" in told.new_text
+    assert (repository / "greeting.txt").read_text("utf-8") == "hello\n"
+    crew.stop(worker.id)
 
 
 def test_the_read_only_sandbox_writes_nothing(

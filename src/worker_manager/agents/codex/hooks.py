@@ -20,10 +20,13 @@ from worker_manager.errors import WorkerManagerError
 #: Letters in the middle of a turn, and permissions that wait for `answer_worker`: that as long as
 #: the setting may say, and a minute.
 EVENTS = {"PermissionRequest": 86_460, "PostToolUse": 60}
+#: By which a hook knows whose session it runs in: Codex tells it no id of ours.
+VARIABLE = "WORKER_MANAGER_HOOKED"
 #: The same for each worker and version, so that it is reviewed once. It runs what has launched the
-#: worker; in any other session nothing.
+#: worker; in any other session nothing. Our hooks look for their session where Claude Code says it.
 _COMMAND = (
-    'test -z "$WORKER_MANAGER_PYTHON" || exec "$WORKER_MANAGER_PYTHON" -I -m worker_manager --hook '
+    f'test -z "${VARIABLE}" || CLAUDE_CODE_SESSION_ID="${VARIABLE}" '
+    'exec "$WORKER_MANAGER_PYTHON" -I -m worker_manager --hook '
 )
 #: Where Codex notes what was trusted of a session's flags.
 _NOTED = "<session-flags>"
@@ -47,7 +50,7 @@ def review_command() -> str:
 
 def are_trusted(codex: program.Program, directory: str) -> bool:
     """Whether the person has trusted exactly these: else Codex would ask in each session."""
-    if not _may_be_trusted():
+    if not (_may_be_trusted() and os.path.isdir(directory)):
         return False
     try:
         found = _listed(codex, directory)

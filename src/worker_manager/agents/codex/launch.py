@@ -29,7 +29,7 @@ HONOURED_KEYS = frozenset({"model", "permission_mode", "role", "read_only"})
 INSTRUCTIONS = "instructions.md"
 #: Its MCP server; the model calls its tools by this name.
 SERVER = "crew"
-#: By which our server and hooks know whose session they are in: Codex tells them no id of ours.
+#: By which our server knows that it is the one of the worker's own session.
 SESSION_VARIABLE = "WORKER_MANAGER_SESSION_ID"
 #: A year: our own calls end long before.
 CALL_SECONDS = 31_536_000
@@ -94,7 +94,7 @@ def launch_spec(assignment: Assignment) -> LaunchSpec:
     instructions = os.path.join(assignment.home, INSTRUCTIONS)
     pointer = _POINTER.format(file=instructions, server=SERVER)
     for key, value in (
-        (f"mcp_servers.{SERVER}", _server()),
+        (f"mcp_servers.{SERVER}", _server(assignment.session_id)),
         ("developer_instructions", pointer),
         # Questions to a person, which nobody is there to answer.
         ("check_for_update_on_startup", False),
@@ -103,7 +103,7 @@ def launch_spec(assignment: Assignment) -> LaunchSpec:
         argv += ["-c", f"{key}={written(value)}"]
     if hooks.are_trusted(codex, assignment.path):
         argv += ["-c", hooks.flag()]
-    environment = {SESSION_VARIABLE: assignment.session_id}
+    environment = {hooks.VARIABLE: assignment.session_id}
     return LaunchSpec(argv, {INSTRUCTIONS: _instructions(assignment)}, environment)
 
 
@@ -143,7 +143,7 @@ def _instructions(assignment: Assignment) -> str:
     return "\n".join(part for part in (*parts, assignment.equipment.role) if part)
 
 
-def _server() -> dict[str, object]:
+def _server(session_id: str) -> dict[str, object]:
     """Our server. Codex gives it next to nothing of the environment: the names of what it shall
     have, for checks run in it; their values stand on no command line.
     """
@@ -153,7 +153,9 @@ def _server() -> dict[str, object]:
     return {
         "command": sys.executable,
         "args": ["-I", "-m", "worker_manager"],
-        "env_vars": sorted({SESSION_VARIABLE, *names} - {*SESSION_VARIABLES}),
+        # Not by the environment of the session: what its shell runs must not be taken for it.
+        "env": {SESSION_VARIABLE: session_id},
+        "env_vars": sorted(names - {SESSION_VARIABLE, hooks.VARIABLE, *SESSION_VARIABLES}),
         # Else its tools may be missing from the first request, and each call is refused where
         # nobody is asked.
         "required": True,

@@ -47,7 +47,10 @@ def find(home: str, began: float) -> str:
     for path in sorted(_recent(began), reverse=True):
         try:
             with open(path, "rb") as file:
-                if wanted in file.read(HEAD_BYTES):
+                meta = parsed(file.readline(HEAD_BYTES)).get("payload", {})
+                # Those of sub-agents may begin with the same.
+                is_own = meta.get("thread_source", "user") == "user"
+                if is_own and wanted in file.read(HEAD_BYTES):
                     return path
         except OSError:
             continue

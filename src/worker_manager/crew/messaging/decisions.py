@@ -10,7 +10,7 @@ from typing import Any
 
 from worker_manager.crew.context import Context
 from worker_manager.crew.messaging import outbox
-from worker_manager.crew.messaging.dialogs import AT_TERMINAL, settled_id, withdraw
+from worker_manager.crew.messaging.dialogs import AT_TERMINAL, ONLY_THERE, settled_id, withdraw
 from worker_manager.crew.reporting import reports
 from worker_manager.domain import identifiers, message
 from worker_manager.domain.message import Message
@@ -44,6 +44,10 @@ def decide(
     whoever answers `was_shown_whole` it.
     """
     records, home = context.records, context.home_of(worker)
+    if worker.status is Status.BLOCKED and worker.reason == ONLY_THERE:
+        raise InvalidInput(
+            f"What worker {worker.id} asks can be answered at its terminal only: {attach}"
+        )
     request_id, _, end = request_id.partition("-")
     request = _wanted(context, worker, request_id)
     decided = _decision(request, decision, reason)

@@ -22,6 +22,8 @@ from worker_manager.state.workers.requests import Request
 from worker_manager.text import rendering
 
 ASK_USER = "AskUserQuestion"
+#: The reason of a worker whose dialog no hook has opened.
+ONLY_THERE = "permission: a dialog at its terminal"
 AT_TERMINAL = "was answered or dismissed at its terminal"
 RESTARTED = "is gone: its session was started anew"
 

@@ -76,10 +76,10 @@ def test_all_is_said_by_flags_and_the_mark_stands_in_a_file(
     server = servers["crew"]
     assert server["required"]
     assert server["default_tools_approval_mode"] == "approve"
-    assert {"WORKER_MANAGER_SESSION_ID", "WORKER_MANAGER_WORKER_ID", "SECRET"} <= set(
-        server["env_vars"]
-    )
-    assert spec.environment == {"WORKER_MANAGER_SESSION_ID": assignment().session_id}
+    assert {"WORKER_MANAGER_WORKER_ID", "SECRET"} <= set(server["env_vars"])
+    # What the session's shell runs is not taken for its server.
+    assert server["env"] == {"WORKER_MANAGER_SESSION_ID": assignment().session_id}
+    assert "WORKER_MANAGER_SESSION_ID" not in {*spec.environment, *server["env_vars"]}
 
 
 def test_a_resumed_session_is_given_every_flag_again(

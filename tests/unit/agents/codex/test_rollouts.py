@@ -128,6 +128,10 @@ def test_the_rollout_of_a_worker_is_the_one_that_names_its_home(limit: Path) -> 
     assert attended.find_transcript("/home/person/state/workers/bbbbbbbb", began) == ""
     assert attended.find_transcript(home, limit.stat().st_mtime + 1) == ""
     assert rollouts.thread_of(str(limit)) == THREAD
+    # A sub-agent may be told the same.
+    text = limit.read_text("utf-8").replace('"thread_source":"user"', '"thread_source":"subagent"')
+    limit.write_text(text, "utf-8")
+    assert attended.find_transcript(home, began) == ""
 
 
 def test_usage_is_counted_once_however_often_it_is_written(limit: Path) -> None:
