@@ -22,7 +22,7 @@ from worker_manager.state.workers.records import stamp_of
 from worker_manager.views.worker_facts import Facts as Facts
 from worker_manager.views.worker_facts import Look, facts
 from worker_manager.worktrees import changes
-from worker_manager.worktrees.changes import Progress
+from worker_manager.worktrees.changes import NOTHING_DONE, Progress
 
 #: What somebody changes in a worktree by hand, and commits nowhere, is counted so much later.
 COUNTED_SECONDS, FINISHED_SECONDS = 60.0, 600.0
@@ -204,8 +204,17 @@ def _uncleaned(workers: Sequence[Worker]) -> list[Worker]:
 
 
 def facts_of(fleet: Fleet, worker: Worker) -> Facts:
-    """Takes three git processes when the worker has a branch of its own."""
+    """Takes three git processes when the worker has a branch of its own, and has begun."""
+    if worker.status is Status.STARTING and worker.changed_at == worker.created_at:
+        return _facts_of_new(worker)
     return Snapshots(fleet).of([worker])[0]
+
+
+def _facts_of_new(worker: Worker) -> Facts:
+    """Of one that was started just now: it has done nothing that git could count."""
+    progress = NOTHING_DONE if worker.branch else None
+    look = Look(None, progress, usage=None, doing="", place="", attach=attach_line(worker))
+    return facts(worker, look, at=time.time())
 
 
 def _heads(project: str) -> str:

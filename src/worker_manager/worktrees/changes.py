@@ -49,6 +49,9 @@ class Progress(NamedTuple):
     removed: int
 
 
+NOTHING_DONE = Progress(0, 0, 0, 0)
+
+
 def uncommitted(worktree: Worktree) -> list[Change]:
     """Returns the worker's uncommitted changes: untracked files and files that git was told to
     assume unchanged included, baseline changes left out. Raises WorktreeRefused or NotARepository.

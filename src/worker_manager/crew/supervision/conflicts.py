@@ -62,9 +62,10 @@ class Radar:
         tips = trees.tips(directory, sorted(named))
         before = looks.read(context.home, _TIPS) if self._tips is None else self._tips
         moved = {name for name, sha in tips.items() if before.get(name) != sha}
-        if moved:
+        pairs = list(_pairs(open_ones, tips, moved))
+        if pairs:
             with snapshots.scratch_objects(directory) as scratch:
-                for pair in _pairs(open_ones, tips, moved):
+                for pair in pairs:
                     if pair.message_id not in self._told:
                         ours, theirs = (tips[name] for name in pair.branches)
                         trial = merging.try_merge(directory, theirs, ours, scratch)
