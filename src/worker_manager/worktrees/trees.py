@@ -48,6 +48,30 @@ def tips(directory: str, branches: Sequence[str]) -> dict[str, str]:
     return {name: sha for sha, _, name in pairs if name in branches}
 
 
+def tip_stamp(common: str, branches: Sequence[str]) -> tuple[object, ...]:
+    """Returns a stamp that differs whenever one of the branches has moved, from the files of git's
+    directory `common`, without a git process. Empty where refs are in no such files.
+    """
+    if os.path.isdir(os.path.join(common, "reftable")):
+        return ()
+    loose = [_content(os.path.join(common, HEADS, name)) for name in branches]
+    if any(content.startswith(b"ref:") for content in loose):  # another one moves in its place
+        return ()
+    try:
+        packed = os.stat(os.path.join(common, "packed-refs"))
+    except FileNotFoundError:
+        return (*branches, *loose)
+    return (*branches, *loose, packed.st_ino, packed.st_mtime_ns, packed.st_size)
+
+
+def _content(path: str) -> bytes:
+    """Returns a file's content; empty when it is not there."""
+    try:
+        return Path(path).read_bytes()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return b""
+
+
 def admin_directory(directory: str, path: str) -> str:
     """Returns git's own directory for the worktree at `path`, which may be gone; empty when git
     knows none.

@@ -116,3 +116,27 @@ def test_a_git_whose_caller_fails_meanwhile_is_ended(repository: Path, tmp_path:
         git_module.run(str(repository), "-c", hang, "hang", meanwhile=meanwhile)
 
     wait_until(lambda: not process_identity.identity(int(noted.read_text("ascii"))))
+
+
+def test_a_stamp_of_branches_differs_whenever_one_has_moved(repository: Path) -> None:
+    common = str(repository / ".git")
+    git(repository, "branch", "other")
+    seen = [trees.tip_stamp(common, ["main", "other", "none"])]
+
+    git(repository, "commit", "-q", "--allow-empty", "-m", "second")
+    seen.append(trees.tip_stamp(common, ["main", "other", "none"]))
+    git(repository, "pack-refs", "--all")
+    seen.append(trees.tip_stamp(common, ["main", "other", "none"]))
+    git(repository, "update-ref", "refs/heads/other", "HEAD")
+    seen.append(trees.tip_stamp(common, ["main", "other", "none"]))
+    git(repository, "branch", "none")
+    seen.append(trees.tip_stamp(common, ["main", "other", "none"]))
+
+    assert len(set(seen)) == 5
+    assert trees.tip_stamp(common, ["main", "other", "none"]) == seen[-1]
+
+
+def test_a_branch_that_stands_for_another_one_has_no_stamp(repository: Path) -> None:
+    git(repository, "symbolic-ref", "refs/heads/alias", "refs/heads/main")
+
+    assert trees.tip_stamp(str(repository / ".git"), ["alias"]) == ()

@@ -13,6 +13,7 @@ from worker_manager.crew.reporting import reports
 from worker_manager.domain import identifiers, message
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.state import journal, looks
+from worker_manager.state.layout import repository_identity
 from worker_manager.state.locking import exclusive
 from worker_manager.worktrees import merging, snapshots, trees
 from worker_manager.worktrees.merging import Trial
@@ -48,18 +49,22 @@ class Radar:
 
     def __init__(self) -> None:
         self._tips: dict[str, str] | None = None
+        self._stamp: tuple[object, ...] = ()
         self._told: set[str] = set()
 
     def look(self, context: Context, workers: Sequence[Worker]) -> None:
-        """Tell the owner of each pair that does not fit together, once. Costs one git command when
-        nothing has moved. Raises WorktreeRefused or NotARepository.
+        """Tell the owner of each pair that does not fit together, once. Asks git nothing
+        when no branch has moved. Raises WorktreeRefused or NotARepository.
         """
         open_ones = [one for one in workers if _is_open(one)]
         if not open_ones:
             return
         directory = open_ones[0].project
-        named = {one.branch for one in open_ones} | {one.base_branch for one in open_ones}
-        tips = trees.tips(directory, sorted(named))
+        named = sorted({name for one in open_ones for name in (one.branch, one.base_branch)})
+        stamp = trees.tip_stamp(repository_identity(directory), named)
+        if stamp and stamp == self._stamp:
+            return
+        tips = trees.tips(directory, named)
         before = looks.read(context.home, _TIPS) if self._tips is None else self._tips
         moved = {name for name, sha in tips.items() if before.get(name) != sha}
         pairs = list(_pairs(open_ones, tips, moved))
@@ -74,7 +79,7 @@ class Radar:
                             self._told.add(pair.message_id)
         if tips != before:
             looks.write(context.home, _TIPS, tips)
-        self._tips = tips
+        self._tips, self._stamp = tips, stamp
 
 
 def _is_open(worker: Worker) -> bool:
