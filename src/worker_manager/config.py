@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from worker_manager.domain import named_agent
@@ -82,7 +81,7 @@ class Settings(NamedTuple):
     #: repository; not in a repository's settings
     allowed_programs: tuple[str, ...] = ()
     #: what each `[agents.NAME]` says, by name
-    agents: named_agent.Tables = MappingProxyType({})
+    agents: named_agent.Tables = {}  # noqa: RUF012  a Mapping: nobody changes it
 
 
 _TYPES = {

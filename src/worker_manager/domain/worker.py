@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from worker_manager.domain.session import Activity
@@ -124,7 +123,7 @@ class Worker(NamedTuple):
     opinions: int = 0  #: how many second ones it has asked for
     arguments: str = ""  #: with a key: the digest of what else was asked for
     schema: int = SCHEMA
-    extra: Mapping[str, Any] = MappingProxyType({})
+    extra: Mapping[str, Any] = {}
 
     @property
     def finished(self) -> bool:

@@ -81,7 +81,10 @@ def test_a_launch_script_that_is_killed_before_its_agent_began_leaves_no_agent(
     fleet: Fleet, tmp_path: Path
 ) -> None:
     began, ended = tmp_path / "began", tmp_path / "ended"
-    kill_first_shell = "trap '' HUP; kill -9 $(ps -o ppid= -p $PPID)"
+    kill_first_shell = (
+        "trap '' HUP; first=$(ps -o ppid= -p $PPID); kill -9 $first; "
+        "while ps -o stat= -p $first | grep -qv Z; do sleep 0.05; done"
+    )
     launches.write_script(
         str(tmp_path),
         cwd=str(tmp_path),

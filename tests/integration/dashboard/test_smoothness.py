@@ -69,7 +69,7 @@ def test_git_is_asked_for_few_at_a_time_and_for_those_that_are_seen_first(
 
     for _ in range(3):
         assert gatherer.measure(seen, at=1.0) == MEASURED_AT_ONCE
-        assert len(calls("git")) == 5 * MEASURED_AT_ONCE
+        assert len(calls("git")) == 3 * MEASURED_AT_ONCE
     known = [one for one in gatherer.gather().sightings if one.facts.commits is not None]
     assert seen <= {one.worker.id for one in known}
 

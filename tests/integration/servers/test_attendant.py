@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -94,7 +93,7 @@ queue) test ! -e {tmp_path}/broken && printf '%s\\n' "$4" >>{tmp_path}/queued ;;
 esac"""
     program(tmp_path, "codex", script, monkeypatch)
     worker = recorded_worker(fleet, repository, status=Status.RUNNING)
-    worker = fleet.records.update(worker.id, lambda one: replace(one, agent="codex"))[1]
+    worker = fleet.records.update(worker.id, lambda one: one._replace(agent="codex"))[1]
     return Session(tmp_path, fleet, worker)
 
 

@@ -80,7 +80,7 @@ def test_a_text_keeps_the_steps_of_those_in_it() -> None:
 
 def test_every_tool_is_an_action_with_a_command() -> None:
     sources = (CHECKOUT / "src/worker_manager/servers").rglob("*.py")
-    decorated = r"@server\.tool\(.*?\n    (?:async )?def (\w+)\("
+    decorated = r"@toolbox\.tool\(.*?\n    def (\w+)\("
     tools = {
         name for path in sources for name in re.findall(decorated, path.read_text("utf-8"), re.S)
     } - {"ask", "complete"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,14 +88,14 @@ def test_the_model_of_the_settings_is_for_the_program_of_the_settings_alone(
 def test_a_queued_worker_starts_as_what_it_was_started_as(
     named: Fleet, repository: Path, tmux_socket: str
 ) -> None:
-    settings = replace(named.context.settings, max_workers=1)
-    full = make_fleet(repository, tmux_socket, **vars(settings))
+    settings = named.context.settings._replace(max_workers=1)
+    full = make_fleet(repository, tmux_socket, **settings._asdict())
     first = full.start(StartRequest("t", HANG)).worker
     queued = full.start(StartRequest("t", DONE, agent="builder")).worker
     assert queued.status is Status.QUEUED
 
     changed = {"builder": {**settings.agents["builder"], "role": "Other.", "model": "other"}}
-    later = make_fleet(repository, tmux_socket, **{**vars(settings), "agents": changed})
+    later = make_fleet(repository, tmux_socket, **{**settings._asdict(), "agents": changed})
     later.stop(first.id)
     later.supervisor.supervise_once()
 
@@ -131,8 +130,8 @@ def test_another_vendors_program_starts_only_where_the_person_allows_it(
     assert 'allowed_programs = ["scripted"] in ' in str(caught.value)
     assert named.workers() == []
 
-    own = replace(named.context.settings, allowed_programs=("scripted",))
-    assert make_fleet(repository, tmux_socket, **vars(own)).start(StartRequest("t", HANG))
+    own = named.context.settings._replace(allowed_programs=("scripted",))
+    assert make_fleet(repository, tmux_socket, **own._asdict()).start(StartRequest("t", HANG))
 
     allowed_programs.allow(named.records.repository, "scripted")
     worker = named.start(StartRequest("t", HANG, agent="builder")).worker

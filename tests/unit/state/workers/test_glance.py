@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from worker_manager.state.workers.glance import Glance
 from worker_manager.state.workers.records import Records
 
 REPORT = Report(message_id="m1", type="completion", text="done", at="t")
-DELIVERED = replace(REPORT, delivered=True)
+DELIVERED = REPORT._replace(delivered=True)
 #: What a worker may write: none of it is a line of the record.
 TRAP = '"\n "status": "failed",\n "formers": [],\n  "delivered": true\n "report": null'
 
@@ -28,14 +27,14 @@ def glance_at(tmp_path: Path, worker: Worker) -> Glance:
 
 
 @pytest.mark.parametrize("status", list(Status))
-@pytest.mark.parametrize("report", [None, REPORT, DELIVERED, replace(REPORT, text=TRAP)])
+@pytest.mark.parametrize("report", [None, REPORT, DELIVERED, REPORT._replace(text=TRAP)])
 @pytest.mark.parametrize("formers", [(), (Former("other", "t"),)])
 def test_it_says_what_the_record_says(
     tmp_path: Path, status: Status, report: Report | None, formers: tuple[Former, ...]
 ) -> None:
     extra = {"report_2": {"delivered": True}, "a": {"status": "x", "formers": []}}
-    worker = replace(
-        RECORD, status=status, report=report, formers=formers, title=TRAP, reason=TRAP, extra=extra
+    worker = RECORD._replace(
+        status=status, report=report, formers=formers, title=TRAP, reason=TRAP, extra=extra
     )
 
     glance = glance_at(tmp_path, worker)
@@ -50,7 +49,7 @@ def test_it_says_what_the_record_says(
 def test_a_delivery_that_was_noted_beside_the_record_counts(
     tmp_path: Path, noted: list[str]
 ) -> None:
-    glance = glance_at(tmp_path, replace(RECORD, report=REPORT))
+    glance = glance_at(tmp_path, RECORD._replace(report=REPORT))
     home = Records(str(tmp_path / "repository")).home(RECORD.id)
     assert not glance.has_no_mail_due
 
@@ -70,4 +69,4 @@ def test_of_a_record_in_another_form_nothing_is_known(tmp_path: Path) -> None:
 
 
 def test_a_text_with_escapes_is_left_to_whoever_loads_the_record(tmp_path: Path) -> None:
-    assert glance_at(tmp_path, replace(RECORD, title='a "b"')).field("title") == ""
+    assert glance_at(tmp_path, RECORD._replace(title='a "b"')).field("title") == ""
