@@ -86,11 +86,11 @@ def _boolean(value: object) -> bool:
 
 
 def _integer(value: object) -> int:
-    number = _number(value)
     if isinstance(value, int):
         return int(value)  # beyond what a float holds, too
     if isinstance(value, str) and value.strip().lstrip("+-").isdecimal():
         return int(value)
+    number = _number(value)
     if not number.is_integer():
         raise ValueError
     return int(number)
