@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import CHECKOUT
+from tests.support.scripted.client import Client
 from tests.support.scripted.workers import recorded_worker
 from worker_manager import __version__
 from worker_manager.agents import KNOWN, agent_named
@@ -368,3 +369,42 @@ def test_tests_lie_where_the_thing_lies() -> None:
     # What plays Claude Code's part in the tests is tried by all of them.
     assert packages - folders == {"rehearsal"}
     assert folders - packages == {"journeys"}
+
+
+def test_a_workers_server_needs_no_compiled_package(repository: Path, fleet: Fleet) -> None:
+    """Workers on other machines will have Python and git, and nothing that was compiled for it."""
+    worker = recorded_worker(fleet, repository, status=Status.RUNNING)
+    program = (
+        "import sys; from worker_manager.__main__ import main; sys.argv[1:] = []\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "for name, one in sys.modules.items():\n"
+        "    file = getattr(one, '__file__', None) or ''\n"
+        "    sys.stderr.write(f'LOADED {name} {file}\\n')"
+    )
+    client = Client(
+        [sys.executable, "-I", "-c", program],
+        repository,
+        WORKER_MANAGER_WORKER_ID=worker.id,
+        CLAUDE_CODE_SESSION_ID=worker.session_id,
+        WORKER_MANAGER_ASK_WAIT_SECONDS="1",
+    )
+    client.begin()
+    for tool, given in (("ask", {"question": "tea?"}), ("complete", {"summary": "done"})):
+        result = client.ask("tools/call", name=tool, arguments=given)["result"]
+        assert not result["isError"], result
+    told = client.end()
+    client.kill()
+
+    loaded = dict(re.findall(r"^LOADED (\S+) ?(.*)$", told, re.MULTILINE))
+    others = {name for name, file in loaded.items() if "site-packages" in file}
+    compiled = {name for name in others if not loaded[name].endswith(".py")}
+    assert compiled == set()
+    # Pure Python, and no more than GitPython.
+    assert {name.partition(".")[0] for name in others} <= {
+        "_distutils_hack",
+        "git",
+        "gitdb",
+        "smmap",
+    }
+    assert len(loaded) <= 330
