@@ -11,7 +11,6 @@ from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
 from worker_manager import __version__
-from worker_manager.agents.base import Attended
 from worker_manager.crew.reporting import reports
 from worker_manager.errors import StateUnavailable, WorkerNotFound
 from worker_manager.servers import call_limit
@@ -48,12 +47,11 @@ def build(
     *,
     ask_wait_seconds: int,
     check_seconds: int,
-    attended: Attended | None = None,
+    call_seconds: float | None = None,
 ) -> MCPServer[dict[str, object]]:
-    """The server with its tools, speaking for one worker; `attended` where it has none of our
-    hooks.
+    """The server with its tools, speaking for one worker. `call_seconds`: how long its agent
+    listens to a call, where the agent says so.
     """
-    listens = attended.call_seconds if attended else None
     server: MCPServer[dict[str, object]] = MCPServer("crew", version=__version__)
     home = records.home(worker_id)
     completions = checks_runner.Completions(records, worker_id, check_seconds)
@@ -68,7 +66,7 @@ def build(
         """Report your task as done. Commit your work first. Runs your checks, if you have some."""
         with _speaking_for(home):
             worker = await completions.complete(
-                context, summary, call_limit.seconds(context, listens)
+                context, summary, call_limit.seconds(context, call_seconds)
             )
             if worker is None:
                 return answer(
@@ -92,8 +90,7 @@ def build(
             with awaited_answer.waiting_for_answer(home) as waiting_for:
                 report = await anyio.to_thread.run_sync(reports.ask, records, worker_id, question)
                 waiting_for(report.message_id)
-                waits = attended is None or attended.ask_waits
-                seconds = call_limit.at_most(context, ask_wait_seconds) if waits else 0
+                seconds = call_limit.at_most(context, ask_wait_seconds)
                 claim = await _wait(context, home, report.message_id, seconds)
             if claim is None:
                 return answer(
