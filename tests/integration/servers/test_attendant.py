@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -93,8 +92,7 @@ def session(
 queue) test ! -e {tmp_path}/broken && printf '%s\\n' "$4" >>{tmp_path}/queued ;;
 esac"""
     program(tmp_path, "codex", script, monkeypatch)
-    worker = recorded_worker(fleet, repository, status=Status.RUNNING)
-    worker = fleet.records.update(worker.id, lambda one: replace(one, agent="codex"))[1]
+    worker = recorded_worker(fleet, repository, status=Status.RUNNING, agent="codex")
     return Session(tmp_path, fleet, worker)
 
 
