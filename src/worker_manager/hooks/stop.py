@@ -45,11 +45,9 @@ def _want_report(home: str) -> None:
         return  # the end of one of them starts its next turn
     is_at_work = status in ("starting", "running") and has_no_mail_due
     if is_at_work and reminders.count(home) < reminders.TIMES:
-        reminder = _next_reminder(home)
+        _remind(home)
     else:
-        reminder = wanted_report(home, protocol.parsed(content).get("last_assistant_message"))
-    if reminder:
-        protocol.block(reminder)
+        _look_closer(home, content)
 
 
 def _has_background_tasks(content: str) -> bool:
@@ -59,39 +57,31 @@ def _has_background_tasks(content: str) -> bool:
     return is_named and bool(protocol.parsed(content).get("background_tasks"))
 
 
-def wanted_report(home: str, last_words: object, *, account: str = "") -> str:
-    """What a worker is to read whose turn has ended well, without a report; empty when it may end.
-    After so many times its owner is told instead. `account`: whose usage limit it does not meet.
-    """
-    from worker_manager.crew.reporting import reports  # 60 ms, in workers only
-    from worker_manager.domain.worker import Status
-    from worker_manager.state import usage_limit
-    from worker_manager.state.workers import reminders, running_checks
-    from worker_manager.state.workers.records import Records
-
-    usage_limit.lift(state_root(), os.path.basename(home), account)
-    if running_checks.are_under_way(home):
-        return ""  # their end starts its next turn
-    records = Records(repository_of(home))
-    reports.unblocked(records, os.path.basename(home))  # its turn came to an end
-    worker = reports.redeliver(records, records.load(os.path.basename(home)))
-    if worker.status not in (Status.STARTING, Status.RUNNING):
-        return ""
-    reminded = reminders.count(home)
-    if reminded < reminders.TIMES:
-        return _next_reminder(home)
-    if reminded == reminders.TIMES:
-        # Told first, counted after: killed in between, it is told no second time.
-        occasion = reminders.occasion(home)
-        reports.stalled(records, worker.id, str(last_words or ""), occasion=occasion)
-        reminders.add(home)
-    return ""
-
-
-def _next_reminder(home: str) -> str:
+def _remind(home: str) -> None:
     from worker_manager.state.workers import reminders
     from worker_manager.text import rendering
 
     reminded = reminders.count(home)
     reminders.add(home)
-    return rendering.reminder(reminded + 1)
+    protocol.block(rendering.reminder(reminded + 1))
+
+
+def _look_closer(home: str, content: str) -> None:
+    from worker_manager.crew.reporting import reports  # 60 ms, in workers only
+    from worker_manager.domain.worker import Status
+    from worker_manager.state.workers import reminders
+    from worker_manager.state.workers.records import Records
+
+    records = Records(repository_of(home))
+    reports.unblocked(records, os.path.basename(home))  # its turn came to an end
+    worker = reports.redeliver(records, records.load(os.path.basename(home)))
+    if worker.status not in (Status.STARTING, Status.RUNNING):
+        return
+    reminded = reminders.count(home)
+    if reminded < reminders.TIMES:
+        _remind(home)
+    elif reminded == reminders.TIMES:
+        last_words = str(protocol.parsed(content).get("last_assistant_message") or "")
+        # Told first, counted after: killed in between, it is told no second time.
+        reports.stalled(records, worker.id, last_words, occasion=reminders.occasion(home))
+        reminders.add(home)

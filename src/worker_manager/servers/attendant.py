@@ -19,9 +19,9 @@ from worker_manager.crew.messaging import dialogs
 from worker_manager.crew.reporting import reports
 from worker_manager.crew.supervision import limits
 from worker_manager.domain import message, reasons
-from worker_manager.domain.worker import Worker
+from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import WorkerNotFound
-from worker_manager.hooks import delivery, stop
+from worker_manager.hooks import delivery
 from worker_manager.runtimes.registry import open_runtime
 from worker_manager.state import bells, usage_limit
 from worker_manager.state.layout import (
@@ -33,8 +33,9 @@ from worker_manager.state.layout import (
 )
 from worker_manager.state.mail import receipts
 from worker_manager.state.mail.inbox import Inbox, id_of
-from worker_manager.state.workers import launches
+from worker_manager.state.workers import launches, reminders, running_checks
 from worker_manager.state.workers.records import Records
+from worker_manager.text import rendering
 
 LOOK_SECONDS = 0.5
 #: After a queue that took nothing, and from one look at receipts to the next.
@@ -151,8 +152,26 @@ class Attendant:
     def _end_well(self, turn: Turn) -> None:
         self._tried.clear()
         self._reminder = ""
-        if not Inbox(mailbox_path(self._home)).waiting():
-            self._reminder = stop.wanted_report(self._home, turn.said, account=self._account)
+        usage_limit.lift(self._root, self._id, self._account)
+        reports.unblocked(self._records, self._id)
+        is_told = bool(Inbox(mailbox_path(self._home)).waiting())
+        if not is_told and not running_checks.are_under_way(self._home):
+            self._want_report(turn)
+
+    def _want_report(self, turn: Turn) -> None:
+        """As the hook of a turn's end: nobody ends one without a report."""
+        worker = reports.redeliver(self._records, self._worker())
+        if worker.status not in (Status.STARTING, Status.RUNNING):
+            return
+        reminded = reminders.count(self._home)
+        if reminded < reminders.TIMES:
+            reminders.add(self._home)
+            self._reminder = rendering.reminder(reminded + 1)
+        elif reminded == reminders.TIMES:
+            # Told first, counted after: killed in between, it is told no second time.
+            occasion = reminders.occasion(self._home)
+            reports.stalled(self._records, self._id, turn.said, occasion=occasion)
+            reminders.add(self._home)
 
     def _settle(self) -> None:
         """Letters whose turn failed, or that were dropped, wait again."""

@@ -183,12 +183,13 @@ def _load_worker(home: str, worker_id: str, _: Heard) -> Toolbox:
     except WorkerNotFound as error:
         raise worker.record_gone(home) from error
     settings = config.load(Path(loaded.project), os.environ)
+    attended = agent_in_record(loaded.agent).attended
     return worker.build(
         records,
         worker_id,
-        ask_wait_seconds=settings.ask_wait_seconds,
+        ask_wait_seconds=settings.ask_wait_seconds if not attended or attended.ask_waits else 0,
         check_seconds=settings.check_seconds,
-        attended=agent_in_record(loaded.agent).attended,
+        call_seconds=attended.call_seconds if attended else None,
     )
 
 

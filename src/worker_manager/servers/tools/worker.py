@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Annotated
 
-from worker_manager.agents.base import Attended
 from worker_manager.crew.reporting import reports
 from worker_manager.errors import StateUnavailable, WorkerNotFound
 from worker_manager.servers import call_limit
@@ -45,10 +44,11 @@ def build(
     *,
     ask_wait_seconds: int,
     check_seconds: int,
-    attended: Attended | None = None,
+    call_seconds: float | None = None,
 ) -> Toolbox:
-    """The tools of one worker; `attended` where its session has none of our hooks."""
-    listens = attended.call_seconds if attended else None
+    """The tools of one worker. `call_seconds`: how long its agent listens to a call, where the
+    agent says so.
+    """
     toolbox = Toolbox()
     home = records.home(worker_id)
     completions = Completions(records, worker_id, check_seconds)
@@ -59,7 +59,7 @@ def build(
     ) -> Completed:
         """Report your task as done. Commit your work first. Runs your checks, if you have some."""
         with _speaking_for(home):
-            worker = completions.complete(call, summary, call_limit.seconds(call, listens))
+            worker = completions.complete(call, summary, call_limit.seconds(call, call_seconds))
             if worker is None:
                 return Completed(
                     text="Nothing is reported yet: your checks still run. End your turn: when they "
@@ -85,8 +85,7 @@ def build(
             with awaited_answer.waiting_for_answer(home) as waiting_for:
                 report = reports.ask(records, worker_id, question)
                 waiting_for(report.message_id)
-                waits = attended is None or attended.ask_waits
-                seconds = call_limit.at_most(call, ask_wait_seconds) if waits else 0
+                seconds = call_limit.at_most(call, ask_wait_seconds)
                 claim = _wait(call, home, report.message_id, seconds)
             if claim is None:
                 return Asked(
