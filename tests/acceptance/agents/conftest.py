@@ -60,4 +60,4 @@ def codex(
 @pytest.fixture
 def crew(codex: CodexLab, repository: Path, tmux_socket: str) -> Fleet:
     """A fleet whose workers are Codex."""
-    return make_fleet(repository, tmux_socket, agent="codex")
+    return make_fleet(repository, tmux_socket, agent="codex", allowed_programs=("codex",))
