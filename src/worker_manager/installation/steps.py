@@ -2,34 +2,6 @@
 
 FIRST, WATCH, WEB = "first", "watch", "web"
 
-#: What only the MCP SDK needs, by which the servers' tools are served.
-_SDK = (
-    "annotated-types",
-    "attrs",
-    "cffi",
-    "cryptography",
-    "h11",
-    "httpcore2",
-    "httpx2",
-    "jsonschema",
-    "jsonschema-specifications",
-    "mcp",
-    "mcp-types",
-    "opentelemetry-api",
-    "pycparser",
-    "pydantic",
-    "pydantic-core",
-    "pyjwt",
-    "python-multipart",
-    "referencing",
-    "rpds-py",
-    "sse-starlette",
-    "starlette",
-    "truststore",
-    "typing-inspection",
-    "uvicorn",
-)
-
 #: Each package of requirements.lock stands once, in the first step that needs it.
 PACKAGES = {
     FIRST: (
@@ -43,7 +15,6 @@ PACKAGES = {
         "psutil",
         "smmap",
         "typing-extensions",
-        *_SDK,
     ),
     WATCH: (
         "linkify-it-py",
@@ -60,6 +31,7 @@ PACKAGES = {
         "aiohttp",
         "aiohttp-jinja2",
         "aiosignal",
+        "attrs",
         "frozenlist",
         "jinja2",
         "markupsafe",
