@@ -52,12 +52,10 @@ class Wire:
         del self._read[: end + 1]
         return line.decode("utf-8", "surrogateescape")
 
-    def send(self, message: Mapping[str, object], *, is_new: bool = False) -> None:
-        """One line: all that a server says goes through here. What `is_new` is none of the messages
-        that were said before.
-        """
+    def send(self, message: Mapping[str, object]) -> None:
+        """One line: all that a server says goes through here. Raises OSError when nobody reads."""
         with self._sending:
-            if self._said and not is_new:
+            if self._said:
                 self._said -= 1
                 return
             left = f"{json_line(message)}\n".encode("ascii")
