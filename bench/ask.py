@@ -14,7 +14,7 @@ from bench.client import Server
 from bench.crew import Crew, Worker, crew
 from bench.measuring import Plan, Row, in_turns, seconds
 
-_SYNCS, _FIRST_SYNCS, _SHARE = syncs.Goal(4, known=10), syncs.Goal(14), 0.5
+_SYNCS, _FIRST_SYNCS, _SHARE = 4.0, 8.0, 0.5
 
 
 def rows(plan: Plan) -> Iterator[Row]:

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 from bench.builds import Build
 from bench.client import Server
@@ -40,15 +39,7 @@ def count(serve: Callable[[list[str]], Server], call: Callable[[Server], object]
     return sum(began <= moment <= ended for moment in begun)
 
 
-class Goal(NamedTuple):
-    """How often a call may wait for the disk, and how often it did when that was looked at last."""
-
-    most: float
-    known: float = 0.0
-
-
-def row(what: str, goal: Goal, counts: Sequence[float], other: Build | None) -> Row:
-    """Also beside an earlier version, whose count is the second."""
+def row(what: str, most: float, counts: Sequence[float], other: Build | None) -> Row:
+    """A goal in calls, also beside an earlier version, whose count is the second."""
     floor, floor_is = (counts[1], other.name) if other else (1.0, "one")
-    most, known = goal.most / floor, goal.known / floor
-    return Row(f"{what}: fsyncs", floor_is, counts[0], floor, most, known, unit="times")
+    return Row(f"{what}: fsyncs", floor_is, counts[0], floor, most / floor, unit="times")
