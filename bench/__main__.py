@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import signal
 import sys
 from collections.abc import Callable
 
@@ -47,6 +48,7 @@ def main() -> int:
     parser.add_argument("--long", action="store_true", help=f"{', '.join(LONG)}, too: minutes")
     parser.add_argument("--markdown", action="store_true", help="for a page")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # whoever is ended tidies up
     parts = given.parts or (*PARTS, *(LONG if given.long else ()))
     line = table.markdown_line if given.markdown else table.line
     print(table.MARKDOWN_HEAD if given.markdown else table.HEAD, flush=True)
