@@ -237,7 +237,8 @@ class ClaudeLab:
             shutil.rmtree(self.root, ignore_errors=True)
 
     def _end_processes(self) -> None:
-        if not (self._all_end(signal.SIGTERM, 5.0) or self._all_end(signal.SIGKILL, WAIT_SECONDS)):
+        # Nobody needs what they would do at a calm end: hooks, callbacks, a farewell.
+        if not self._all_end(signal.SIGKILL, WAIT_SECONDS):
             raise AssertionError(f"processes of the lab still run: {self.processes()}")
 
     def _all_end(self, how: signal.Signals, seconds: float) -> bool:
