@@ -199,6 +199,19 @@ def test_a_hook_of_each_turn_of_a_worker_loads_what_takes_no_time(
     assert loaded - ours - usual == set()
 
 
+def test_the_live_view_loads_no_web_client_and_no_server() -> None:
+    program = "import sys, worker_manager.dashboard.app; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", program], check=True, capture_output=True, text=True
+    )
+
+    loaded = set(done.stdout.split())
+    assert "textual.app" in loaded
+    assert (
+        loaded & {"aiohttp", "click", "git", "http.client", "libtmux", "mcp", "pydantic"} == set()
+    )
+
+
 def test_the_versions_agree() -> None:
     manifest = json.loads((CHECKOUT / ".claude-plugin" / "plugin.json").read_text("utf-8"))
 

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -127,17 +126,9 @@ def _call(command: str, event: Event) -> str:
 def _post(address: str, event: Event) -> str:
     if not address:
         return ""
-    if not address.startswith(("http://", "https://")):
-        return f"notify.webhook {address!r} is no http or https address."
-    body = json_line({**event._asdict(), "sentence": event.sentence}).encode("ascii")
-    request = urllib.request.Request(  # noqa: S310  checked above
-        address, body, {"Content-Type": "application/json"}
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):  # noqa: S310
-            return ""
-    except (OSError, ValueError) as error:
-        return f"notify.webhook {address!r} failed: {rendering.one_line(str(error))[:200]}."
+    from worker_manager.dashboard import webhook
+
+    return webhook.post(address, {**event._asdict(), "sentence": event.sentence})
 
 
 def _event(sighting: Sighting) -> Event:

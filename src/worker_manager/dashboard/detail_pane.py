@@ -24,6 +24,8 @@ TERMINAL, LETTERS, DIFF, TIMELINE = TABS = ("terminal", "letters", "diff", "time
 MAX_BYTES, MAX_LINES = 60_000, 5_000
 #: git makes a tree of all files for a diff: not more often than this.
 DIFF_SECONDS = 5.0
+#: A terminal that showed the same so many times is asked less often, until it shows another thing.
+STILL_LOOKS, STILL_SECONDS = 10, 2.0
 
 
 class View(NamedTuple):
@@ -44,6 +46,8 @@ class Looker:
         self.letters = letters.Letters(repository)
         self._stamp: object = None
         self._looked_at = 0.0
+        self._screen: object = None
+        self._same = 0
 
     def look(self, tab: str, sighting: Sighting, *, anew: bool) -> View | None:
         """One of TABS. `anew`: even if nothing has changed."""
@@ -54,8 +58,7 @@ class Looker:
             TIMELINE: self._timeline_size,
         }
         stamp = (tab, sighting.worker.id, stamps[tab](sighting))
-        is_early = tab == DIFF and time.monotonic() - self._looked_at < DIFF_SECONDS
-        if not anew and (stamp == self._stamp or is_early):
+        if not anew and (stamp == self._stamp or self._is_early(tab)):
             return None
         self._stamp, self._looked_at = stamp, time.monotonic()
         looks = {
@@ -76,9 +79,17 @@ class Looker:
             is_wrapped=tab in (LETTERS, TIMELINE),
         )
 
+    def _is_early(self, tab: str) -> bool:
+        seconds = time.monotonic() - self._looked_at
+        if tab == TERMINAL:
+            return self._same >= STILL_LOOKS and seconds < STILL_SECONDS
+        return tab == DIFF and seconds < DIFF_SECONDS
+
     def _terminal(self, sighting: Sighting) -> list[Text]:
         worker = sighting.worker
         screen = self._repository.fleet_of(worker).live_screen(worker)
+        self._same = self._same + 1 if (worker.id, screen) == self._screen else 0
+        self._screen = (worker.id, screen)
         if screen is not None:
             lines = [coloured(line) for line in screen.lines]
             while lines and not lines[-1].plain.strip():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +24,7 @@ from worker_manager.dashboard.page import Page
 from worker_manager.dashboard.prompts import Prompt
 from worker_manager.dashboard.worker_list import Crew
 from worker_manager.text import rendering
-from worker_manager.text.figures import amount
+from worker_manager.text.figures import age, amount
 from worker_manager.text.output import whole
 from worker_manager.views.gatherer import Gathered, Gatherer, Sighting
 
@@ -58,6 +59,7 @@ class Looking(App[int]):
         self.finds = ""
         self.shows_cleaned = False
         self._busy: set[str] = set()
+        self._drawn: tuple[object, ...] = ()
         self._viewed: tuple[str, str] = ("", "")
         light = is_light() if is_light_terminal is None else is_light_terminal
         self.theme = "textual-light" if light else "textual-dark"
@@ -97,13 +99,22 @@ class Looking(App[int]):
         ):
             look()
             self.set_interval(seconds, look)
+        self.call_after_refresh(_collect_garbage)
 
     def gather(self) -> None:
         """Looks at the records."""
 
-        def look() -> Callable[[], None]:
+        def look() -> Callable[[], None] | None:
             gathered = self.gatherer.gather()
-            return lambda: self.show_crew(gathered)
+            content = (gathered, *(age(one.facts.since) for one in gathered.sightings))
+            if content == self._drawn:
+                return None
+
+            def show() -> None:
+                self._drawn = content
+                self.show_crew(gathered)
+
+            return show
 
         self.in_thread("gather", look)
 
@@ -271,3 +282,10 @@ class Looking(App[int]):
         for screen in self.screen_stack:
             if isinstance(screen, Prompt) and screen.about_id:
                 screen.tell(by_id.get(screen.about_id))
+
+
+def _collect_garbage() -> None:
+    """From here on again; what the start has loaded is no garbage."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()

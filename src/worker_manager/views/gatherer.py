@@ -29,7 +29,7 @@ from worker_manager.worktrees.changes import Progress
 #: git is asked for the figures of a worker at most this often while it works, and this often
 #: while nothing tells that it does.
 BUSY_SECONDS, QUIET_SECONDS = 5.0, 60.0
-#: Five git processes each.
+#: Three git processes each.
 MEASURED_AT_ONCE = 4
 GONE = "its terminal is gone"
 

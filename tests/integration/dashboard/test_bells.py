@@ -15,7 +15,7 @@ from tests.support.scripted.workers import recorded_worker
 from tests.support.terminals.watching import repository_at, watching
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.repository import Repository
-from worker_manager.dashboard import bells
+from worker_manager.dashboard import bells, webhook
 from worker_manager.dashboard.bells import Bells, Event
 from worker_manager.domain.worker import Report, Status, Worker
 from worker_manager.state.workers.records import now
@@ -105,7 +105,7 @@ async def test_a_command_that_fails_is_told(
     [("ftp://x/", "is no http or https address"), ("http://127.0.0.1:1/", "failed")],
 )
 def test_a_webhook_that_can_not_be_reached_is_one_sentence(address: str, said: str) -> None:
-    wrong = bells._post(address, EVENT)
+    wrong = webhook.post(address, {**EVENT._asdict()})
 
     assert said in wrong
     assert address in wrong
