@@ -58,7 +58,7 @@ class Looker:
             TIMELINE: self._timeline_size,
         }
         stamp = (tab, sighting.worker.id, stamps[tab](sighting))
-        if not anew and (stamp == self._stamp or self._is_early(tab)):
+        if not anew and (stamp == self._stamp or self.is_early(tab)):
             return None
         self._stamp, self._looked_at = stamp, time.monotonic()
         looks = {
@@ -79,7 +79,8 @@ class Looker:
             is_wrapped=tab in (LETTERS, TIMELINE),
         )
 
-    def _is_early(self, tab: str) -> bool:
+    def is_early(self, tab: str) -> bool:
+        """Whether a tab that is open need not be looked at yet."""
         seconds = time.monotonic() - self._looked_at
         if tab == TERMINAL:
             return self._same >= STILL_LOOKS and seconds < STILL_SECONDS

@@ -123,7 +123,7 @@ class Looking(App[int]):
         if not self.is_there:
             return
         sighting, tab = self.crew.chosen, self.tab
-        if sighting is None:
+        if sighting is None or (not anew and self.looker.is_early(tab)):
             return
         worker = sighting
 
@@ -138,6 +138,8 @@ class Looking(App[int]):
         if not self.is_there:
             return
         seen = set(self.crew.visible_ids)
+        if not self.gatherer.due(seen, at=time.monotonic()):
+            return
 
         def look() -> None:
             self.gatherer.measure(seen, at=time.monotonic())

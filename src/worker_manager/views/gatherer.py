@@ -106,13 +106,18 @@ class Gatherer:
         once; at most MEASURED_AT_ONCE. Gives how many. `at` is in seconds of a clock that only
         goes on.
         """
+        due = self.due(seen, at=at)
+        for one in due:
+            one.measured, one.measured_at = one.state, at
+            one.progress = _progress(one.worker)
+        return len(due)
+
+    def due(self, seen: Collection[str], *, at: float) -> list[_Known]:
+        """What `measure` would ask git for; costs nothing."""
         known = list(self._known.values())
         due = [one for one in known if _is_due(one, at, is_seen=one.worker.id in seen)]
         due.sort(key=lambda one: (one.worker.id not in seen, one.measured_at))
-        for one in due[:MEASURED_AT_ONCE]:
-            one.measured, one.measured_at = one.state, at
-            one.progress = _progress(one.worker)
-        return len(due[:MEASURED_AT_ONCE])
+        return due[:MEASURED_AT_ONCE]
 
     def probe(self) -> None:
         """Asks the runtime, once for all, whose terminal is there."""
