@@ -4,6 +4,7 @@ and scripts ask for again and again, are answered without click: it takes longer
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -48,9 +49,13 @@ def _run_light(arguments: list[str]) -> bool:
     if COMPLETING in os.environ:
         return completion.answer(os.environ)
     if arguments[:1] == ["ls"] and {*arguments[1:]} <= {"--all", "--json"}:
-        from worker_manager.cli import listing
+        gc.disable()  # it ends before there is garbage worth looking for
+        try:
+            from worker_manager.cli import listing
 
-        listing.show(show_all="--all" in arguments, as_json="--json" in arguments)
+            listing.show(show_all="--all" in arguments, as_json="--json" in arguments)
+        finally:
+            gc.enable()
         return True
     return False
 
