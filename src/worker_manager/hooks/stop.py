@@ -2,7 +2,7 @@
 
 import os
 
-from worker_manager.hooks import open_dialogs, protocol
+from worker_manager.hooks import protocol
 from worker_manager.state.layout import is_worker_home, repository_of, state_root
 
 
@@ -11,8 +11,14 @@ def run() -> int:
     home = protocol.home()
     if home is None:
         return 0
-    open_dialogs.turn_changed(home)
-    if not (protocol.has_mail(home) and _show_mail(home)) and is_worker_home(home):
+    if not is_worker_home(home):
+        _show_mail(home)  # the launcher has seen that some waits
+        return 0
+    if protocol.has_open_dialogs(home):
+        from worker_manager.hooks import open_dialogs
+
+        open_dialogs.turn_changed(home)
+    if not (protocol.has_mail(home) and _show_mail(home)):
         _want_report(home)
     return 0
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.unit.state.workers.test_records import RECORD
 from worker_manager.domain.worker import Former, Report, Status, Worker
 from worker_manager.domain.worker_json import to_json
 from worker_manager.state.workers import delivery_note
@@ -15,9 +15,24 @@ from worker_manager.state.workers.glance import Glance
 from worker_manager.state.workers.records import Records
 
 REPORT = Report(message_id="m1", type="completion", text="done", at="t")
-DELIVERED = REPORT._replace(delivered=True)
+DELIVERED = Report(message_id="m1", type="completion", text="done", at="t", delivered=True)
 #: What a worker may write: none of it is a line of the record.
 TRAP = '"\n "status": "failed",\n "formers": [],\n  "delivered": true\n "report": null'
+TRAPPED = Report(message_id="m1", type="completion", text=TRAP, at="t")
+ID = "0123abcd"
+FIELDS: dict[str, Any] = {
+    "id": ID,
+    "name": "n",
+    "title": "t",
+    "owner": "boss",
+    "created_at": "2026",
+    "mark": "m",
+    "project": "/",
+    "path": "/",
+    "agent": "scripted",
+    "session_id": "s",
+    "handle": "h",
+}
 
 
 def glance_at(tmp_path: Path, worker: Worker) -> Glance:
@@ -27,20 +42,19 @@ def glance_at(tmp_path: Path, worker: Worker) -> Glance:
 
 
 @pytest.mark.parametrize("status", list(Status))
-@pytest.mark.parametrize("report", [None, REPORT, DELIVERED, REPORT._replace(text=TRAP)])
+@pytest.mark.parametrize("report", [None, REPORT, DELIVERED, TRAPPED])
 @pytest.mark.parametrize("formers", [(), (Former("other", "t"),)])
 def test_it_says_what_the_record_says(
     tmp_path: Path, status: Status, report: Report | None, formers: tuple[Former, ...]
 ) -> None:
     extra = {"report_2": {"delivered": True}, "a": {"status": "x", "formers": []}}
-    worker = RECORD._replace(
-        status=status, report=report, formers=formers, title=TRAP, reason=TRAP, extra=extra
-    )
+    told = {"report": report, "formers": formers, "title": TRAP, "reason": TRAP, "extra": extra}
+    worker = Worker(**{**FIELDS, **told, "status": status})
 
     glance = glance_at(tmp_path, worker)
 
     assert [glance.field(name) for name in ("status", "owner", "mark", "id")] == [
-        *(status.value, "boss", "m", RECORD.id)
+        *(status.value, "boss", "m", ID)
     ]
     assert glance.has_no_mail_due == ((report is None or report.delivered) and not formers)
 
@@ -49,8 +63,8 @@ def test_it_says_what_the_record_says(
 def test_a_delivery_that_was_noted_beside_the_record_counts(
     tmp_path: Path, noted: list[str]
 ) -> None:
-    glance = glance_at(tmp_path, RECORD._replace(report=REPORT))
-    home = Records(str(tmp_path / "repository")).home(RECORD.id)
+    glance = glance_at(tmp_path, Worker(**FIELDS, report=REPORT))
+    home = Records(str(tmp_path / "repository")).home(ID)
     assert not glance.has_no_mail_due
 
     for message_id in noted:
@@ -62,11 +76,11 @@ def test_a_delivery_that_was_noted_beside_the_record_counts(
 
 
 def test_of_a_record_in_another_form_nothing_is_known(tmp_path: Path) -> None:
-    (tmp_path / "worker.json").write_text(json.dumps(to_json(RECORD)), "utf-8")
+    (tmp_path / "worker.json").write_text(json.dumps(to_json(Worker(**FIELDS))), "utf-8")
 
     for glance in (Glance(str(tmp_path)), Glance(str(tmp_path / "nowhere"))):
         assert (glance.field("status"), glance.has_no_mail_due) == ("", False)
 
 
 def test_a_text_with_escapes_is_left_to_whoever_loads_the_record(tmp_path: Path) -> None:
-    assert glance_at(tmp_path, RECORD._replace(title='a "b"')).field("title") == ""
+    assert glance_at(tmp_path, Worker(**{**FIELDS, "title": 'a "b"'})).field("title") == ""
