@@ -8,12 +8,8 @@ PACKAGES = {
         "anyio",
         "click",
         "filelock",
-        "gitdb",
-        "gitpython",
         "idna",
-        "libtmux",
         "psutil",
-        "smmap",
         "typing-extensions",
     ),
     WATCH: (

@@ -64,7 +64,7 @@ def plugin(tmp_path: Path) -> Plugin:
     for name in ("bin", "hooks", ".claude-plugin", "src"):
         shutil.copytree(CHECKOUT / name, root / name)
     index.mkdir()
-    entries = [wheel(index, name) for name in ("smmap", "rich", "mdurl")]
+    entries = [wheel(index, name) for name in ("idna", "rich", "mdurl")]
     (root / "requirements.lock").write_text("".join(entries), "utf-8")
     environ = {
         "PATH": os.environ["PATH"],

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.promise("installation-steps"), pytest.mark.timeout(300
 def first(plugin: Plugin) -> Path:
     """The module of the first step: where hooks, which don't have `site` look, find it."""
     (site,) = plugin.venv.glob("lib/python*/site-packages")
-    return site / "smmap.py"
+    return site / "idna.py"
 
 
 def later(plugin: Plugin) -> list[str]:
@@ -36,7 +36,7 @@ def test_the_first_start_sets_up_the_first_step_alone_and_says_how_far_it_is(
     assert first(plugin).exists()
     assert later(plugin) == []
     assert "setting up" in done.stderr.splitlines()[0]
-    assert "1 of 1 packages: smmap" in done.stderr
+    assert "1 of 1 packages: idna" in done.stderr
 
 
 def test_a_later_step_comes_at_its_first_use_once(plugin: Plugin) -> None:
@@ -82,7 +82,7 @@ def test_on_a_terminal_one_line_is_written_anew(plugin: Plugin) -> None:
     os.close(ours)
 
     assert done.returncode == 0
-    assert "\r\x1b[Kworker-manager: 1 of 1 packages: smmap" in shown
+    assert "\r\x1b[Kworker-manager: 1 of 1 packages: idna" in shown
     assert shown.count("\n") == 1  # the version's
 
 
@@ -98,9 +98,9 @@ def test_what_went_wrong_is_one_sentence_with_the_next_step(
 ) -> None:
     lock = plugin.root / "requirements.lock"
     if broken == "hash":
-        lock.write_text("smmap==1.0 --hash=sha256:" + "0" * 64 + "\n", "utf-8")
+        lock.write_text("idna==1.0 --hash=sha256:" + "0" * 64 + "\n", "utf-8")
     else:
-        (Path(plugin.environ["PIP_FIND_LINKS"]) / "smmap-1.0-py3-none-any.whl").unlink()
+        (Path(plugin.environ["PIP_FIND_LINKS"]) / "idna-1.0-py3-none-any.whl").unlink()
 
     failed = plugin.start()
 
