@@ -56,9 +56,11 @@ Its terminal:
 
 
 class Attendant:
-    """Of one worker, for as long as its server runs."""
+    """Of one worker, for as long as its server runs, which `began` before the session's first turn
+    (seconds since the epoch).
+    """
 
-    def __init__(self, home: str, attended: Attended) -> None:
+    def __init__(self, home: str, attended: Attended, began: float) -> None:
         self._home = home
         self._id = os.path.basename(home)
         self._root = state_root()
@@ -66,7 +68,7 @@ class Attendant:
         self._attended = attended
         name = self._worker().agent
         self._agent, self._account = agent_in_record(name), account_of(name)
-        self._began = time.time()
+        self._began = began
         self._transcript = ""
         self._size, self._grew_at = -1, time.monotonic()
         self._turn: Turn | None = None

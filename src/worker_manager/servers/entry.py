@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -208,6 +209,7 @@ class _Attending:
 
     def __init__(self, home: str) -> None:
         self._home = home
+        self._began = time.time()  # before the first turn, which may be over when all is loaded
         self._has_begun = False
 
     def begin(self) -> None:
@@ -223,7 +225,7 @@ class _Attending:
         worker = Records(repository_of(self._home)).load(os.path.basename(self._home))
         attended = agent_in_record(worker.agent).attended
         if attended is not None:
-            Attendant(self._home, attended).start()
+            Attendant(self._home, attended, self._began).start()
 
 
 def _try(step: Callable[[], None]) -> None:

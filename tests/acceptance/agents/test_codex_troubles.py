@@ -11,6 +11,7 @@ import pytest
 from tests.support.codex.codex_lab import CodexLab, wait_for_status, wait_until_idle
 from tests.support.codex.responses_api import (
     USAGE_LIMIT,
+    Failure,
     ResponsesApi,
     Say,
     read_what_is_named,
@@ -222,6 +223,19 @@ def test_with_our_hooks_reviewed_once_mail_comes_mid_turn_and_permissions_are_an
     wait_for_status(crew, worker, Status.COMPLETED)
     mailbox = Mailbox(mailbox_path(crew.records.home(worker.id)))
     wait_until(lambda: not (mailbox.waiting() or mailbox.pending()))
+
+
+def test_a_model_that_nobody_knows_is_told_with_what_the_api_says(
+    crew: Fleet, codex: CodexLab, model: ResponsesApi
+) -> None:
+    error = {"message": "The model `nope` does not exist", "code": "model_not_found"}
+    model.on("says how you work", Failure(404, error))
+    worker = crew.start(StartRequest("Greet", "W1 write", model="nope")).worker
+
+    blocked = wait_for_status(crew, worker, Status.BLOCKED)
+
+    assert "The model `nope` does not exist" in report_of(blocked)
+    crew.stop(worker.id)
 
 
 def test_without_a_worktree_of_its_own_it_writes_no_commit(

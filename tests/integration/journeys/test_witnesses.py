@@ -20,11 +20,16 @@ def test_libtmux_sees_a_worker_where_we_do(fleet: Fleet) -> None:
 
     socket, _, name = worker.handle.rpartition(":")
     server = libtmux.Server(socket_path=socket)
-    (pane,) = [one for one in server.panes if one.session_name == name]
-    wait_until(lambda: (pane.refresh(), pane.pane_current_path)[1] == worker.path)
+    wait_until(lambda: where(server, name) == worker.path)
 
     fleet.stop(worker.id)
     assert name not in [one.name for one in server.sessions]
+
+
+def where(server: libtmux.Server, name: str) -> str | None:
+    """The directory of a session's only pane; the launch script goes there first."""
+    (pane,) = [one for one in server.panes if one.session_name == name]
+    return pane.pane_current_path
 
 
 def test_gitpython_sees_a_merge_as_we_tell_it(fleet: Fleet, repository: Path) -> None:

@@ -100,7 +100,7 @@ esac"""
 @pytest.fixture
 def attendant(session: Session) -> Attendant:
     """Its server's, from before its first turn."""
-    attendant = Attendant(session.home, attended)
+    attendant = Attendant(session.home, attended, time.time())
     session.begin(f'Read the file "{session.home}/task.md"')
     attendant.look()
     return attendant
@@ -216,9 +216,19 @@ def test_a_worker_without_a_report_is_reminded_twice_then_told_of(
 def test_what_stands_in_a_rollout_of_a_session_before_is_nobodys_turn(session: Session) -> None:
     session.begin(f'Read the file "{session.home}/task.md"')
     session.end(error=LIMIT)
-    attendant = Attendant(session.home, attended)
+    began = time.time()
 
-    attendant.look()
+    Attendant(session.home, attended, began).look()
 
     assert session.status() is Status.RUNNING
     assert usage_limit.until(state_root(), "codex") is None
+
+
+def test_a_turn_that_is_over_before_its_server_has_loaded_all_is_seen_to(session: Session) -> None:
+    began = time.time()
+    session.begin(f'Read the file "{session.home}/task.md"')
+    session.end(error=LIMIT)
+
+    Attendant(session.home, attended, began).look()
+
+    assert session.status() is Status.BLOCKED

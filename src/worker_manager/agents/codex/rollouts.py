@@ -57,12 +57,16 @@ def find(home: str, began: float) -> str:
     return ""
 
 
-def records(path: str, offset: int) -> Iterator[dict[str, Any]]:
-    """The whole lines from an offset on. Raises OSError."""
+def records(path: str, offset: int, *words: str) -> Iterator[dict[str, Any]]:
+    """The whole lines from an offset on; of `words` they have one, when some are given: most lines
+    are not worth to be parsed. Raises OSError.
+    """
+    wanted = [word.encode() for word in words]
     with open(path, "rb") as file:
         file.seek(offset)
         for line in file:
-            record = parsed(line) if line.endswith(b"\n") else {}
+            is_wanted = not wanted or any(word in line for word in wanted)
+            record = parsed(line) if is_wanted and line.endswith(b"\n") else {}
             if record:
                 yield record
 

@@ -78,7 +78,7 @@ def receipts(transcript: str, offset: int, ids: Collection[str]) -> tuple[set[st
     """
     seen, open_ones = set[str](), set[str]()
     has_ended = False
-    for record in rollouts.records(transcript, offset):
+    for record in rollouts.records(transcript, offset, COMPLETE, ABORTED, *ids):
         text = rollouts.told_text(record)
         open_ones |= {one for one in ids if one in text} if text else set()
         kind = record["payload"].get("type")
@@ -94,13 +94,11 @@ def receipts(transcript: str, offset: int, ids: Collection[str]) -> tuple[set[st
 
 def _last_turn(transcript: str, offset: int) -> Turn | None:
     last: Turn | None = None
-    has_lines = False
-    for record in rollouts.records(transcript, offset):
-        has_lines = True
+    for record in rollouts.records(transcript, offset, STARTED, COMPLETE, ABORTED):
         kind = record["payload"].get("type")
         if record.get("type") == "event_msg" and kind in (STARTED, COMPLETE, ABORTED):
             last = _turn(record, str(kind))
-    if last is None and has_lines and offset:
+    if last is None and offset:
         # So much was written since it began.
         return Turn("", is_over=False, at=os.stat(transcript).st_mtime)
     return last
