@@ -58,8 +58,8 @@ NOTHING = {"worktrees": [], "branches": "", "records": [], "tmux": "", "status":
         (StartRequest("t", "x", base_branch="--help"), "'--help' is no branch name"),
         (StartRequest("t", "x", base_branch=""), "'' is no branch name"),
         (
-            StartRequest("t", "x", agent="codex"),
-            "no agent 'codex'. Choose one of: claude, scripted",
+            StartRequest("t", "x", agent="cobol"),
+            "no agent 'cobol'. Choose one of: claude, ",
         ),
         (
             StartRequest("t", "x", agent="claude", permission_mode="yolo"),
