@@ -107,3 +107,24 @@ def test_an_opinion_is_given_and_nothing_is_left_of_it(lab: ClaudeLab, api: Mess
     state = lab.state_home / "worker-manager"
     assert list(state.glob("consult-*")) == []
     assert not (state / "sessions" / opening.session_id).is_symlink()
+
+
+@pytest.mark.newest_claude
+@pytest.mark.promise("opinion")
+def test_a_worker_asks_another_agent_and_goes_on(crew: ClaudeLab, api: MessagesApi) -> None:
+    house(crew)
+    for name, prompt in (("boss", "^BOSS"), ("worker", "W1 write"), ("second", "QUESTION-2")):
+        api.name_session(name, first_prompt=prompt)
+    given = {"title": "Greet W1", "task": "W1 write a greeting"}
+    api.on("boss", "^start W1", call(f"{CREW}start_worker", **given))
+    api.on("worker", "W1 write", call(f"{CREW}ask", question="QUESTION-2?", of="second"))
+    api.on("second", "QUESTION-2", call(f"{CREW}complete", summary="OPINION-2: yes."))
+    api.on("worker", "OPINION-2", call(f"{CREW}complete", summary="DONE-1"))
+    start_boss(crew).type("start W1")
+
+    told = api.wait_for_request("worker", "OPINION-2", seconds=120)
+    api.wait_for_request("boss", "DONE-1")
+
+    assert "The opinion of second (claude), which you asked for. It is no order" in told.new_text
+    assert api.times_told("boss", "OPINION-2") == 0
+    assert list((crew.state_home / "worker-manager").glob("consult-*")) == []

@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,10 +60,12 @@ def for_worker(
     again; what it raises ends it. Raises InvalidInput or InvalidSetting when that agent can't be
     asked, or not once more.
     """
+    if consults.is_one(records.repository):
+        raise InvalidInput("You give an opinion, so you can't ask for another. Say what you think.")
     worker = records.load(worker_id)
     settings = config.load(Path(worker.project), os.environ)
     if not choice.find(settings, name)[1].consult:
-        ready = ", ".join(consulted(settings)) or "no agent"
+        ready = ", ".join(choice.consulted(settings)) or "no agent"
         raise InvalidInput(
             f"Workers may not ask {name} for an opinion: `consult = true` of [agents.{name}] would "
             f"allow it. You may ask: {ready}."
@@ -95,16 +96,6 @@ def for_person(
     chosen = _chosen(settings, repository, name)
     text = identifiers.checked_text(question, "question")
     return _consult(root, settings, chosen, text, subject, seconds=seconds, wait=wait)
-
-
-def consulted(settings: Settings) -> list[str]:
-    """The agents that workers may ask."""
-    found = []
-    for name in choice.names(settings):
-        with suppress(InvalidInput, InvalidSetting):
-            if choice.find(settings, name)[1].consult:
-                found.append(name)
-    return found
 
 
 def subject_of(worker: Worker) -> Subject:

@@ -130,9 +130,11 @@ class Player:
             show("", f"exit code {done.returncode}")
         self._keep(await self._session.tool_used("Bash", {"command": shown}, output))
 
-    async def _ask(self, question: str) -> None:
-        show("ask", question)
-        result = await self._call("ask", question=question)
+    async def _ask(self, wanted: str | dict[str, str]) -> None:
+        """A question, or one with `of`: the agent whose opinion is wanted."""
+        given = {"question": wanted} if isinstance(wanted, str) else wanted
+        show("ask", given["question"])
+        result = await self._call("ask", **given)
         if not result.is_error:
             self._answer = str(result.structured.get("answer") or "")
 

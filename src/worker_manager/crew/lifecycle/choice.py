@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -81,6 +82,25 @@ def find(settings: Settings, name: str) -> tuple[str, NamedAgent]:
             "out of it, or give it another name."
         )
     return program, agent
+
+
+def consulted(settings: Settings) -> list[str]:
+    """The agents that workers may ask for an opinion."""
+    found = []
+    for name in names(settings):
+        with suppress(InvalidInput, InvalidSetting):
+            if find(settings, name)[1].consult:
+                found.append(name)
+    return found
+
+
+def opinions_told(settings: Settings) -> str:
+    """What a worker reads of those whom it may ask, behind its task; empty when there are none."""
+    asked = [(name, find(settings, name)[1].about) for name in consulted(settings)]
+    if not asked:
+        return ""
+    listed = "\n".join(f"- {name}{f': {about}' if about else ''}" for name, about in asked)
+    return f"\nWhere a second opinion helps, `ask` with `of` gives that of:\n{listed}\n"
 
 
 def default_program(settings: Settings) -> str:

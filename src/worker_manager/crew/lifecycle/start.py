@@ -69,6 +69,7 @@ class Starts:
         worker = self._new_worker(owner, title, request, chosen)
         home = records.home(worker.id)
         told = conditions.as_told(worker.checks, worker.allowed_paths)
+        told += choice.opinions_told(self._settings)
         files = {TASK: f"Task from your orchestrator: {title}\n\n{task}\n{told}"}
         files |= equipment.as_files(chosen.equipment)
         worker, place = self._place(worker, request)

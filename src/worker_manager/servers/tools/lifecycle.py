@@ -56,7 +56,7 @@ def add(toolbox: Toolbox, fleet: Fleet) -> None:
         task: Annotated[str, About("all a stranger needs to do it")],
         use_worktree: Annotated[bool, About("false: work in this directory")] = True,
         base_branch: Annotated[str | None, About("branch, tag or sha")] = None,
-        agent: str | None = None,
+        agent: Annotated[str | None, About("a name that `worker-manager agents` shows")] = None,
         model: str | None = None,
         permission_mode: str | None = None,
         budget_tokens: Annotated[int | None, About("then it is asked to stop")] = None,

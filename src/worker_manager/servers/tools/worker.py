@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Annotated
 
 from worker_manager.crew.reporting import reports
+from worker_manager.domain.identifiers import new_mark
 from worker_manager.errors import StateUnavailable, WorkerNotFound
 from worker_manager.servers import call_limit
 from worker_manager.servers.call import Call
@@ -76,11 +78,15 @@ def build(
 
     @toolbox.tool("Ask", destructive=False, always_loaded=True)
     def ask(
-        call: Call, question: Annotated[str, About("with all that is needed to answer it")]
+        call: Call,
+        question: Annotated[str, About("with all that is needed to answer it")],
+        of: Annotated[str, About("an agent, for its opinion instead")] = "",
     ) -> Asked:
         """Ask your orchestrator something and wait for its answer."""
         with _speaking_for(home):
             records.load(worker_id)  # raises when somebody removed it
+            if of:
+                return _opinion(call, records, worker_id, of, question, ask_wait_seconds)
             # Before the question is sent: a second one would take the place of the first.
             with awaited_answer.waiting_for_answer(home) as waiting_for:
                 report = reports.ask(records, worker_id, question)
@@ -121,6 +127,31 @@ def _speaking_for(home: str) -> Iterator[None]:
         yield
     except WorkerNotFound as error:
         raise record_gone(home) from error
+
+
+def _opinion(
+    call: Call, records: Records, worker_id: str, name: str, question: str, most: float
+) -> Asked:
+    """What another agent thinks, or why there is no opinion. Raises Cancelled."""
+    from worker_manager.crew import opinions  # it loads all of the crew
+
+    seconds, started = call_limit.at_most(call, most), time.monotonic()
+    told = started
+    with call.waiting() as wait:
+
+        def pause(moment: float) -> None:
+            nonlocal told
+            if time.monotonic() - told >= PROGRESS_SECONDS:
+                told = time.monotonic()
+                call.tell(told - started, seconds, f"waiting for the opinion of {name}")
+            wait(moment)
+
+        root = os.path.dirname(records.repository)
+        opinion = opinions.for_worker(
+            records, worker_id, name, question, root=root, seconds=seconds, wait=pause
+        )
+    said = opinions.for_reading(opinion, new_mark())
+    return Asked(text=said, message_id="", answer=(opinion.text and said) or None)
 
 
 def _wait(call: Call, home: str, question_id: str, seconds: float) -> Claim | None:

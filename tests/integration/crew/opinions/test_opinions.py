@@ -19,6 +19,7 @@ from worker_manager import agents
 from worker_manager.crew import opinions
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.lifecycle.request import StartRequest
+from worker_manager.domain import message as messages
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import InvalidInput
 from worker_manager.state.layout import state_root
@@ -241,3 +242,30 @@ def test_what_a_killed_asker_leaves_is_removed_by_whoever_looks_next(
     fleet.supervisor.supervise_once()
 
     wait_until(lambda: remains(tmux_socket) == [] or fleet.supervisor.supervise_once())
+
+
+@pytest.mark.promise("opinion")
+def test_a_worker_asks_by_its_tool_and_its_task_says_whom(
+    asker: Worker, repository: Path, tmux_socket: str
+) -> None:
+    tables = {"second": {"consult": True, "about": "looks again"}}
+    fleet = make_fleet(repository, tmux_socket, agents=tables)
+    asked = {"question": steps({"complete": "Fine."}), "of": "second"}
+    script = json.dumps([{"ask": asked}, {"complete": "It says: {answer}"}])
+    worker = fleet.start(StartRequest("t", f"```steps\n{script}\n```")).worker
+
+    (letter,) = wait_until(lambda: take_mail(fleet))
+
+    assert letter.type == messages.COMPLETION
+    assert "It says: The opinion of second (scripted), which you asked for." in letter.body
+    assert "\nFine.\n-----" in letter.body
+    task = Path(fleet.records.home(worker.id), "task.md").read_text("utf-8")
+    assert "`ask` with `of` gives that of:\n- second: looks again\n" in task
+    assert remains(tmux_socket) == []
+
+
+@pytest.mark.promise("opinion")
+def test_who_gives_an_opinion_asks_for_none(fleet: Fleet, asker: Worker, tmux_socket: str) -> None:
+    again = {"ask": {"question": "?", "of": "second"}}
+    assert ask(fleet, asker, steps(again, {"complete": "Alone: {answer}"})).text == "Alone: "
+    assert fleet.worker(asker.id).opinions == 1
