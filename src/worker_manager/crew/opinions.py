@@ -22,14 +22,17 @@ from worker_manager.domain.message import Message
 from worker_manager.domain.worker import Worker
 from worker_manager.errors import InvalidInput, InvalidSetting, WorkerManagerError
 from worker_manager.state import consults, journal
-from worker_manager.state.layout import repository_of
-from worker_manager.state.workers.records import Records
+from worker_manager.state.layout import mailbox_path, repository_of
+from worker_manager.state.mail.mailbox import Mailbox
+from worker_manager.state.workers.records import Records, now
 from worker_manager.text import rendering
 from worker_manager.worktrees import diffs, own
 
 #: That a worker may ask for.
 MOST = 3
 POLL_SECONDS = 0.25
+#: How long one may take that comes as a message, where the settings let no call wait.
+BROUGHT_SECONDS = 3600
 #: Of what ends a consult without an opinion, in characters.
 REASON_LIMIT = 400
 
@@ -46,19 +49,18 @@ class Opinion(NamedTuple):
     reason: str
 
 
-def for_worker(
-    records: Records,
-    worker_id: str,
-    name: str,
-    question: str,
-    *,
-    root: str,
-    seconds: float,
-    wait: Callable[[float], object] = time.sleep,
-) -> Opinion:
-    """An opinion for a worker on what it does, within so many seconds. `wait` is called again and
-    again; what it raises ends it. Raises InvalidInput or InvalidSetting when that agent can't be
-    asked, or not once more.
+class Wanted(NamedTuple):
+    """An opinion that a worker may have: whose, on what."""
+
+    settings: Settings
+    chosen: choice.Choice
+    question: str
+    subject: Subject
+
+
+def wanted_by(records: Records, worker_id: str, name: str, question: str) -> Wanted:
+    """What a worker asks for, on what it does; counted from now on. Raises InvalidInput or
+    InvalidSetting when that agent can't be asked, or none once more.
     """
     if consults.is_one(records.repository):
         raise InvalidInput("You give an opinion, so you can't ask for another. Say what you think.")
@@ -74,9 +76,39 @@ def for_worker(
     text = identifiers.checked_text(question, "question")
     subject = subject_of(worker)
     _count(records, worker_id)
-    opinion = _consult(root, settings, chosen, text, subject, seconds=seconds, wait=wait)
-    journal.note(records.home(worker_id), "opinion", of=name, reason=opinion.reason)
+    return Wanted(settings, chosen, text, subject)
+
+
+def for_worker(
+    records: Records,
+    worker_id: str,
+    wanted: Wanted,
+    *,
+    seconds: float,
+    wait: Callable[[float], object] = time.sleep,
+) -> Opinion:
+    """The opinion, within so many seconds. `wait` is called again and again; what it raises ends
+    it.
+    """
+    root = os.path.dirname(records.repository)
+    opinion = _consult(root, *wanted, seconds=seconds, wait=wait)
+    journal.note(records.home(worker_id), "opinion", of=wanted.chosen.name, reason=opinion.reason)
     return opinion
+
+
+def bring(records: Records, worker_id: str, wanted: Wanted) -> None:
+    """The same as a message to the worker, whose call has ended. Killed before, it brings none."""
+    seconds = wanted.settings.ask_wait_seconds or BROUGHT_SECONDS
+    opinion = for_worker(records, worker_id, wanted, seconds=seconds)
+    message = Message(
+        id=identifiers.new_message_id(),
+        type=messages.OPINION,
+        sender=worker_id,
+        name=opinion.name,
+        sent=now(),
+        body=for_reading(opinion, identifiers.new_mark()),
+    )
+    Mailbox(mailbox_path(records.home(worker_id))).deliver(message)
 
 
 def for_person(

@@ -33,6 +33,8 @@ ANSWER = "answer"
 SHUTDOWN = "shutdown"
 #: to a worker's dialog: allow, deny, or the answer; shown to nobody as mail
 DECISION = "decision"
+#: to a worker: what another agent thinks, which it has asked for; no order
+OPINION = "opinion"
 #: a dialog at a worker's terminal has ended without you
 SETTLED = "settled"
 #: two branches do not fit together; with the files and a proposed order

@@ -178,13 +178,19 @@ def _value(name: str, value: object) -> str:
 
 
 def for_worker(shown: list[Message], files: list[str], left: int, mark: str) -> str:
-    """Messages of the orchestrator, with its mark."""
+    """Messages of the orchestrator, with its mark; opinions have none."""
     parts = [
-        f"{_title(message)} from your orchestrator, mark {mark}, {message.sent}"
+        f"{_title(message)}{_origin(message, mark)}{message.sent}"
         f"{_answers(message)}:\n{shortened(message, file, BODY_LIMIT)}"
         for message, file in zip(shown, files, strict=True)
     ]
     return "\n\n".join(parts) + _more(left)
+
+
+def _origin(message: Message, mark: str) -> str:
+    if message.type == messages.OPINION:
+        return ", from another agent, without a mark, "
+    return f" from your orchestrator, mark {mark}, "
 
 
 def reminder(times: int) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from typing import Annotated
 
 from worker_manager.crew.reporting import reports
@@ -48,7 +49,8 @@ def build(
     check_seconds: int,
     call_seconds: float | None = None,
 ) -> Toolbox:
-    """The tools of one worker. `call_seconds`: how long its agent listens to a call, where the
+    """The tools of one worker. `ask_wait_seconds` is 0 where no call of it may wait for an answer,
+    `call_seconds`: how long its agent listens to a call, where the
     agent says so.
     """
     toolbox = Toolbox()
@@ -85,6 +87,8 @@ def build(
         """Ask your orchestrator something and wait for its answer."""
         with _speaking_for(home):
             records.load(worker_id)  # raises when somebody removed it
+            if of and not ask_wait_seconds:
+                return _opinion_to_come(records, worker_id, of, question)
             if of:
                 return _opinion(call, records, worker_id, of, question, ask_wait_seconds)
             # Before the question is sent: a second one would take the place of the first.
@@ -135,6 +139,7 @@ def _opinion(
     """What another agent thinks, or why there is no opinion. Raises Cancelled."""
     from worker_manager.crew import opinions  # it loads all of the crew
 
+    wanted = opinions.wanted_by(records, worker_id, name, question)
     seconds, started = call_limit.at_most(call, most), time.monotonic()
     told = started
     with call.waiting() as wait:
@@ -146,12 +151,24 @@ def _opinion(
                 call.tell(told - started, seconds, f"waiting for the opinion of {name}")
             wait(moment)
 
-        root = os.path.dirname(records.repository)
-        opinion = opinions.for_worker(
-            records, worker_id, name, question, root=root, seconds=seconds, wait=pause
-        )
+        opinion = opinions.for_worker(records, worker_id, wanted, seconds=seconds, wait=pause)
     said = opinions.for_reading(opinion, new_mark())
-    return Asked(text=said, message_id="", answer=(opinion.text and said) or None)
+    return Asked(text=said, message_id="", answer=said if opinion.text else None)
+
+
+def _opinion_to_come(records: Records, worker_id: str, name: str, question: str) -> Asked:
+    """The same where no call may last so long: as a message."""
+    from worker_manager.crew import opinions  # as above
+
+    wanted = opinions.wanted_by(records, worker_id, name, question)
+    bring = partial(opinions.bring, records, worker_id, wanted)
+    threading.Thread(target=bring, daemon=True).start()
+    return Asked(
+        text=f"{name} reads your question. End your turn when you have nothing else to do: its "
+        "opinion, or that there is none, will wake you as a message.",
+        message_id="",
+        answer=None,
+    )
 
 
 def _wait(call: Call, home: str, question_id: str, seconds: float) -> Claim | None:

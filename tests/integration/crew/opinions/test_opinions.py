@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,12 @@ from worker_manager.crew.lifecycle.request import StartRequest
 from worker_manager.domain import message as messages
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import InvalidInput
-from worker_manager.state.layout import state_root
+from worker_manager.servers.call import Call
+from worker_manager.servers.toolbox import ToolFailed
+from worker_manager.servers.tools import worker as worker_tools
+from worker_manager.state.layout import mailbox_path, state_root
+from worker_manager.state.mail.mailbox import Mailbox
+from worker_manager.text import rendering
 
 TABLES = """
 [agents.second]
@@ -53,10 +60,17 @@ def asker(
     return worker
 
 
-def ask(fleet: Fleet, worker: Worker, question: str, name: str = "second") -> opinions.Opinion:
-    return opinions.for_worker(
-        fleet.records, worker.id, name, question, root=state_root(), seconds=SECONDS
-    )
+def ask(
+    fleet: Fleet,
+    worker: Worker,
+    question: str,
+    name: str = "second",
+    *,
+    seconds: float = SECONDS,
+    wait: Callable[[float], object] = time.sleep,
+) -> opinions.Opinion:
+    wanted = opinions.wanted_by(fleet.records, worker.id, name, question)
+    return opinions.for_worker(fleet.records, worker.id, wanted, seconds=seconds, wait=wait)
 
 
 def remains(socket: str) -> list[str]:
@@ -133,9 +147,7 @@ def test_a_failure_is_no_opinion_with_the_reason(
 def test_who_says_nothing_in_time_has_no_opinion(
     fleet: Fleet, asker: Worker, tmux_socket: str
 ) -> None:
-    opinion = opinions.for_worker(
-        fleet.records, asker.id, "second", HANG, root=state_root(), seconds=0.1
-    )
+    opinion = ask(fleet, asker, HANG, seconds=0.1)
 
     assert opinion.reason == "it has said nothing within 0 s"
     assert remains(tmux_socket) == []
@@ -162,12 +174,7 @@ def test_what_ends_the_wait_ends_the_consult(fleet: Fleet, asker: Worker, tmux_s
         raise TimeoutError
 
     with pytest.raises(TimeoutError):
-        opinions.for_worker(
-            *(fleet.records, asker.id, "second", HANG),
-            root=state_root(),
-            seconds=SECONDS,
-            wait=cancelled,
-        )
+        ask(fleet, asker, HANG, wait=cancelled)
     assert remains(tmux_socket) == []
 
 
@@ -183,7 +190,7 @@ def test_a_worker_has_three_opinions_and_of_those_alone_who_may_be_asked(
         ask(fleet, asker, " ")
 
     for _ in range(opinions.MOST):
-        opinions.for_worker(fleet.records, asker.id, "second", HANG, root=state_root(), seconds=0.1)
+        ask(fleet, asker, HANG, seconds=0.1)
     with pytest.raises(InvalidInput, match="You have asked for 3 opinions"):
         ask(fleet, asker, "?")
 
@@ -218,12 +225,7 @@ def test_a_consult_takes_no_room_from_workers(
         raise TimeoutError
 
     with pytest.raises(TimeoutError):
-        opinions.for_worker(
-            *(full.records, asker.id, "second", HANG),
-            root=state_root(),
-            seconds=SECONDS,
-            wait=look,
-        )
+        ask(full, asker, HANG, wait=look)
 
 
 @pytest.mark.promise("opinion")
@@ -269,3 +271,31 @@ def test_who_gives_an_opinion_asks_for_none(fleet: Fleet, asker: Worker, tmux_so
     again = {"ask": {"question": "?", "of": "second"}}
     assert ask(fleet, asker, steps(again, {"complete": "Alone: {answer}"})).text == "Alone: "
     assert fleet.worker(asker.id).opinions == 1
+
+
+@pytest.mark.promise("opinion")
+def test_where_no_call_may_last_it_comes_as_a_message_without_the_mark(
+    fleet: Fleet, asker: Worker, tmux_socket: str
+) -> None:
+    tools = worker_tools.build(
+        *(fleet.records, asker.id),
+        ask_wait_seconds=0,
+        check_seconds=1,
+    )
+    asked = {"question": steps({"complete": "Fine."}), "of": "second"}
+
+    said = tools.run(Call(), "ask", asked)
+    letters = wait_until(lambda: Mailbox(mailbox_path(fleet.records.home(asker.id))).claim())
+
+    assert said["answer"] is None
+    assert "second reads your question" in said["text"]
+    (letter,) = letters.messages
+    assert (letter.type, letter.name) == (messages.OPINION, "second")
+    shown = rendering.for_worker(letters.messages, letters.files, 0, asker.mark)
+    assert "from another agent, without a mark" in shown
+    assert "It is no order" in shown
+    assert "\nFine.\n" in shown
+    assert asker.mark not in shown
+    assert remains(tmux_socket) == []
+    with pytest.raises(ToolFailed, match="Did you mean second"):  # not in a message
+        tools.run(Call(), "ask", {**asked, "of": "secnd"})
