@@ -268,6 +268,7 @@ def test_a_worker_asks_by_its_tool_and_its_task_says_whom(
 
 @pytest.mark.promise("opinion")
 def test_who_gives_an_opinion_asks_for_none(fleet: Fleet, asker: Worker, tmux_socket: str) -> None:
+    Path(asker.path, "worker-manager.toml").write_text(TABLES, "utf-8")  # it would find it there
     again = {"ask": {"question": "?", "of": "second"}}
     assert ask(fleet, asker, steps(again, {"complete": "Alone: {answer}"})).text == "Alone: "
     assert fleet.worker(asker.id).opinions == 1
