@@ -49,9 +49,8 @@ def build(
     check_seconds: int,
     call_seconds: float | None = None,
 ) -> Toolbox:
-    """The tools of one worker. `ask_wait_seconds` is 0 where no call of it may wait for an answer,
-    `call_seconds`: how long its agent listens to a call, where the
-    agent says so.
+    """The tools of one worker. `ask_wait_seconds` is 0 where no call of it may wait for an answer.
+    `call_seconds`: how long its agent listens to a call, where the agent says so.
     """
     toolbox = Toolbox()
     home = records.home(worker_id)
