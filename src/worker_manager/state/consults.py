@@ -4,14 +4,19 @@ that waits for the opinion: whoever finds that dead removes it.
 """
 
 import os
+import time
+from contextlib import suppress
 
 from worker_manager.domain.identifiers import random_hex
 from worker_manager.state import process_identity
-from worker_manager.state.files import make_private
+from worker_manager.state.files import make_private, move, remove_tree
 from worker_manager.state.layout import mailbox_path, orchestrator_home
 from worker_manager.state.mail.mailbox import Mailbox
 
 _PREFIX = "consult-"
+#: Behind the name of one that is being removed: the name of no process.
+_GONE = ".gone"
+_TRIES = 20
 #: The orchestrator that waits in there.
 ASKER = "asker"
 
@@ -38,6 +43,21 @@ def abandoned(root: str) -> list[str]:
     except OSError:
         return []
     return [os.path.join(root, one) for one in names if _has_ended(one)]
+
+
+def discard(directory: str) -> None:
+    """Removes one. What its last processes still write must not bring it back, so it is moved away
+    first; what can't be removed now counts as abandoned.
+    """
+    gone = directory if directory.endswith(_GONE) else directory + _GONE
+    with suppress(OSError):
+        move(directory, gone)
+    for _ in range(_TRIES):
+        with suppress(OSError):  # somebody has just written there
+            remove_tree(gone)
+        if not os.path.lexists(gone):
+            return
+        time.sleep(0.05)
 
 
 def _has_ended(name: str) -> bool:

@@ -20,7 +20,6 @@ from worker_manager.domain.worker import Worker
 from worker_manager.errors import InvalidInput, RuntimeUnavailable, WorkerManagerError
 from worker_manager.runtimes.base import Runtime
 from worker_manager.state import consults, process_identity, sessions
-from worker_manager.state.files import remove_tree
 from worker_manager.state.workers import launches
 from worker_manager.state.workers.records import Records, now
 
@@ -99,8 +98,7 @@ def remove(root: str, runtime: Runtime, directory: str) -> None:
             wait_for_end(root, worker, Records(directory).home(worker.id))
         with suppress(OSError):
             sessions.unlink(root, worker.session_id)
-    with suppress(OSError):
-        remove_tree(directory)
+    consults.discard(directory)
 
 
 def sweep(root: str, runtime: Runtime) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ from worker_manager.errors import InvalidInput
 from worker_manager.servers.call import Call
 from worker_manager.servers.toolbox import ToolFailed
 from worker_manager.servers.tools import worker as worker_tools
+from worker_manager.state import consults
 from worker_manager.state.layout import mailbox_path, state_root
 from worker_manager.state.mail.mailbox import Mailbox
 from worker_manager.text import rendering
@@ -79,7 +81,8 @@ def remains(socket: str) -> list[str]:
     listed = subprocess.run(
         ["tmux", "-L", socket, "list-sessions"], capture_output=True, text=True, check=False
     )
-    links = [one for one in (root / "sessions").glob("*") if "consult-" in os.readlink(one)]
+    # A link that is being made has another name for a moment, and then none.
+    links = [one for one in (root / "sessions").glob("*") if "consult-" in str(one.resolve())]
     terminals = [one for one in listed.stdout.splitlines() if "opinion-of" in one]
     return [*map(str, root.glob("consult-*")), *map(str, links), *terminals]
 
@@ -300,3 +303,29 @@ def test_where_no_call_may_last_it_comes_as_a_message_without_the_mark(
     assert remains(tmux_socket) == []
     with pytest.raises(ToolFailed, match="Did you mean second"):  # not in a message
         tools.run(Call(), "ask", {**asked, "of": "secnd"})
+
+
+@pytest.mark.promise("opinion")
+def test_what_could_not_be_removed_is_removed_later_whoever_still_runs(
+    fleet: Fleet, asker: Worker, tmux_socket: str
+) -> None:
+    directory = Path(consults.make(state_root())).parents[1]
+    busy = directory / "workers" / "busy"
+    busy.mkdir(parents=True)
+    writing = threading.Event()
+
+    def write() -> None:
+        while not writing.wait(0.001):
+            with suppress(OSError):
+                for one in directory.parent.glob("consult-*/workers/busy"):
+                    (one / "file").write_text("x", "utf-8")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    consults.discard(str(directory))
+    writing.set()
+    writer.join()
+    fleet.supervisor.supervise_once()
+
+    assert not directory.exists()
+    assert remains(tmux_socket) == []
