@@ -15,7 +15,7 @@ from worker_manager.crew.reporting import reports
 from worker_manager.domain import message
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.runtimes.registry import open_runtime
-from worker_manager.state import journal
+from worker_manager.state import consults, journal
 from worker_manager.state.layout import repository_of, state_root
 from worker_manager.state.workers.records import Records
 
@@ -46,6 +46,8 @@ def _exited(worker_id: str, pid: str, code: int) -> int:
     reads no settings: they may be broken by now.
     """
     for records, worker in _records_of(worker_id):
+        if consults.is_one(records.repository) and worker.finished:
+            continue  # it is being removed: what is written now would bring it back
         journal.note(records.home(worker_id), "agent ended", exit_code=code)
         reports.ended(
             records,

@@ -17,6 +17,8 @@ _PREFIX = "consult-"
 #: Behind the name of one that is being removed: the name of no process.
 _GONE = ".gone"
 _TRIES = 20
+#: Its asker's home is made at once.
+_YOUNG_SECONDS = 60.0
 #: The orchestrator that waits in there.
 ASKER = "asker"
 
@@ -42,7 +44,7 @@ def abandoned(root: str) -> list[str]:
         names = [name for name in os.listdir(root) if name.startswith(_PREFIX)]
     except OSError:
         return []
-    return [os.path.join(root, one) for one in names if _has_ended(one)]
+    return [path for one in names if _has_ended(path := os.path.join(root, one))]
 
 
 def discard(directory: str) -> None:
@@ -60,5 +62,13 @@ def discard(directory: str) -> None:
         time.sleep(0.05)
 
 
-def _has_ended(name: str) -> bool:
-    return process_identity.has_ended(name.removeprefix(_PREFIX).partition("-")[2])
+def _has_ended(directory: str) -> bool:
+    """Whether who waited has, or it was removed and something late has brought it back."""
+    name = os.path.basename(directory)
+    if process_identity.has_ended(name.removeprefix(_PREFIX).partition("-")[2]):
+        return True
+    try:
+        age = time.time() - os.stat(directory).st_mtime
+    except OSError:
+        return False
+    return age > _YOUNG_SECONDS and not os.path.isdir(orchestrator_home(directory, ASKER))

@@ -5,7 +5,6 @@ trace.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -15,11 +14,13 @@ from worker_manager.crew.lifecycle import environment, equipment
 from worker_manager.crew.lifecycle.choice import Choice
 from worker_manager.crew.lifecycle.launch import TASK, Launcher
 from worker_manager.crew.lifecycle.restore import wait_for_end
+from worker_manager.crew.reporting import reports
 from worker_manager.domain import identifiers
 from worker_manager.domain.worker import Worker
-from worker_manager.errors import InvalidInput, RuntimeUnavailable, WorkerManagerError
+from worker_manager.errors import InvalidInput, StateUnavailable, WorkerManagerError
 from worker_manager.runtimes.base import Runtime
 from worker_manager.state import consults, process_identity, sessions
+from worker_manager.state.locking import exclusive
 from worker_manager.state.workers import launches
 from worker_manager.state.workers.records import Records, now
 
@@ -85,20 +86,27 @@ def remove(root: str, runtime: Runtime, directory: str) -> None:
     """Ends what is left of a consult and removes all of it. What can't be done now is left to
     `sweep`.
     """
+    records = Records(directory)
     try:
-        workers: Sequence[Worker] = Records(directory).all()
+        workers = records.all()
         for worker in workers:
+            with suppress(StateUnavailable):
+                _finish(records, worker)
             runtime.end(worker.handle)
-    except RuntimeUnavailable:
-        return
     except WorkerManagerError:
-        workers = ()
+        return  # its terminal may be there
     for worker in workers:
         with suppress(WorkerManagerError):
-            wait_for_end(root, worker, Records(directory).home(worker.id))
+            wait_for_end(root, worker, records.home(worker.id))
         with suppress(OSError):
             sessions.unlink(root, worker.session_id)
     consults.discard(directory)
+
+
+def _finish(records: Records, worker: Worker) -> None:
+    """Whoever tells an end of it has done so by now, and nobody does any more."""
+    with exclusive(reports.report_lock(records, worker.id)):
+        records.update(worker.id, lambda one: one.request_stop().end(at=now(), reason=""))
 
 
 def sweep(root: str, runtime: Runtime) -> None:
