@@ -131,6 +131,9 @@ def _heard(
             f"git {_command(arguments)} did not end within {limit:g} s, and was ended. Look what "
             f"keeps it in {directory}: a filter, a hook, or the disk."
         ) from error
+    except BaseException:
+        _end(process)
+        raise
     return GitResult(process.returncode, os.fsdecode(text), os.fsdecode(complaint))
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from worker_manager.errors import NotARepository, WorkerManagerError, WorktreeRefused
+from worker_manager.errors import NotARepository, WorktreeRefused
 from worker_manager.worktrees import baseline, evidence, fresh, marks
 from worker_manager.worktrees.bases import HEADS as HEADS
 from worker_manager.worktrees.bases import Checkout
@@ -127,13 +127,15 @@ def create(
     WorktreeRefused, and what `meanwhile` raises; then a worktree or branch that was not there
     before is removed.
     """
-    failed = list[WorkerManagerError]()
+    failed = list[BaseException]()
 
     def guarded() -> None:
         try:
             meanwhile()
-        except WorkerManagerError as error:
-            failed.append(error)  # git goes on: what it makes is known then, and taken back
+        except BaseException as error:  # noqa: BLE001  raised below
+            # Git goes on: what it makes is known then, and taken back. Ended by a signal it may
+            # leave the branch's lock, and with it the branch.
+            failed.append(error)
 
     checkout = ground.main
     _require_inside(checkout, path.parent)
