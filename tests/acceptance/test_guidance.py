@@ -13,7 +13,6 @@ from tests.support.claude.crew import CREW, start_boss
 from tests.support.claude.messages_api import MessagesApi
 from tests.support.claude.replies import call, say
 from tests.support.claude.requests import Request
-from tests.support.documents import blocks
 
 pytestmark = [pytest.mark.claude, pytest.mark.newest_claude]
 
@@ -56,9 +55,9 @@ def test_the_skill_is_offered_and_read_and_a_slash_command_costs_nothing_until_i
 
 
 def test_the_readmes_commands_install_the_plugin(lab: ClaudeLab) -> None:
-    readme = blocks(CHECKOUT / "README.md")
-    lines = [line for one in readme if one.kind == "sh" for line in one.text.splitlines()]
-    commands = [line.partition("  #")[0].split() for line in lines if line.startswith("claude ")]
+    lines = (CHECKOUT / "README.md").read_text("utf-8").splitlines()
+    ours = [line.strip() for line in lines if line.strip().startswith("claude plugin ")]
+    commands = [line.partition("  #")[0].split() for line in ours]
     assert len(commands) == 2
 
     for _, *arguments in commands:

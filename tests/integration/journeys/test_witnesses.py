@@ -9,7 +9,6 @@ import libtmux
 
 from tests.support.scripted.bench import add_worker
 from tests.support.scripted.workers import HANG
-from tests.support.waiting import wait_until
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.integration.merge import MergeOptions
 from worker_manager.crew.lifecycle.request import StartRequest
@@ -20,16 +19,11 @@ def test_libtmux_sees_a_worker_where_we_do(fleet: Fleet) -> None:
 
     socket, _, name = worker.handle.rpartition(":")
     server = libtmux.Server(socket_path=socket)
-    wait_until(lambda: where(server, name) == worker.path)
+    (pane,) = [one for one in server.panes if one.session_name == name]
+    assert pane.pane_dead == "0"
 
     fleet.stop(worker.id)
     assert name not in [one.name for one in server.sessions]
-
-
-def where(server: libtmux.Server, name: str) -> str | None:
-    """The directory of a session's only pane; the launch script goes there first."""
-    (pane,) = [one for one in server.panes if one.session_name == name]
-    return pane.pane_current_path
 
 
 def test_gitpython_sees_a_merge_as_we_tell_it(fleet: Fleet, repository: Path) -> None:
