@@ -113,7 +113,7 @@ def settings() -> Iterator[str]:
             continue
         table, _, rest = name.partition("_")
         key = f"{table}.{rest}" if table in config._TABLES else name
-        variable = f"`WORKER_MANAGER_{name.upper()}`"
+        variable = "" if name in config.OWN_ONLY else f"`WORKER_MANAGER_{name.upper()}`"
         default = list(given) if isinstance(given, tuple) else given
         yield _row(f"`{key}`", variable, _code(default), meanings[name])
     yield ""

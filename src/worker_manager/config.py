@@ -78,7 +78,7 @@ class Settings(NamedTuple):
     #: an address that gets the event then, as JSON
     notify_webhook: str = ""
     #: programs of others than Anthropic that may [see your code](../howto/agents.md), in every
-    #: repository; not in a repository's settings
+    #: repository; nowhere but in your own settings
     allowed_programs: tuple[str, ...] = ()
     #: what each `[agents.NAME]` says, by name
     agents: named_agent.Tables = {}  # noqa: RUF012  a Mapping: nobody changes it
@@ -88,6 +88,9 @@ _TYPES = {
     name: type(default) for name, default in Settings._field_defaults.items() if name != "agents"
 }
 _TABLES = ("worktree", "tmux", "notify")
+#: What a person says in their own file only: neither what is committed nor a variable, which a
+#: committed `.claude/settings.json` may set, or a model before a command, speaks for them.
+OWN_ONLY = frozenset({"allowed_programs"})
 _CHOICES = {"on_exit": ("stop", "keep"), "guard": ("refuse", "tell", "off")}
 #: How a text must look, and how that is said.
 _FORMS = {
@@ -114,29 +117,47 @@ def load(repository: Path, environ: Mapping[str, str]) -> Settings:
     """The settings in force; raises InvalidSetting naming place, key and the nearest valid one."""
     committed, own = repository / FILE, own_file(environ)
     shared, owned, given = _read(committed), _read(own), _from_environment(environ)
-    if "allowed_programs" in shared:
+    for key in sorted(OWN_ONLY.intersection(shared)):
         raise InvalidSetting(
-            f"{committed}: allowed_programs can't be set for everybody who works here: each person "
-            f"says it in {own}, or runs worker-manager agents --enable."
+            f"{committed}: {key} can't be set for everybody who works here: each person says it in "
+            f"{own}, or runs worker-manager agents --enable."
+        )
+    for key in sorted(OWN_ONLY.intersection(given)):
+        raise InvalidSetting(
+            f"the environment: WORKER_MANAGER_{key.upper()} can't be set, since not only you can "
+            f"set a variable. Write {key} in {own}, or run worker-manager agents --enable."
         )
     settings = _apply(Settings(), shared, str(committed))
     settings = _apply(settings, owned, str(own))
     settings = _apply(settings, given, "the environment")
     named_agent.require_no_circle(settings.agents)
-    meant = {*settings.allowed_programs, *_programs_in(owned), *_programs_in(given)}
+    is_own = not _lies_in_checkout(own, repository)
+    meant = {*settings.allowed_programs, *_programs_in(owned)} if is_own else ()
     return settings._replace(allowed_programs=tuple(sorted(meant)))
 
 
 def own_file(environ: Mapping[str, str]) -> Path:
     """Where the person's own settings are, or would be."""
-    home = environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    home = environ.get("XDG_CONFIG_HOME", "")
+    if not os.path.isabs(home):  # to be ignored, as its specification says
+        home = os.path.expanduser("~/.config")
     return Path(home) / "worker-manager" / "config.toml"
 
 
-def _programs_in(values: Mapping[str, Any]) -> set[str]:
+def _lies_in_checkout(own: Path, directory: Path) -> bool:
+    """Whether the checkout around a directory has a file: others may have committed it."""
+    start = Path(os.path.realpath(directory))
+    tops = (one for one in (start, *start.parents) if os.path.lexists(one / ".git"))
+    top = next(tops, start)
+    return any(
+        Path(place).is_relative_to(top) for place in (os.path.abspath(own), os.path.realpath(own))
+    )
+
+
+def _programs_in(owned: Mapping[str, Any]) -> set[str]:
     """What a person names in settings of their own they also allow."""
-    tables = values.get("agents", {}).values()
-    return {one["agent"] for one in (values, *tables) if one.get("agent")}
+    tables = owned.get("agents", {}).values()
+    return {one["agent"] for one in (owned, *tables) if one.get("agent")}
 
 
 def _read(path: Path) -> dict[str, Any]:

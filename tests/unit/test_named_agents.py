@@ -13,11 +13,16 @@ from worker_manager.errors import InvalidInput, InvalidSetting
 
 def loaded(tmp_path: Path, shared: str, own: str = "", **environ: str) -> Settings:
     """The settings in force, with these files."""
-    user = tmp_path / "config" / "worker-manager"
+    user = person_directory(tmp_path)
     user.mkdir(parents=True, exist_ok=True)
     (tmp_path / "worker-manager.toml").write_text(shared, "utf-8")
     (user / "config.toml").write_text(own, "utf-8")
-    return load(tmp_path, {"XDG_CONFIG_HOME": str(tmp_path / "config"), **environ})
+    return load(tmp_path, {"XDG_CONFIG_HOME": str(user.parent), **environ})
+
+
+def person_directory(project: Path) -> Path:
+    """Where the person's own settings are: beside the project."""
+    return project.with_name(f"{project.name}-config") / "worker-manager"
 
 
 def test_the_persons_own_table_wins_key_by_key(tmp_path: Path) -> None:
@@ -157,5 +162,41 @@ def test_what_a_person_names_themselves_they_allow(tmp_path: Path) -> None:
     assert loaded(tmp_path, shared).allowed_programs == ()
     assert loaded(tmp_path, "", shared).allowed_programs == ("codex",)
     assert loaded(tmp_path, "", 'agent = "gemini"').allowed_programs == ("gemini",)
-    given = loaded(tmp_path, "", 'allowed_programs = ["codex"]', WORKER_MANAGER_AGENT="gemini")
-    assert given.allowed_programs == ("codex", "gemini")
+    assert loaded(tmp_path, "", 'allowed_programs = ["codex"]').allowed_programs == ("codex",)
+
+
+@pytest.mark.promise("agent-allowed")
+def test_no_variable_speaks_for_the_person(tmp_path: Path) -> None:
+    assert loaded(tmp_path, "", WORKER_MANAGER_AGENT="codex").allowed_programs == ()
+    with pytest.raises(InvalidSetting) as caught:
+        loaded(tmp_path, "", WORKER_MANAGER_ALLOWED_PROGRAMS="codex")
+
+    own = person_directory(tmp_path) / "config.toml"
+    assert f"Write allowed_programs in {own}, or run worker-manager agents" in str(caught.value)
+
+
+@pytest.mark.promise("agent-allowed")
+def test_own_settings_that_lie_in_the_repository_may_be_somebody_elses(tmp_path: Path) -> None:
+    project, outside = tmp_path / "repo" / "sub", tmp_path / "outside"
+    (tmp_path / "repo" / ".git").mkdir(parents=True)
+    project.mkdir()
+    for home in (tmp_path / "repo", outside):
+        (home / "worker-manager").mkdir(parents=True)
+        text = 'agent = "codex"\nallowed_programs = ["gemini"]\n'
+        (home / "worker-manager" / "config.toml").write_text(text, "utf-8")
+    (tmp_path / "way").symlink_to(tmp_path / "repo")
+
+    for home in (tmp_path / "repo", tmp_path / "way"):
+        inside = load(project, {"XDG_CONFIG_HOME": str(home)})
+        assert (inside.agent, inside.allowed_programs) == ("codex", ())
+    own = load(project, {"XDG_CONFIG_HOME": str(outside)})
+    assert own.allowed_programs == ("codex", "gemini")
+
+
+def test_a_relative_directory_of_settings_is_ignored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path.parent)
+    loaded(tmp_path, "", 'agent = "codex"')
+    relative = person_directory(Path(tmp_path.name)).parent
+    assert load(tmp_path, {"XDG_CONFIG_HOME": str(relative)}) == Settings()

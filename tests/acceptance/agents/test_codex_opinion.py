@@ -13,6 +13,7 @@ from tests.support.waiting import wait_until
 from worker_manager import config
 from worker_manager.crew import opinions
 from worker_manager.crew.lifecycle.consult import Subject
+from worker_manager.state import allowed_programs
 from worker_manager.state.layout import repository_directory, state_root
 
 pytestmark = [pytest.mark.agents, pytest.mark.timeout(400)]
@@ -34,7 +35,7 @@ def test_codex_gives_an_opinion_and_writes_nothing(
 ) -> None:
     (repository / config.FILE).write_text(TABLES, "utf-8")
     monkeypatch.setenv("WORKER_MANAGER_TMUX_SOCKET", tmux_socket)
-    monkeypatch.setenv("WORKER_MANAGER_ALLOWED_PROGRAMS", "codex")
+    allowed_programs.allow(repository_directory(state_root(), str(repository)), "codex")
     model.on("says how you work", read_what_is_named)
     model.on("QUESTION-1", shell("echo x > stray; echo TRIED-1"))
     model.on("TRIED-1", tool("complete", summary="OPINION-1: no."))

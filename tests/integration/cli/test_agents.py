@@ -111,7 +111,7 @@ def test_what_a_person_allows_counts_here_until_they_take_it_back(
     here: Command, mine: Fleet, named: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(agents, "_OURS", ("claude",))
-    monkeypatch.setenv("WORKER_MANAGER_AGENT", "claude")  # else the person names it themselves
+    monkeypatch.setenv("WORKER_MANAGER_AGENT", "claude")
     refused = here("start", HANG, "--agent", "other")
     assert refused.returncode != 0
     assert "worker-manager agents --enable scripted allows it here" in refused.stderr
