@@ -101,7 +101,8 @@ def _helps() -> Iterator[tuple[str, str]]:
 def settings() -> Iterator[str]:
     """Every key with its variable, default and meaning."""
     yield (
-        "`worker-manager.toml` in the directory that Claude Code is started in, then "
+        "`worker-manager.toml` in the directory that Claude Code is started in (for a worker's "
+        "worktree that of the checkout), then "
         "`~/.config/worker-manager/config.toml` (or below `$XDG_CONFIG_HOME`), then variables; the "
         "later ones win. An unknown key, or a wrong value, is an error that names the nearest."
     )

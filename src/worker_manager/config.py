@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from worker_manager.domain import named_agent
 from worker_manager.errors import InvalidSetting
+from worker_manager.worktrees.marks import settings_directory
 
 #: In a repository.
 FILE = "worker-manager.toml"
@@ -114,7 +115,10 @@ _MAX: dict[str, int] = {"permission_wait_seconds": 86_400}
 
 
 def load(repository: Path, environ: Mapping[str, str]) -> Settings:
-    """The settings in force; raises InvalidSetting naming place, key and the nearest valid one."""
+    """The settings in force in a directory of a repository; raises InvalidSetting naming place, key
+    and the nearest valid one. What lies in a worker's worktree is not read.
+    """
+    repository = Path(settings_directory(str(repository)))
     committed, own = repository / FILE, own_file(environ)
     shared, owned, given = _read(committed), _read(own), _from_environment(environ)
     for key in sorted(OWN_ONLY.intersection(shared)):

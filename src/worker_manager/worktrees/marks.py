@@ -75,3 +75,24 @@ def is_ours(path: str) -> bool:
     own = os.path.realpath(os.path.join(path, ".git"))
     marked = bool(_text_in(admin, MARKER) or _begun(admin)) if admin else False
     return marked and os.path.realpath(back) == own
+
+
+def settings_directory(directory: str) -> str:
+    """Where the committed settings for a directory lie: for one in a worktree of ours at the same
+    place in the checkout around it, as else a worker could write commands there that run with the
+    rights of whoever calls us from there. For any other it is the directory itself.
+    """
+    start = Path(os.path.realpath(directory))
+    ours = [one for one in (start, *start.parents) if is_ours(str(one))]
+    if not ours:
+        return directory
+    top = ours[-1]  # a worker may make a repository, and worktrees, in its own one
+    common = _common(top)
+    around = (one for one in top.parents if (one / ".git").exists() and _common(one) == common)
+    return str(next(around, Path(common).parent) / start.relative_to(top))
+
+
+def _common(top: Path) -> str:
+    """The git directory that all worktrees of a checkout's repository share."""
+    admin = pointed_at(str(top)) or str(top / ".git")
+    return os.path.realpath(os.path.join(admin, _text_in(admin, "commondir")))
