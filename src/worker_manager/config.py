@@ -131,11 +131,11 @@ def load(repository: Path, environ: Mapping[str, str]) -> Settings:
             f"the environment: WORKER_MANAGER_{key.upper()} can't be set, since not only you can "
             f"set a variable. Write {key} in {own}, or run worker-manager agents --enable."
         )
+    is_own = not _lies_in_checkout(own, repository)
     settings = _apply(Settings(), shared, str(committed))
-    settings = _apply(settings, owned, str(own))
+    settings = _apply(settings, owned, str(own), is_own=is_own)
     settings = _apply(settings, given, "the environment")
     named_agent.require_no_circle(settings.agents)
-    is_own = not _lies_in_checkout(own, repository)
     meant = {*settings.allowed_programs, *_programs_in(owned)} if is_own else ()
     return settings._replace(allowed_programs=tuple(sorted(meant)))
 
@@ -203,15 +203,18 @@ def _from_text(text: str, kind: type) -> object:
     return int(text) if kind is int and text.isdigit() else text
 
 
-def _apply(settings: Settings, values: Mapping[str, Any], place: str) -> Settings:
-    settings = _with_agents(settings, values.get("agents", {}), place)
+def _apply(
+    settings: Settings, values: Mapping[str, Any], place: str, *, is_own: bool = False
+) -> Settings:
+    directory = os.path.dirname(place)
+    said = named_agent.checked(values.get("agents", {}), place, directory, is_own=is_own)
+    settings = _with_agents(settings, said)
     plain = {key: value for key, value in values.items() if key != "agents"}
     return settings._replace(**{key: _checked(key, plain[key], place) for key in plain})
 
 
-def _with_agents(settings: Settings, tables: object, place: str) -> Settings:
+def _with_agents(settings: Settings, said: named_agent.Tables) -> Settings:
     """Of two tables of one name the later place wins, key by key."""
-    said = named_agent.checked(tables, place, os.path.dirname(place))
     names = {**settings.agents, **said}
     merged = {one: {**settings.agents.get(one, {}), **said.get(one, {})} for one in names}
     return settings._replace(agents=merged)

@@ -127,6 +127,7 @@ def test_a_circle_is_shown(tmp_path: Path) -> None:
         ("a", '[agents.a]\nrole = "gone.md"', "can't be read: [Errno 2]"),
         ("a", '[agents.a]\nrole = "../out.md"', "which leads out of"),
         ("a", '[agents.a]\nrole = "link.md"', "which leads out of"),
+        ("a", '[agents.a]\nrole = "circle.md"', "circle.md can't be read: "),
         ("a", '[agents.a]\nrole = "pipe.md"', "is no regular file"),
         ("a", '[agents.a]\nrole = "long.md"', "has 50,001 characters, at most 50,000"),
     ],
@@ -139,6 +140,7 @@ def test_an_agent_that_can_not_be_started_says_what_to_do(
     project = tmp_path / "project"
     project.mkdir()
     (project / "link.md").symlink_to(tmp_path / "out.md")
+    (project / "circle.md").symlink_to("circle.md")
     (project / "long.md").write_text("x" * 50_001, "utf-8")
     os.mkfifo(project / "pipe.md")
     shared = f'[agents.architect]\nabout = "plans"\n{text or "[agents.a]"}\n'
@@ -155,6 +157,17 @@ def test_a_role_is_a_text_or_a_file_beside_the_settings_that_name_it(tmp_path: P
 
     assert choice.choose(settings, "a").equipment.role == "You plan."
     assert choice.choose(settings, "b").equipment.role == "You read."
+
+
+def test_a_person_may_keep_their_roles_elsewhere_and_link_to_them(tmp_path: Path) -> None:
+    (tmp_path / "dotfiles").mkdir()
+    (tmp_path / "dotfiles" / "role.md").write_text("You plan.", "utf-8")
+    own = person_directory(tmp_path)
+    own.mkdir(parents=True)
+    (own / "role.md").symlink_to(tmp_path / "dotfiles" / "role.md")
+    settings = loaded(tmp_path, "", '[agents.a]\nrole = "role.md"\n')
+
+    assert choice.choose(settings, "a").equipment.role == "You plan."
 
 
 def test_what_a_person_names_themselves_they_allow(tmp_path: Path) -> None:

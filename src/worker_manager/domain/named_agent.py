@@ -16,10 +16,13 @@ ROLE_ENDINGS = (".md", ".txt")
 
 
 class RoleFile(NamedTuple):
-    """Where a role lies: a path below the directory of the settings that name it."""
+    """Where a role lies: a path below the directory of the settings that name it. `is_own`: those
+    are the person's, who may keep it somewhere else and have a link there.
+    """
 
     directory: str
     name: str
+    is_own: bool = False
 
 
 class NamedAgent(NamedTuple):
@@ -71,16 +74,20 @@ _WANTED: dict[type, str] = {
 OF_PROGRAM = ("model", "permission_mode", "role", "read_only", "tools", "skills", "directories")
 
 
-def checked(tables: object, place: str, directory: str) -> dict[str, dict[str, Any]]:
+def checked(
+    tables: object, place: str, directory: str, *, is_own: bool = False
+) -> dict[str, dict[str, Any]]:
     """The tables below `[agents]` of the settings at `place`, in `directory`: of each the keys that
-    it says, as the fields of NamedAgent. Raises InvalidSetting, which names place, table and key.
+    it says, as the fields of NamedAgent. `is_own`: the settings are the person's. Raises
+    InvalidSetting, which names place, table and key.
     """
     if not isinstance(tables, dict):
         raise InvalidSetting(f"{place}: agents is {tables!r}; write tables: [agents.NAME].")
-    return {name: _checked_table(name, table, place, directory) for name, table in tables.items()}
+    known = {name: _checked_table(name, table, place) for name, table in tables.items()}
+    return {name: _placed(table, directory, is_own) for name, table in known.items()}
 
 
-def _checked_table(name: str, table: object, place: str, directory: str) -> dict[str, Any]:
+def _checked_table(name: str, table: object, place: str) -> dict[str, Any]:
     if not is_agent_name(name):
         raise InvalidSetting(
             f"{place}: {name[:60]!r} can't be an agent's name. Take 1 to 40 of a-z, 0-9 and "
@@ -91,10 +98,15 @@ def _checked_table(name: str, table: object, place: str, directory: str) -> dict
             f"{place}: agents.{name} is {table!r}; write a table: [agents.{name}]."
         )
     where = f"{place}: [agents.{name}]"
-    said = {key: _checked_value(key, value, where) for key, value in table.items()}
+    return {key: _checked_value(key, value, where) for key, value in table.items()}
+
+
+def _placed(table: dict[str, Any], directory: str, is_own: bool) -> dict[str, Any]:
+    """What a table says, with the files that it names as of the directory of its settings."""
+    said = dict(table)
     role = said.get("role", "")
     if role.endswith(ROLE_ENDINGS) and "\n" not in role:
-        said["role"] = RoleFile(directory, role)
+        said["role"] = RoleFile(directory, role, is_own)
     if "directories" in said:
         paths = map(os.path.expanduser, said["directories"])
         said["directories"] = tuple(os.path.join(directory, path) for path in paths)

@@ -159,19 +159,21 @@ def _equipment(name: str, agent: NamedAgent, role: str) -> Equipment:
 
 def _read(name: str, role: RoleFile) -> str:
     """The role in a file. Committed settings must not lead out of their repository: what is read
-    here is sent to a model.
+    here is sent to a model. In the person's own a link may, to where they keep such files.
     """
-    directory = Path(role.directory).resolve()
-    path = (directory / role.name).resolve()
-    if not path.is_relative_to(directory):
+    place = os.path.join(role.directory, role.name)
+    try:
+        directory, path = Path(role.directory).resolve(), Path(place).resolve()
+        leads_out = not path.is_relative_to(directory)
+        text = "" if leads_out and not role.is_own else read_regular(str(path)).decode("utf-8-sig")
+    except (OSError, ValueError, RuntimeError, StateCorrupt) as error:  # Runtime: links in a circle
+        raise InvalidSetting(
+            f"[agents.{name}]: the role {place} can't be read: {error}. A role that ends with "
+            f"{' or '.join(named_agent.ROLE_ENDINGS)} names a file."
+        ) from error
+    if leads_out and not role.is_own:
         raise InvalidSetting(
             f"[agents.{name}]: role is {role.name!r}, which leads out of {directory}. Put the file "
             "in there."
         )
-    try:
-        return read_regular(str(path)).decode("utf-8-sig")
-    except (OSError, ValueError, StateCorrupt) as error:
-        raise InvalidSetting(
-            f"[agents.{name}]: the role {path} can't be read: {error}. A role that ends with "
-            f"{' or '.join(named_agent.ROLE_ENDINGS)} names a file."
-        ) from error
+    return text
