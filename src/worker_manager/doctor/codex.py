@@ -11,8 +11,9 @@ from pathlib import Path
 
 from worker_manager import config
 from worker_manager.agents.codex import hooks, person, program
+from worker_manager.crew.lifecycle import choice
 from worker_manager.doctor.findings import Finding, Place, failed, ok, unknown, warning
-from worker_manager.errors import InvalidSetting, WorkerManagerError
+from worker_manager.errors import WorkerManagerError
 from worker_manager.processes.probes import ask, version_in
 from worker_manager.worktrees import bases
 
@@ -35,9 +36,11 @@ def codex(place: Place) -> list[Finding]:
 
 
 def _is_chosen(place: Place) -> bool:
+    """Whether the default agent runs it, by whatever name."""
     try:
-        return config.load(Path(place.directory), place.environ).agent == "codex"
-    except InvalidSetting:
+        settings = config.load(Path(place.directory), place.environ)
+        return choice.find(settings, settings.agent)[0] == "codex"
+    except WorkerManagerError:
         return False  # the check of the settings says so
 
 

@@ -46,6 +46,16 @@ def test_where_it_is_chosen_and_missing_the_command_that_installs_it_is_told(
     assert "npm install -g @openai/codex" in found.says
 
 
+@pytest.mark.parametrize("table", ['like = "codex"', 'agent = "codex"'])
+def test_it_is_chosen_by_the_name_of_an_agent_that_runs_it_too(
+    home: Path, here: Place, table: str
+) -> None:
+    text = f'agent = "mine"\n[agents.mine]\n{table}\n'
+    Path(here.directory, "worker-manager.toml").write_text(text, "utf-8")
+
+    assert only(codex(here)).verdict == FAILED
+
+
 def test_its_own_list_says_whether_the_repository_is_trusted(
     home: Path, here: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
