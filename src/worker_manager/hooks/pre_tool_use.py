@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 
 from worker_manager.hooks import protocol
+from worker_manager.hooks.shell.words import substituted
 from worker_manager.hooks.shell.writes import gits, repositories_changed, stashes, written
 from worker_manager.state.workers import guards
 
@@ -81,11 +82,24 @@ def _targets(given: dict[str, object], guard: guards.Guard) -> Iterator[str]:
         command = str(wanted.get("command", ""))
         yield from written(command, cwd)
         if guard.is_read_only:
-            yield from repositories_changed(command, cwd)
+            yield from _changed(command, cwd, guard)
         return
     for name in ("file_path", "notebook_path"):
         if wanted.get(name):
             yield os.path.join(cwd, os.path.expanduser(str(wanted[name])))
+
+
+def _changed(command: str, cwd: str, guard: guards.Guard) -> Iterator[str]:
+    """What else one who only reads must leave alone."""
+    from worker_manager.hooks.shell.hidden_writes import has_hidden_write
+
+    inner = list(substituted(command))
+    for one in inner:
+        yield from written(one, cwd)
+    for one in (command, *inner):
+        yield from repositories_changed(one, cwd)
+        if has_hidden_write(one, cwd):
+            yield guard.worktree  # where it goes is not known
 
 
 def _reason(guard: guards.Guard, stray: str) -> str:

@@ -230,8 +230,12 @@ def test_who_only_reads_is_refused_what_writes_in_its_own_worktree(
         "sed -i s/a/b/ README",
         "echo x > /usr/a",
         "bash -c 'rm README'",
+        "echo `rm README`",
+        'echo "all: $(rm README) gone"',
+        'echo "$(echo "$(rm README)")"',
     ):
         assert ask(reader, "Bash", command=command), command
+    assert ask(reader, "Bash", command="cd /tmp && sort -o /usr/a b")
 
 
 @pytest.mark.promise("guard-read-only")

@@ -60,7 +60,7 @@ def written(command: str, cwd: str) -> Iterator[str]:
     """Absolute paths that it writes: files, and directories in which a program runs that is not
     known to only read.
     """
-    for targets, name, arguments, place in _steps(command, cwd):
+    for targets, name, arguments, place in steps(command, cwd):
         yield from targets
         if name:
             yield from _by(name, arguments, place)
@@ -75,9 +75,12 @@ def stashes(command: str, cwd: str) -> Iterator[str]:
 
 def gits(command: str, cwd: str) -> Iterator[tuple[str, list[str]]]:
     """Each call of git: the directory in which it runs, and its first words, without options."""
-    for _, name, arguments, place in _steps(command, cwd):
+    for _, name, arguments, place in steps(command, cwd):
         if name == "git":
-            yield place, _named(_taken(arguments, "-c", "--work-tree", "--git-dir")[1])[:3]
+            yield (
+                place,
+                plain_words(take_options(arguments, "-c", "--work-tree", "--git-dir")[1])[:3],
+            )
 
 
 def repositories_changed(command: str, cwd: str) -> Iterator[str]:
@@ -96,7 +99,7 @@ def _is_own_stash(words: list[str]) -> bool:
     return bool(words) and words[0] in ("list", "show", "create")
 
 
-def _steps(command: str, cwd: str) -> Iterator[tuple[list[str], str, list[str], str]]:
+def steps(command: str, cwd: str) -> Iterator[tuple[list[str], str, list[str], str]]:
     """Each simple command: the paths that its output goes to, its program or nothing, its
     arguments, and where it runs.
     """
@@ -109,7 +112,7 @@ def _steps(command: str, cwd: str) -> Iterator[tuple[list[str], str, list[str], 
             cwd = _there(arguments, cwd)
         elif name in _SHELLS and "-c" in arguments[:-1]:
             yield paths, "", [], cwd
-            yield from _steps(arguments[arguments.index("-c") + 1], cwd)
+            yield from steps(arguments[arguments.index("-c") + 1], cwd)
         else:
             yield paths, name, *_gone(name, arguments, cwd)
         if end == "(":
@@ -160,7 +163,7 @@ def _stands_before(word: str) -> bool:
 
 def _there(arguments: list[str], cwd: str) -> str:
     """Where `cd` goes."""
-    named = _named(arguments)
+    named = plain_words(arguments)
     if not named:
         return cwd if arguments else os.path.expanduser("~")
     return expanded(named[0], cwd)
@@ -168,7 +171,7 @@ def _there(arguments: list[str], cwd: str) -> str:
 
 def _gone(name: str, arguments: list[str], cwd: str) -> tuple[list[str], str]:
     """The arguments, and where the program goes before it looks at them."""
-    goals, rest = _taken(arguments, "-C") if name in _GOING else ([], arguments)
+    goals, rest = take_options(arguments, "-C") if name in _GOING else ([], arguments)
     for goal in goals:
         cwd = expanded(goal, cwd)
     return rest, cwd
@@ -177,14 +180,14 @@ def _gone(name: str, arguments: list[str], cwd: str) -> tuple[list[str], str]:
 def _by(name: str, arguments: list[str], cwd: str) -> Iterator[str]:
     """What one program writes."""
     if name in ("rm", "unlink"):
-        yield from (_entry(expanded(word, cwd)) for word in _named(arguments) or ["."])
+        yield from (_entry(expanded(word, cwd)) for word in plain_words(arguments) or ["."])
     elif name in _WRITERS or _edits(name, arguments):
-        yield from (expanded(word, cwd) for word in _named(arguments) or ["."])
+        yield from (expanded(word, cwd) for word in plain_words(arguments) or ["."])
     elif name in _COPIERS:
-        goals, rest = _taken(arguments, "-t", "--target-directory")
-        yield from (expanded(word, cwd) for word in goals or _named(rest)[-1:])
+        goals, rest = take_options(arguments, "-t", "--target-directory")
+        yield from (expanded(word, cwd) for word in goals or plain_words(rest)[-1:])
     elif name == "dd":
-        yield from (expanded(word, cwd) for word in _taken(arguments, "of")[0])
+        yield from (expanded(word, cwd) for word in take_options(arguments, "of")[0])
     elif name == "git":
         yield from _by_git(arguments, cwd)
     elif name not in _READERS:
@@ -206,19 +209,19 @@ def _edits(name: str, arguments: list[str]) -> bool:
 
 
 def _by_git(arguments: list[str], cwd: str) -> Iterator[str]:
-    places, rest = _taken(arguments, "--work-tree", "--git-dir")
-    action = _named(_taken(rest, "-c")[1])[:2]
+    places, rest = take_options(arguments, "--work-tree", "--git-dir")
+    action = plain_words(take_options(rest, "-c")[1])[:2]
     if not action or action[0] in _GIT_READERS or tuple(action) in _GIT_HARMLESS:
         return
     yield from (expanded(place, cwd) for place in places or [cwd])
 
 
-def _named(arguments: list[str]) -> list[str]:
+def plain_words(arguments: list[str]) -> list[str]:
     """Returns the arguments that are no options."""
     return [word for word in arguments if not word.startswith("-")]
 
 
-def _taken(arguments: list[str], *options: str) -> tuple[list[str], list[str]]:
+def take_options(arguments: list[str], *options: str) -> tuple[list[str], list[str]]:
     """The values of some options, and the other arguments."""
     values, rest = [], []
     words = iter(arguments)
