@@ -82,10 +82,12 @@ def build(venv: Path, key: str, *, may_install: bool) -> int:
 def _run_detached(venv: str, key: str, *, may_install: bool) -> int:
     """The build in a session of its own: it finishes even if Claude Code ends the server."""
     command = _build_command(venv, key, *["install"] * may_install)
+    # Not `run`: that kills its child when somebody presses Ctrl-C.
+    builder = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True
+    )
     try:
-        return subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True
-        ).returncode
+        return builder.wait()
     except KeyboardInterrupt:
         _say("the set-up goes on by itself; the next start finds it done.")
         return 130

@@ -27,6 +27,15 @@ def later(plugin: Plugin) -> list[str]:
     return sorted(path.name for path in (plugin.venv / "steps").iterdir())
 
 
+def with_uv(plugin: Plugin, tmp_path: Path, script: str) -> dict[str, str]:
+    """The environment with a uv, which comes before pip, that runs a script and fails."""
+    uv = tmp_path / "few" / "uv"
+    uv.parent.mkdir()
+    uv.write_text(f"#!/bin/sh\n{script}\nexit 1\n", "utf-8")
+    uv.chmod(0o755)
+    return {**plugin.environ, "PATH": f"{uv.parent}:{plugin.environ['PATH']}"}
+
+
 def test_the_first_start_sets_up_the_first_step_alone_and_says_how_far_it_is(
     plugin: Plugin,
 ) -> None:
@@ -70,6 +79,24 @@ def test_a_step_that_was_killed_is_begun_anew(plugin: Plugin, tmp_path: Path) ->
 
     assert plugin.require("watch").returncode == 0
     assert later(plugin) == ["watch"]
+
+
+def test_ctrl_c_leaves_the_set_up_to_go_on(plugin: Plugin, tmp_path: Path) -> None:
+    begun, go = tmp_path / "begun", tmp_path / "go"
+    # This one waits to be let go; then pip is asked.
+    environ = with_uv(plugin, tmp_path, f'touch "{begun}"; until [ -e "{go}" ]; do sleep 0.1; done')
+    with (tmp_path / "said").open("w") as said:
+        started = subprocess.Popen(
+            plugin.command, env=environ, stdin=subprocess.DEVNULL, stderr=said
+        )
+    wait_until(begun.exists)
+    started.send_signal(signal.SIGINT)
+    assert started.wait() == 130
+    go.touch()
+
+    wait_until(lambda: list(plugin.data.glob("venv-*/ready-*")))
+    assert "the set-up goes on by itself" in (tmp_path / "said").read_text("utf-8")
+    assert first(plugin).exists()
 
 
 def test_on_a_terminal_one_line_is_written_anew(plugin: Plugin) -> None:
