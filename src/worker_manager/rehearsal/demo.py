@@ -24,6 +24,7 @@ import anyio
 from worker_manager.domain import message
 from worker_manager.errors import InvalidInput
 from worker_manager.installation import plugin
+from worker_manager.rehearsal import leftovers
 from worker_manager.rehearsal.session import RehearsalFailed, RehearsedSession, ToolResult
 
 ANSWER = "Good morning"
@@ -101,7 +102,7 @@ class _Demo:
         self._worker: _Worker | None = None
         self._environ = {
             **{name: text for name, text in os.environ.items() if not _is_private(name)},
-            "WORKER_MANAGER_STATE_DIR": str(folder / "state"),
+            leftovers.STATE: str(folder / "state"),
             "WORKER_MANAGER_TMUX_SOCKET": self._socket,
             "WORKER_MANAGER_PYTHON": sys.executable,
         }
@@ -258,12 +259,10 @@ class _Demo:
         folder = os.environ.get("TMUX_TMPDIR") or "/tmp"  # noqa: S108  tmux's own rule
         sockets = Path(folder) / f"tmux-{os.getuid()}"
         (sockets / self._socket).unlink(missing_ok=True)
-        for _ in range(20):  # a process that is just ending may still write
-            shutil.rmtree(self._folder, ignore_errors=True)
-            if not self._folder.exists():
-                return
-            time.sleep(0.1)
-        print(f"Could not remove all of {self._folder}.")
+        # A worker's last words may come later than its terminal's end, and make directories.
+        leftovers.wait_for_end(self._environ[leftovers.STATE])
+        if not leftovers.remove(self._folder):
+            print(f"Could not remove all of {self._folder}.")
 
     def _git(self, *arguments: str) -> str:
         command = ["git", "-C", str(self._repository), *arguments]
