@@ -5,11 +5,14 @@
     VENV/steps/NAME/     the packages of a later step; whole, or not there at all
     VENV/steps/NAME.new/ what a killed set-up of one left; made anew
 
-Two at once install once (flock on VENV.lock).
+Two at once install once (flock on VENV.lock). Installers hold the lock, too: one may go on when who
+has started it was killed.
 """
 
 import fcntl
+import importlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 from worker_manager.installation import installer, plugin, steps
 from worker_manager.installation.installer import InstallationFailed
@@ -26,7 +30,9 @@ from worker_manager.installation.progress import Progress
 
 _STEPS = "steps"
 #: No byte code for these, which only the live view loads.
-_LATER = r"/dashboard/"
+_LATER = r"/worker_manager/dashboard/"
+#: Bytes that are no UTF-8 stand as surrogates in a path.
+_IMPOSSIBLE = re.compile("[:\n\ud800-\udfff]")
 
 
 def is_ready(venv: Path, key: str) -> bool:
@@ -38,15 +44,19 @@ def build(venv: Path, key: str, *, may_install: bool) -> None:
     """The first step, unless it is done. `may_install` a system package, too. Speaks on stderr.
     Raises InstallationFailed.
     """
+    _check_path(venv)
     progress = Progress()
-    with _locked(venv, progress):
+    with _locked(venv, progress) as lock:
         if is_ready(venv, key):
             return
         progress.step("setting up its Python packages, once; that may take a minute ...")
         if venv.exists():
+            for ready in venv.glob("ready-*"):
+                ready.unlink()  # first: killed after that, what is left of it does not count
             shutil.rmtree(venv)
         try:
-            _make(venv, progress, may_install=may_install)
+            _make(venv, progress, lock, may_install=may_install)
+            os.sync()  # nothing counts as there that a power cut may take away
             (venv / f"ready-{key}").touch()
         except BaseException:
             shutil.rmtree(venv, ignore_errors=True)  # nothing half ready stays
@@ -66,25 +76,43 @@ def require(step: str) -> None:
     """
     venv = Path(sys.prefix)
     folder = venv / _STEPS / step
-    if not is_ours() or folder.is_dir():
+    if not is_ours():
         return
+    if not folder.is_dir():
+        _bring(venv, step, folder)
+    if str(folder) not in sys.path:  # it was not there when this process began
+        sys.path.append(str(folder))
+        importlib.invalidate_caches()
+
+
+def _bring(venv: Path, step: str, folder: Path) -> None:
     progress = Progress()
-    with _locked(venv, progress):
+    with _locked(venv, progress) as lock:
         if not folder.is_dir():
             progress.step(f"setting up what {step} needs, once ...")
             new = folder.with_name(f"{step}.new")
             try:
                 shutil.rmtree(new, ignore_errors=True)
                 new.mkdir()
-                _install(venv, step, new, progress)
+                _install(venv, step, new, progress, lock)
+                os.sync()
                 new.rename(folder)
             finally:
                 progress.clear()
-    sys.path.append(str(folder))
+
+
+def _check_path(venv: Path) -> None:
+    for path in map(str, (venv, plugin.root())):
+        if _IMPOSSIBLE.search(path):
+            raise InstallationFailed(
+                f"Python can't make an environment in {path!a}. Move the plugin, or the "
+                "folder of its data, to a path without ':' and odd characters."
+            )
 
 
 @contextmanager
-def _locked(venv: Path, progress: Progress) -> Iterator[None]:
+def _locked(venv: Path, progress: Progress) -> Iterator[int]:
+    """Gives the descriptor of the lock: as long as a process has it open, it is held."""
     try:
         venv.parent.mkdir(parents=True, exist_ok=True)
         with (venv.parent / f"{venv.name}.lock").open("w") as lock:
@@ -93,16 +121,30 @@ def _locked(venv: Path, progress: Progress) -> Iterator[None]:
             except BlockingIOError:
                 progress.say("waiting for another start, which installs its Python packages ...")
                 fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+            yield lock.fileno()
     except OSError as error:
         raise InstallationFailed(
             f"{error}. Make room or repair the directory, then try again."
         ) from error
 
 
-def _make(venv: Path, progress: Progress, *, may_install: bool) -> None:
+class _EnvBuilder(virtual_environments.EnvBuilder):
+    """Links to the file of one version of Python: where the system goes on to the next one, the
+    link points nowhere, and the environment is made anew.
+    """
+
+    def ensure_directories(
+        self, env_dir: str | bytes | os.PathLike[str] | os.PathLike[bytes]
+    ) -> SimpleNamespace:
+        """As the library's."""
+        context = super().ensure_directories(env_dir)
+        context.executable = os.path.realpath(context.executable)
+        return context
+
+
+def _make(venv: Path, progress: Progress, lock: int, *, may_install: bool) -> None:
     installer.get_ready(may_install=may_install)
-    virtual_environments.EnvBuilder(symlinks=True).create(venv)
+    _EnvBuilder(symlinks=True).create(venv)
     later = venv / _STEPS
     later.mkdir()
     source = Path(plugin.root(), "src")
@@ -112,13 +154,13 @@ def _make(venv: Path, progress: Progress, *, may_install: bool) -> None:
     # A folder that is not there is passed over.
     (site / "worker_manager.pth").write_text("".join(f"{one}\n" for one in found), "utf-8")
     # A first start without byte code takes 3 s; our own is made while packages are fetched.
-    with _compiling(venv, source):
-        _install(venv, steps.FIRST, site, progress)
+    with _compiling(venv, source, lock):
+        _install(venv, steps.FIRST, site, progress, lock)
 
 
-def _install(venv: Path, step: str, folder: Path, progress: Progress) -> None:
-    lock = Path(plugin.root(), "requirements.lock").read_text("utf-8")
-    entries = steps.requirements(step, lock)
+def _install(venv: Path, step: str, folder: Path, progress: Progress, lock: int) -> None:
+    locked = Path(plugin.root(), "requirements.lock").read_text("utf-8")
+    entries = steps.requirements(step, locked)
     heard = list[str]()
 
     def hear(name: str) -> None:
@@ -128,17 +170,17 @@ def _install(venv: Path, step: str, folder: Path, progress: Progress) -> None:
     if entries:
         wanted = venv / _STEPS / f"{step}.lock"
         wanted.write_text("\n".join(entries) + "\n", "utf-8")
-        installer.install(wanted, folder, hear)
+        installer.install(wanted, folder, hear, lock)
         wanted.unlink()
-    with _compiling(venv, folder):
+    with _compiling(venv, folder, lock):
         pass
 
 
 @contextmanager
-def _compiling(venv: Path, folder: Path) -> Iterator[None]:
+def _compiling(venv: Path, folder: Path, lock: int) -> Iterator[None]:
     """Byte code, while something else is done; who has none does without."""
     python = str(venv / "bin" / "python")
     command = [python, "-I", "-m", "compileall", "-q", "-j0", "-x", _LATER, str(folder)]
     quiet = partial(subprocess.Popen, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    with quiet(command, stdin=subprocess.DEVNULL):
+    with quiet(command, stdin=subprocess.DEVNULL, pass_fds=(lock,)):
         yield

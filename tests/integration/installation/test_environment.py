@@ -1,5 +1,6 @@
 """The plugin's own environment, set up in steps by the real pip."""
 
+import fcntl
 import os
 import pty
 import shutil
@@ -97,6 +98,111 @@ def test_ctrl_c_leaves_the_set_up_to_go_on(plugin: Plugin, tmp_path: Path) -> No
     wait_until(lambda: list(plugin.data.glob("venv-*/ready-*")))
     assert "the set-up goes on by itself" in (tmp_path / "said").read_text("utf-8")
     assert first(plugin).exists()
+
+
+def test_an_installer_that_outlives_the_set_up_holds_the_lock(
+    plugin: Plugin, tmp_path: Path
+) -> None:
+    plugin.start()
+    begun, go = tmp_path / "begun", tmp_path / "go"
+    script = f'echo $$ > "{begun}.new"; mv "{begun}.new" "{begun}"\n'
+    script += f'until [ -e "{go}" ]; do sleep 0.1; done'
+    environ = with_uv(plugin, tmp_path, script)
+    killed = subprocess.Popen(plugin.requiring("watch"), env=environ, stderr=subprocess.DEVNULL)
+    wait_until(begun.exists)
+    killed.kill()
+    killed.wait()
+
+    with (plugin.data / f"{plugin.venv.name}.lock").open() as lock:
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        go.touch()
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+
+def test_halves_that_uv_has_left_are_made_whole_by_pip(plugin: Plugin, tmp_path: Path) -> None:
+    half = 'while [ "$1" != --target ]; do shift; done; mkdir "$2/idna-1.0.dist-info"'
+
+    done = plugin.start(**with_uv(plugin, tmp_path, half))
+
+    assert done.returncode == 0, done.stderr
+    assert (first(plugin).parent / "idna-1.0.dist-info" / "METADATA").exists()
+
+
+def test_a_persons_own_settings_of_pip_change_nothing(plugin: Plugin, tmp_path: Path) -> None:
+    settings = tmp_path / "pip.conf"
+    settings.write_text(f"[global]\nprefix = {tmp_path}/p\nroot = {tmp_path}/r\n", "utf-8")
+    other = tmp_path / "other.txt"
+    other.write_text("idna==7\n", "utf-8")
+
+    done = plugin.start(
+        PIP_CONFIG_FILE=str(settings),
+        PIP_DRY_RUN="1",
+        PIP_CONSTRAINT=str(other),
+        PIP_REQUIREMENT=str(other),
+        PIP_PLATFORM="win32",
+    )
+
+    assert (done.returncode, first(plugin).exists()) == (0, True), done.stderr
+
+
+def test_an_installer_that_installs_nothing_is_not_believed(plugin: Plugin, tmp_path: Path) -> None:
+    assert plugin.start(**with_uv(plugin, tmp_path, "exit 0")).returncode == 0
+    assert first(plugin).exists()  # pip has come after it
+
+
+def test_installers_stand_in_the_root_and_find_what_was_named_from_elsewhere(
+    plugin: Plugin, tmp_path: Path
+) -> None:
+    environ = with_uv(plugin, tmp_path, f'pwd > "{tmp_path}/where"')
+    environ["PIP_FIND_LINKS"] = "index"
+
+    done = subprocess.run(plugin.command, env=environ, cwd=tmp_path, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "where").read_text("utf-8") == "/\n"
+
+
+def test_a_step_that_came_since_the_process_began_is_found(plugin: Plugin) -> None:
+    plugin.start()
+    folder = plugin.venv / "steps" / "watch"
+    code = (
+        f"import os; os.mkdir({str(folder)!r}); open({str(folder / 'rich.py')!r}, 'w').close()\n"
+        "from worker_manager.installation import environment\n"
+        "environment.require('watch')\nimport rich"
+    )
+    command = [str(plugin.venv / "bin" / "python"), "-I", "-c", code]
+
+    assert subprocess.run(command, env=plugin.environ, check=False).returncode == 0
+
+
+def test_another_division_into_steps_gets_an_environment_of_its_own(plugin: Plugin) -> None:
+    plugin.start()
+    with (plugin.root / "src/worker_manager/installation/steps.py").open("a") as steps:
+        steps.write("# another one\n")
+
+    assert "setting up" in plugin.start().stderr
+
+
+def test_the_environment_ends_with_the_version_of_python_it_was_made_from(plugin: Plugin) -> None:
+    plugin.start()
+    links = [plugin.venv / "bin" / name for name in ("python", "python3")]
+    made_from = next(one.readlink() for one in links if one.readlink().is_absolute())
+
+    assert made_from == made_from.resolve()
+
+
+@pytest.mark.parametrize("odd", [b"a:b", b"a\xff"])
+def test_of_an_impossible_path_one_sentence_is_said(
+    plugin: Plugin, tmp_path: Path, odd: bytes
+) -> None:
+    data = tmp_path / os.fsdecode(odd) / "data"
+
+    failed = plugin.start(CLAUDE_PLUGIN_DATA=str(data))
+
+    assert failed.returncode == 1
+    (said,) = failed.stderr.splitlines()
+    assert "Move the plugin" in said
 
 
 def test_on_a_terminal_one_line_is_written_anew(plugin: Plugin) -> None:
