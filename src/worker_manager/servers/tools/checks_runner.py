@@ -36,29 +36,30 @@ class Completions:
     def complete(self, call: Call, summary: str, patience: float | None) -> Worker | None:
         """The worker, its report delivered; None when its checks go on after so many seconds: then
         it is told by mail. The same summary again waits for the same checks. Raises ChecksFailed,
-        InvalidInput while those of another summary run, or NothingCommitted, once. Cancelled, it
-        ends what runs.
+        InvalidInput while those of another summary run, or NothingCommitted, once. The last call
+        that is cancelled, or fails, ends what runs.
         """
         with self._lock:
-            running = self._joined(summary)
+            running = self._joined(call, summary)
         try:
             return _awaited(running, call, patience)
-        except Cancelled:
-            running.cancel(call)
+        except BaseException:  # whatever it is: nobody waits for them in this call any more
+            running.give_up(call)
             raise
 
-    def _joined(self, summary: str) -> _Completion:
-        """The completion that runs, or a new one."""
-        if self._running is None or self._running.is_over:
-            self._require_commit(summary)
-            self._running = _Completion(self._records, self._worker_id, summary, self._seconds)
-            self._running.start()
-        elif self._running.summary != summary:
-            raise InvalidInput(
-                "The checks of your last `complete` still run. End your turn: a message tells how "
-                "they went."
-            )
-        return self._running
+    def _joined(self, call: Call, summary: str) -> _Completion:
+        """The completion that runs, or a new one; the call waits for it."""
+        running = self._running
+        if running is not None and running.joined_by(call, summary):
+            return running
+        if running is not None:
+            running.join()  # it is over, or being ended: two never run at once
+        self._require_commit(summary)
+        fresh = _Completion(self._records, self._worker_id, summary, self._seconds)
+        fresh.joined_by(call, summary)
+        fresh.start()
+        self._running = fresh
+        return fresh
 
     def _require_commit(self, summary: str) -> None:
         """Once: the second time its worker has decided."""
@@ -86,7 +87,7 @@ class _Completion(threading.Thread):
         self._seconds = seconds
         self._cancelled = threading.Event()
         self._lock = threading.Lock()
-        self._callers: list[Call] = []
+        self._callers = set[Call]()
         self._is_left = False
         self._worker: Worker | None = None
         self._error: BaseException | None = None
@@ -114,30 +115,42 @@ class _Completion(threading.Thread):
         results = checks.run(
             wanted, cwd=worker.path, seconds=self._seconds, cancelled=self._cancelled
         )
+        if wanted and self._cancelled.is_set():
+            raise Cancelled  # some may not have run
         checks.require(results, self._seconds)
         return reports.complete(self._records, worker.id, self.summary, results)
 
-    def join_call(self, call: Call) -> None:
-        """The call waits for it."""
+    def joined_by(self, call: Call, summary: str) -> bool:
+        """The call waits for it; False when it is over, or being ended. Raises InvalidInput when
+        it is about another summary.
+        """
         with self._lock:
-            self._callers.append(call)
+            if self.is_over or self._cancelled.is_set():
+                return False
+            if summary != self.summary:
+                raise InvalidInput(
+                    "The checks of your last `complete` still run. End your turn: a message tells "
+                    "how they went."
+                )
+            self._callers.add(call)
+            return True
 
     def leave(self, call: Call) -> bool:
         """The call can't wait any longer; whether it goes on without it."""
         running_checks.begin(self._home)
         with self._lock:
             if not self.is_over:
-                self._callers.remove(call)
+                self._callers.discard(call)
                 self._is_left = True
                 return True
         running_checks.end(self._home)
         return False
 
-    def cancel(self, call: Call) -> None:
-        """Ends the check that runs, unless it was told that it goes on."""
+    def give_up(self, call: Call) -> None:
+        """Ends the check that runs, unless another call waits, or was told that it goes on."""
         with self._lock:
-            self._callers.remove(call)
-            if not self._is_left:
+            self._callers.discard(call)
+            if not self._callers and not self._is_left:
                 self._cancelled.set()
 
     def outcome(self) -> Worker:
@@ -162,7 +175,6 @@ class _Completion(threading.Thread):
 def _awaited(running: _Completion, call: Call, patience: float | None) -> Worker | None:
     started = told = time.monotonic()
     with call.waiting() as wait:
-        running.join_call(call)
         while not running.is_over:
             now = time.monotonic()
             if patience is not None and now - started >= patience and running.leave(call):
