@@ -30,6 +30,8 @@ def exclusive(
     try:
         yield
     finally:
+        # Closed alone it would be held on: a child between its fork and its exec has it open, too.
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
 
 

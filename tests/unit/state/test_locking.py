@@ -66,3 +66,20 @@ def test_an_error_frees_it_and_what_can_be_no_lock_is_told(tmp_path: Path) -> No
 
     with pytest.raises(StateUnavailable), exclusive(str(tmp_path)):
         pass
+
+
+def test_a_child_that_has_it_open_does_not_hold_it(tmp_path: Path) -> None:
+    path, (ear, end) = str(tmp_path / "lock"), os.pipe()
+    with exclusive(path):
+        child = os.fork()
+        if not child:
+            os.close(end)
+            os.read(ear, 1)
+            os._exit(0)
+    os.close(ear)
+    try:
+        with exclusive(path, timeout_seconds=0.1):
+            pass
+    finally:
+        os.close(end)
+        os.waitpid(child, 0)
