@@ -1,6 +1,7 @@
 """The question whose answer an `ask` call of a worker's server waits for."""
 
 import os
+from _thread import allocate_lock  # hooks load this module; `threading` costs them more
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -9,6 +10,9 @@ from worker_manager.state import process_identity
 from worker_manager.state.files import append, disk_errors, remove, write_atomic
 from worker_manager.state.layout import WAITING
 
+#: Calls of one server are threads.
+_asking = allocate_lock()
+
 
 @contextmanager
 def waiting_for_answer(home: str) -> Iterator[Callable[[str], None]]:
@@ -16,17 +20,18 @@ def waiting_for_answer(home: str) -> Iterator[Callable[[str], None]]:
     with the question's id: from then on hooks leave its answer to the call. Raises InvalidInput
     when another call waits.
     """
-    process, other = _read(home)
-    if process and not process_identity.has_ended(process):
-        raise InvalidInput(
-            f"Your question {other or 'before this one'} still waits for its answer. "
-            "Ask one thing at a time."
-        )
-
     path = os.path.join(home, WAITING)
-    remove(path)  # of a call that was killed
-    # Not synced: a power cut ends the process that waits.
-    write_atomic(path, f"{process_identity.identity(os.getpid())} ".encode(), durable=False)
+    with _asking:
+        process, other = _read(home)
+        if process and not process_identity.has_ended(process):
+            raise InvalidInput(
+                f"Your question {other or 'before this one'} still waits for its answer. "
+                "Ask one thing at a time."
+            )
+        remove(path)  # of a call that was killed
+        # Not synced: a power cut ends the process that waits.
+        own = process_identity.identity(os.getpid())
+        write_atomic(path, f"{own} ".encode(), durable=False)
 
     def note(question_id: str) -> None:
         # Added, not replaced: ext4 writes a file at once that takes the place of another one.

@@ -4,7 +4,9 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from tests.support.scripted.workers import recorded_worker, take_mail
 from worker_manager.crew.fleet import Fleet
 from worker_manager.crew.reporting import reports
 from worker_manager.domain.worker import Status, Worker
+from worker_manager.errors import InvalidInput
 from worker_manager.hooks import delivery
 from worker_manager.rehearsal.session import RehearsedSession, ToolResult
 from worker_manager.state.mail import awaited_answer
@@ -79,6 +82,24 @@ def test_what_was_asked_beside_a_dialog_still_waits(fleet: Fleet, worker: Worker
         steps = [rendering.next_step(one) for one in take_mail(fleet)]
 
     assert [one.partition(".")[0] for one in steps] == ["It waits", "It waits"]
+
+
+def test_of_calls_at_once_one_waits(fleet: Fleet, worker: Worker) -> None:
+    home, together = home_of(fleet, worker), threading.Barrier(8)
+
+    def ask(_: int) -> bool:
+        together.wait()
+        try:
+            with awaited_answer.waiting_for_answer(home):
+                together.wait()
+        except InvalidInput:
+            together.wait()
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(20):
+            assert sum(pool.map(ask, range(8))) == 1
 
 
 @contextmanager
