@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import select
 import threading
+import traceback
 from collections.abc import Callable
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
+from worker_manager.errors import StateUnavailable
 from worker_manager.state.mail.inbox import expect_receipt
 
 if TYPE_CHECKING:
@@ -89,8 +91,12 @@ class Call:
                 say()
             except OSError:
                 is_heard = False  # nobody is there to read it
+            except Exception:  # noqa: BLE001  what can't be said is given back, too
+                traceback.print_exc()
+                is_heard = False
         for claim, receipt in self._shown:
-            with suppress(OSError):  # they stay claimed, and are shown again
+            # They stay claimed, and are shown again.
+            with suppress(OSError, StateUnavailable):
                 if is_heard and not is_error:
                     claim.acknowledge(receipt)
                 else:

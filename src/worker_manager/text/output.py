@@ -23,10 +23,12 @@ def whole_in(value: object) -> object:
 
 
 def json_line(value: object) -> str:
-    """Returns the value as ASCII JSON, which every locale can write, without a newline."""
+    """Returns the value as ASCII JSON, which every locale can write, without a newline. Raises
+    ValueError for what JSON has no word for: infinity, no number (nan).
+    """
     import json  # a third of what Python itself takes; few hooks come here
 
-    return json.dumps(whole_in(value))
+    return json.dumps(whole_in(value), allow_nan=False)
 
 
 def say(text: str, *, is_error: bool = False) -> None:

@@ -33,6 +33,7 @@ from worker_manager.servers.handshake import Handshake
 from worker_manager.state.layout import mailbox_path
 from worker_manager.state.mail import awaited_answer
 from worker_manager.state.mail.mailbox import Mailbox
+from worker_manager.text.output import json_line
 
 SERVER = [sys.executable, "-I", "-m", "worker_manager"]
 #: Requests that need no worker, and none of our texts.
@@ -273,7 +274,7 @@ def test_a_signal_ends_a_server_whose_call_waits(
     assert client.server.wait() == 128 + number
 
 
-@pytest.mark.parametrize("why", ["gone", "cancelled", "failed", ""])
+@pytest.mark.parametrize("why", ["gone", "unsayable", "cancelled", "failed", ""])
 def test_mail_of_a_result_counts_as_shown_only_when_that_was_said(fleet: Fleet, why: str) -> None:
     letter = Message(id="m123456789abc", type="question", sender="w", name="n", sent="now", body="")
     fleet.mailbox.deliver(letter)
@@ -287,6 +288,8 @@ def test_mail_of_a_result_counts_as_shown_only_when_that_was_said(fleet: Fleet, 
     def say() -> None:
         if why == "gone":
             raise BrokenPipeError
+        if why == "unsayable":
+            json_line(float("nan"))
 
     assert call.settle(say, is_error=why == "failed") is (why in ("failed", ""))
     assert len(fleet.mailbox.waiting()) == (1 if why else 0)
