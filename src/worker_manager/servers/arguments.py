@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import reprlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -119,5 +120,8 @@ def _wanted(schema: Mapping[str, Any]) -> str:
 
 
 def _shown(value: object) -> str:
-    text = repr(value) if isinstance(value, str) else json_line(value)
+    try:
+        text = repr(value) if isinstance(value, str) else json_line(value)
+    except (RecursionError, ValueError):  # nested too deep, or infinite
+        text = reprlib.repr(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

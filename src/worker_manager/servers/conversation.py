@@ -4,6 +4,7 @@ a thread of its own so that the next message is heard meanwhile.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -34,13 +35,13 @@ def serve(
     role: str, load: Load, *, after_listing: Callable[[], None], kept: Kept = NOTHING
 ) -> None:
     """Speaks MCP until stdin closes or a signal comes. `load` gives the tools at the first call;
-    when it raises a WorkerManagerError, that is the answer, and the next call tries again.
+    when it raises, that is the answer, and the next call tries again.
     `after_listing` is called when the session has its tools, and once more before it uses the
     first; it must not raise.
     """
     conversation = _Conversation(Wire(kept), Handshake(role), load, after_listing)
     try:
-        with suppress(BrokenPipeError):  # nobody hears us any more
+        with suppress(ConnectionError):  # nobody hears us any more, or speaks to us
             conversation.serve()
     finally:
         conversation.close()
@@ -91,13 +92,14 @@ class _Conversation:
         name = params["name"]
         try:
             arguments = self._handshake.arguments(name, params.get("arguments") or {})
-        except WorkerManagerError as error:
-            return refusals.failed(str(error))
-        try:
             toolbox, in_flight = self._tools = self._tools or self._loaded(line)
+            in_flight.start(toolbox, message, arguments, self._handshake.client)
         except WorkerManagerError as error:
             return refusals.failed(str(error))
-        in_flight.start(toolbox, message, arguments, self._handshake.client)
+        except Exception as error:  # noqa: BLE001  the next call may do better
+            traceback.print_exc()
+            why = f"{type(error).__name__}: {error}"
+            return refusals.failed(f"Error executing tool {name}: {why}")
         return {}
 
     def _loaded(self, line: str) -> tuple[Toolbox, InFlight]:

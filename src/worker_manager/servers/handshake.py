@@ -20,6 +20,7 @@ _VERSION = "io.modelcontextprotocol/protocolVersion"
 _METHOD_NOT_FOUND, _INVALID_PARAMS, _UNSUPPORTED_VERSION = -32601, -32602, -32022
 #: Of what we have none: the parameter that names it.
 _NONE = {"resources/read": ("resource", "uri"), "prompts/get": ("prompt", "name")}
+_ECHOED = 200
 
 Said = dict[str, Any]
 
@@ -71,7 +72,7 @@ class Handshake:
             return None if _is_call(params) else _invalid("name is a text, arguments an object")
         if method in _NONE:
             kind, name = _NONE[method]
-            return _error(_INVALID_PARAMS, f"Unknown {kind}: {params.get(name)}")
+            return _error(_INVALID_PARAMS, f"Unknown {kind}: {_echo(params.get(name))}")
         if not isinstance(params.get("cursor", ""), str | None):
             return _invalid("cursor is a text")
         return {"result": self._record["lists"][method]}
@@ -94,13 +95,18 @@ class Handshake:
     def _refuse(self, version: object) -> Said:
         supported = self._record["versions"]
         error = _error(_UNSUPPORTED_VERSION, "Begin with initialize: this server has a handshake.")
-        error["error"]["data"] = {"supported": supported, "requested": version}
+        error["error"]["data"] = {"supported": supported, "requested": _echo(version)}
         return error
 
 
 def _is_call(params: Said) -> bool:
     arguments = params.get("arguments")
     return isinstance(params.get("name"), str) and isinstance(arguments, dict | None)
+
+
+def _echo(named: object) -> str | None:
+    """A name that was given. Another value may be nested too deep to be said."""
+    return named[:_ECHOED] if isinstance(named, str) else None
 
 
 def _unknown(method: str) -> Said:

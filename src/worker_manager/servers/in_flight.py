@@ -18,6 +18,7 @@ from worker_manager.servers.refusals import failed
 from worker_manager.servers.toolbox import Toolbox, ToolFailed
 
 Message = dict[str, Any]
+_Number = tuple[type, str]
 _CLOSED = {"error": {"code": -32000, "message": "Connection closed"}}
 
 
@@ -28,30 +29,45 @@ class InFlight:
 
     def __init__(self, send: Callable[[Message], None]) -> None:
         self._send = send
-        self._calls: dict[str, Call] = {}
-        self._threads: set[threading.Thread] = set()
+        self._calls: dict[_Number, Call] = {}
+        self._threads: dict[threading.Thread, Call] = {}
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.signal(number, _leave)
 
     def start(
         self, toolbox: Toolbox, request: Message, arguments: Message, client: Client | None
     ) -> None:
-        """Calls the tool that the request names, and answers it once it has its result."""
+        """Calls the tool that the request names, and answers it once it has its result. Raises
+        RuntimeError when there can't be another thread.
+        """
         call = Call(client, lambda *told: self._progress(request, *told))
-        self._calls[str(request["id"])] = call
+        number = _number(request["id"])
+        self._calls[number] = call
         thread = threading.Thread(target=self._run, args=(toolbox, request, arguments, call))
-        self._threads = {one for one in self._threads if one.is_alive()} | {thread}
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:
+            del self._calls[number]
+            raise
+        alive = {one: of for one, of in self._threads.items() if one.is_alive()}
+        self._threads = {**alive, thread: call}
 
     def cancel(self, request_id: object) -> None:
-        """Whoever called waits no more: it hears nothing of that call."""
-        call = self._calls.pop(str(request_id), None)
-        if call is not None:
-            call.cancel()
+        """Whoever called waits no more: it hears nothing of that call. Some write a number as a
+        text.
+        """
+        if not isinstance(request_id, int | str):
+            return
+        kind, text = _number(request_id)
+        for one in (kind, int, str):
+            call = self._calls.pop((one, text), None)
+            if call is not None:
+                call.cancel()
+                return
 
     def close(self) -> None:
         """Nobody calls any more: ends what waits, and waits for what is under way."""
-        for call in list(self._calls.values()):
+        for call in self._threads.values():
             call.cancel()
         for thread in self._threads:
             thread.join()
@@ -61,7 +77,7 @@ class InFlight:
         said = _said(toolbox, request["params"]["name"], arguments, call)
         is_error = said["result"]["isError"]
         is_said = call.settle(lambda: self._say(request, said), is_error=is_error)
-        number = str(request["id"])
+        number = _number(request["id"])
         if self._calls.get(number) is call:  # it was not cancelled
             self._calls.pop(number, None)
             if not is_said:
@@ -72,11 +88,17 @@ class InFlight:
         self._send({"jsonrpc": "2.0", "id": request["id"], **said})
 
     def _progress(self, request: Message, done: float, of: float, text: str) -> None:
-        token = (request["params"].get("_meta") or {}).get("progressToken")
+        meta = request["params"].get("_meta")
+        token = meta.get("progressToken") if isinstance(meta, dict) else None
         if isinstance(token, int | str):
             told = {"progressToken": token, "progress": done, "total": of, "message": text}
             with suppress(OSError):  # the result will meet that, too
                 self._send({"jsonrpc": "2.0", "method": "notifications/progress", "params": told})
+
+
+def _number(request_id: int | str) -> _Number:
+    """5 is another call than "5"."""
+    return type(request_id), str(request_id)
 
 
 def _said(toolbox: Toolbox, name: str, arguments: Message, call: Call) -> Message:

@@ -24,6 +24,9 @@ def examined(line: str) -> tuple[Message, Message]:
         message = _read(line)
         why = f"This message can't be read: {error}."
         return {}, refusal(message, fault_of(message) or why, PARSE_ERROR)
+    if isinstance(message, list):
+        none = {"code": INVALID_REQUEST, "message": "No batches."}
+        return {}, {"jsonrpc": "2.0", "id": None, "error": none}
     if not isinstance(message, dict):
         return {}, {}
     if fault := fault_of(message) or _misshape(message):

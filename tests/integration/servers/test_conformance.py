@@ -23,7 +23,7 @@ from tests.support.scripted.handshakes import VERSIONS, opening
 from tests.support.scripted.rehearsed import SOON
 from tests.support.scripted.sdk import conversation, listed_only, sdk_server
 from tests.support.scripted.workers import HANG, recorded_worker
-from tests.support.waiting import wait_until
+from tests.support.waiting import WAIT_SECONDS, wait_until
 from worker_manager.crew.fleet import Fleet
 from worker_manager.domain.message import Message
 from worker_manager.domain.worker import Status, Worker
@@ -262,6 +262,33 @@ def test_when_stdin_closes_what_waits_is_ended_and_told_so(
     }
     assert client.server.returncode == 0
     assert awaited_answer.waiting(fleet.records.home(worker.id)) is None
+
+
+def test_a_call_whose_number_is_used_again_is_still_cancelled(
+    asking: tuple[Client, Worker], fleet: Fleet
+) -> None:
+    client, worker = asking
+    second = {"name": "ask", "arguments": {"question": "coffee?"}}
+    client.say(id="7", method="tools/call", params=second)
+    assert client.hear()["id"] == "7"
+
+    client.say(method="notifications/cancelled", params={"requestId": 7})
+
+    home = fleet.records.home(worker.id)
+    wait_until(lambda: awaited_answer.waiting(home) is None)
+
+
+def test_when_stdin_closes_a_call_whose_number_was_used_again_is_ended(
+    asking: tuple[Client, Worker],
+) -> None:
+    client, _ = asking
+    second = {"name": "ask", "arguments": {"question": "coffee?"}}
+    client.say(id=7, method="tools/call", params=second)
+    assert "Ask one thing" in str(client.hear())
+
+    client.server.communicate(timeout=WAIT_SECONDS)
+
+    assert client.server.returncode == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

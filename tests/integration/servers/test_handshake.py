@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import select
 import shutil
+import socket
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -109,6 +113,59 @@ def test_a_wrong_setting_is_the_answer_until_it_is_mended(client: Client, reposi
     assert not called["isError"]
 
 
+NO_THREAD = """
+    import threading
+    from worker_manager.servers.toolbox import Toolbox
+    def start(thread): raise RuntimeError("can't start new thread")
+    threading.Thread.start = start
+    return Toolbox()
+"""
+
+
+@pytest.mark.promise("tool-answers")
+@pytest.mark.parametrize(
+    ("load", "why"),
+    [
+        ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"),
+        (NO_THREAD, "RuntimeError: can't start new thread"),
+    ],
+)
+def test_what_keeps_a_call_from_its_tool_is_its_answer(
+    repository: Path, load: str, why: str
+) -> None:
+    program = (
+        "from worker_manager.servers import conversation\n"
+        f"def load(heard):\n    {load.strip()}\n"
+        "conversation.serve('orchestrator', load, after_listing=lambda: None)\n"
+    )
+    client = Client([sys.executable, "-c", program], repository)
+    client.begin()
+    refused = [client.ask("tools/call", name="list_workers")["result"] for _ in range(2)]
+
+    told = {"type": "text", "text": f"Error executing tool list_workers: {why}"}
+    assert refused == [{"content": [told], "isError": True}] * 2
+    assert client.ask("ping")["result"] == {}
+    assert why in client.end()
+    client.kill()
+
+
+def test_a_client_that_is_cut_off_is_the_quiet_end(repository: Path) -> None:
+    """It has left an answer unread: that resets its connection."""
+    ours, theirs = socket.socketpair()
+    command = [sys.executable, "-I", "-m", "worker_manager"]
+    environ = {**os.environ, "CLAUDE_CODE_SESSION_ID": str(uuid.uuid4())}
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE, cwd=repository, env=environ
+    ) as server:
+        theirs.close()
+        ours.sendall(b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n')
+        select.select([ours], [], [])
+        ours.close()
+        _, told = server.communicate()
+
+    assert (server.returncode, told) == (0, b"")
+
+
 def test_a_client_that_asks_for_another_way_to_talk_is_told_to_shake_hands(client: Client) -> None:
     assert client.ask("server/discover", _meta=MODERN)["error"]["code"] == -32601
 
@@ -126,7 +183,7 @@ def test_a_client_without_a_handshake_is_told_which_versions_have_one(client: Cl
 def test_lines_that_are_no_messages_load_nothing(telling_client: Client) -> None:
     client = telling_client
     assert client.server.stdin is not None
-    client.server.stdin.write("\n{torn\n[1]\n")
+    client.server.stdin.write("\n{torn\n1\n")
 
     assert client.begin()["result"]["protocolVersion"] == VERSION
     assert "| mcp\n" not in client.end().replace("  ", "")

@@ -117,6 +117,28 @@ def test_another_request_is_answered_with_an_error(client: Client, line: str, co
     assert is_alive(client)
 
 
+@pytest.mark.promise("tool-answers")
+@pytest.mark.parametrize("value", ["[" * 600 + "]" * 600, "1e999", "NaN"])
+def test_a_value_that_can_not_be_said_is_no_end(client: Client, value: str) -> None:
+    requests = [
+        call("start_worker", task="t", title=0).replace('"title": 0', f'"title": {value}'),
+        call("start_worker").replace('"arguments"', f'"_meta": {value}, "arguments"'),
+        f'{{"jsonrpc": "2.0", "id": 7, "method": "resources/read", "params": {{"uri": {value}}}}}',
+        '{"jsonrpc": "2.0", "id": 7, "method": "ping", "params": {"_meta": '
+        f'{{"io.modelcontextprotocol/protocolVersion": {value}}}}}}}',
+    ]
+    for line in requests:
+        assert say(client, line)["id"] == 7
+    assert is_alive(client)
+
+
+def test_a_batch_is_told_that_there_are_none(client: Client) -> None:
+    answer = say(client, f"[{call('list_workers')}]")
+
+    assert (answer["id"], answer["error"]["code"]) == (None, -32600)
+    assert is_alive(client)
+
+
 @pytest.mark.promise("tool-answers", "text-whole")
 def test_a_workers_server_answers_too_whatever_its_checks_and_its_model_say(
     fleet: Fleet, repository: Path
@@ -151,7 +173,7 @@ def test_a_workers_server_answers_too_whatever_its_checks_and_its_model_say(
 @pytest.mark.promise("tool-answers")
 def test_what_names_nobody_to_answer_ends_nothing(client: Client) -> None:
     assert client.server.stdin is not None
-    torn = ["", "{torn", "[1]", "[" * 5_000, '{"method": "notifications/x", "params": "\\ud800"}']
+    torn = ["", "{torn", "1", "[" * 5_000, '{"method": "notifications/x", "params": "\\ud800"}']
     client.server.stdin.write("\n".join([*torn, ""]))
 
     assert is_alive(client)
