@@ -1,4 +1,6 @@
-"""The arguments of a call, by the schema of their tool: as lenient as the SDK's own server is."""
+"""The arguments of a call, by the schema of their tool: as lenient as the SDK's own server is, and
+more so where what a model means is plain (a test lists that).
+"""
 
 from __future__ import annotations
 
@@ -23,6 +25,8 @@ _WANTED = {
     "array": "a list of texts",
 }
 _SHOWN = 100
+#: How a list begins that is no JSON. A shell's `[ -f x ]` begins otherwise.
+_TORN = ('["', "['")
 
 
 def checked(schema: Mapping[str, Any], given: Mapping[str, object]) -> dict[str, object]:
@@ -38,6 +42,8 @@ def checked(schema: Mapping[str, Any], given: Mapping[str, object]) -> dict[str,
         try:
             found[name] = _taken(one, given[name])
         except ValueError:
+            if given[name] is None and "default" in one:
+                continue  # as if it was not given
             wrong.append(f"{name} is {_shown(given[name])}. Give {_wanted(one)}.")
     if wrong:
         raise InvalidInput(f"{' '.join(wrong)} Then call again.")
@@ -53,11 +59,18 @@ def _taken(schema: Mapping[str, Any], value: object) -> object:
         return None
     for kind, one in kinds.items():
         if kind == "array":
-            if not isinstance(value, list):
-                raise ValueError
-            return [_taken(one["items"], item) for item in value]
+            return [_taken(one["items"], item) for item in _list(value)]
         if kind != "null":
             return _TAKE[kind](value)
+    raise ValueError
+
+
+def _list(value: object) -> list[object]:
+    """A bare text is its only item; but not one that was to be a list. Raises ValueError."""
+    if isinstance(value, str) and value.strip() and not value.lstrip().startswith(_TORN):
+        return [value]
+    if isinstance(value, list):
+        return value
     raise ValueError
 
 
