@@ -70,9 +70,13 @@ def test_start_dialogs_are_known(screen: str, name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "at"),
     [
-        ("or try again at 9:06 PM.", datetime(2026, 11, 28, 21, 6, tzinfo=BERLIN)),
-        ("or try again at 9:06 AM.", datetime(2026, 11, 29, 9, 6, tzinfo=BERLIN)),
-        ("try again at Dec 2nd, 2026 12:30 AM.", datetime(2026, 12, 2, 0, 30, tzinfo=BERLIN)),
+        ("or try again at 9:06 PM.", datetime(2026, 11, 28, 21, 7, tzinfo=BERLIN)),
+        ("or try again at 9:06 AM.", datetime(2026, 11, 29, 9, 7, tzinfo=BERLIN)),
+        ("try again at Dec 2nd, 2026 12:30 AM.", datetime(2026, 12, 2, 0, 31, tzinfo=BERLIN)),
+        ("try again at 12:00 PM.", datetime(2026, 11, 28, 12, 1, tzinfo=BERLIN)),
+        ("try again at 11:06 AM.", datetime(2026, 11, 28, 12, 1, tzinfo=BERLIN)),
+        ("try again at 10:59 AM.", datetime(2026, 11, 29, 11, 0, tzinfo=BERLIN)),
+        ("try again at Nov 28th, 2026 11:59 AM.", datetime(2026, 11, 28, 12, 1, tzinfo=BERLIN)),
         ("try again at Feb 31st, 2026 12:30 AM.", None),
         ("try again at 25:99 PM.", None),
         ("Try again later.", None),
@@ -80,3 +84,8 @@ def test_start_dialogs_are_known(screen: str, name: str) -> None:
 )
 def test_a_limit_ends_when_it_says(text: str, at: datetime | None) -> None:
     assert limit_end(text, NOON) == at
+
+
+def test_a_limit_that_ended_before_midnight_is_over() -> None:
+    soon = NOON.replace(hour=0, minute=5)
+    assert limit_end("try again at 11:50 PM.", soon) == soon + timedelta(minutes=1)
