@@ -121,10 +121,9 @@ class Attendant:
         if not self._transcript:
             # Of a session that goes on it is the one that it had.
             since = self._began - EARLIER_SECONDS
-            before = transcript_of(self._home)
-            found = self._attended.find_transcript(self._home, since)
-            if not found and self._agent.has_conversation(before):
-                found = before
+            found = transcript_of(self._home)
+            if not self._agent.has_conversation(found):
+                found = self._attended.find_transcript(self._home, since)
             if not found:
                 return False
             receipts.note_transcript(self._home, found)

@@ -232,3 +232,19 @@ def test_a_turn_that_is_over_before_its_server_has_loaded_all_is_seen_to(session
     Attendant(session.home, attended, began).look()
 
     assert session.status() is Status.BLOCKED
+
+
+def test_a_restored_session_goes_on_with_the_rollout_that_it_had(
+    session: Session, attendant: Attendant
+) -> None:
+    had = session.rollout
+    # The person's own, later, and about the same file.
+    other = THREAD.replace("01a2", "01a3")
+    session.rollout = had.with_name(f"rollout-2026-11-28T09-00-00-{other}.jsonl")
+    session._write("session_meta", {"id": other, "thread_source": "user"})
+    session.begin(f'What does "{session.home}/task.md" say?')
+
+    restored = Attendant(session.home, attended, time.time())
+    restored.look()
+
+    assert restored._transcript == str(had)

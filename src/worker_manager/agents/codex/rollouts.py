@@ -43,17 +43,10 @@ def find(home: str, began: float) -> str:
     """The rollout of the session whose first prompt names a file in this home; of several the
     newest. None that was last written before `began`, in seconds since the epoch.
     """
-    wanted = json.dumps(home, ensure_ascii=False)[1:-1].encode()
     for path in sorted(_recent(began), reverse=True):
-        try:
-            with open(path, "rb") as file:
-                meta = parsed(file.readline(HEAD_BYTES)).get("payload", {})
-                # Those of sub-agents may begin with the same.
-                is_own = meta.get("thread_source", "user") == "user"
-                if is_own and wanted in file.read(HEAD_BYTES):
-                    return path
-        except OSError:
-            continue
+        # Others may speak of that file later on.
+        if home + os.sep in _first_prompt(path):
+            return path
     return ""
 
 
@@ -147,6 +140,28 @@ def bytes_written(path: str) -> int:
         return os.stat(path).st_size
     except OSError:
         return 0
+
+
+def _first_prompt(path: str) -> str:
+    """Of a session that is no sub-agent's, which may begin with the same; empty while there is
+    none.
+    """
+    try:
+        with open(path, "rb") as file:
+            meta = parsed(file.readline(HEAD_BYTES)).get("payload", {})
+            if meta.get("thread_source", "user") != "user":
+                return ""
+            for line in file:
+                record = parsed(line)
+                text = user_text(record) if record else ""
+                # What begins like that was put there by a Codex that knows more of its own.
+                if text and not text.startswith("<"):
+                    return text
+                if file.tell() > HEAD_BYTES:
+                    break
+    except OSError:
+        pass
+    return ""
 
 
 def _recent(began: float) -> Iterator[str]:

@@ -134,6 +134,15 @@ def test_the_rollout_of_a_worker_is_the_one_that_names_its_home(limit: Path) -> 
     assert attended.find_transcript(home, began) == ""
 
 
+def test_a_session_that_comes_to_speak_of_a_worker_is_not_the_workers(limit: Path) -> None:
+    home = "/home/person/state/workers/aaaaaaaa"
+    text = limit.read_text("utf-8").replace('"done"', f'"I have read {home}/task.md"')
+    assert home in text
+    limit.write_text(text, "utf-8")
+
+    assert attended.find_transcript(home, limit.stat().st_mtime - 1) == ""
+
+
 def test_usage_is_counted_once_however_often_it_is_written(limit: Path) -> None:
     usage = Meter(load("")).usage(str(limit))
 
