@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from types import FrameType
 
 import click
 
@@ -32,6 +34,9 @@ def command(name: str, question: str, worker: str | None, as_json: bool) -> int:
     from worker_manager.text import rendering
 
     require_tmux()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, _leave)
     repository = targets.repository()
     subject = Subject(repository.directory)
     if worker is not None:
@@ -45,7 +50,7 @@ def command(name: str, question: str, worker: str | None, as_json: bool) -> int:
             sys.stdin.read() if question == "-" else question,
             subject,
             root=state_root(),
-            seconds=repository.settings.ask_wait_seconds,
+            seconds=repository.settings.ask_wait_seconds or opinions.BROUGHT_SECONDS,
         )
     if as_json:
         emit(opinion)
@@ -55,3 +60,9 @@ def command(name: str, question: str, worker: str | None, as_json: bool) -> int:
     else:
         print_wrapped(f"No opinion of {opinion.name}: {opinion.reason}", is_error=True)
     return Exit.OK if opinion.text else Exit.FAILED
+
+
+def _leave(number: int, _: FrameType | None) -> None:
+    """Ends as by an error, so that nothing is left of the consult; a second time is not heard."""
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(128 + number)
