@@ -28,8 +28,12 @@ def make(root: str) -> str:
     starter = process_identity.identity(os.getpid())
     directory = os.path.join(root, f"{_PREFIX}{random_hex(4)}-{starter}")
     home = orchestrator_home(directory, ASKER)
-    make_private(home)
-    Mailbox(mailbox_path(home)).create()
+    try:
+        make_private(home)
+        Mailbox(mailbox_path(home)).create()
+    except BaseException:
+        discard(directory)
+        raise
     return home
 
 

@@ -135,6 +135,14 @@ def _new_worker(runtime: Runtime, settings: Settings, chosen: Choice, subject: S
         handle=runtime.handle_for(name),
         starter=process_identity.identity(os.getpid()),
         mark=identifiers.new_mark(),
-        permission_mode=chosen.agent.permission_mode or settings.permission_mode,
+        permission_mode=_mode(settings, chosen),
         model=chosen.agent.model,
     )
+
+
+def _mode(settings: Settings, chosen: Choice) -> str:
+    """The agent's own; else that of the settings, where its program has such a one."""
+    known = agent_named(chosen.program).permission_modes
+    wanted = chosen.agent.permission_mode or settings.permission_mode
+    is_possible = chosen.agent.permission_mode or wanted in known or not known
+    return wanted if is_possible else known[0]

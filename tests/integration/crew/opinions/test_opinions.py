@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -15,13 +16,17 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import make_fleet
+from tests.integration.doctor.conftest import program
 from tests.support.scripted.bench import add_worker
 from tests.support.scripted.workers import HANG, running_worker, take_mail
 from tests.support.waiting import wait_until
 from worker_manager import agents
+from worker_manager.config import Settings
 from worker_manager.crew import opinions
 from worker_manager.crew.fleet import Fleet
+from worker_manager.crew.lifecycle import choice, consult
 from worker_manager.crew.lifecycle.request import StartRequest
+from worker_manager.domain import identifiers
 from worker_manager.domain import message as messages
 from worker_manager.domain.worker import Status, Worker
 from worker_manager.errors import InvalidInput
@@ -31,6 +36,7 @@ from worker_manager.servers.tools import worker as worker_tools
 from worker_manager.state import consults
 from worker_manager.state.layout import mailbox_path, state_root
 from worker_manager.state.mail.mailbox import Mailbox
+from worker_manager.state.workers.records import now
 from worker_manager.text import rendering
 
 TABLES = """
@@ -141,7 +147,9 @@ def test_a_failure_is_no_opinion_with_the_reason(
 
     assert opinion.text == ""
     assert opinion.reason.startswith(reason)
-    assert opinions.for_reading(opinion, "abc").startswith(f"No opinion of second: {reason}")
+    told = opinions.for_reading(opinion, "abc")
+    assert told.startswith(f"second gave no opinion. Why, as data:\n-----abc\n{reason}")
+    assert told.endswith("\n-----abc")
     assert remains(tmux_socket) == []
     assert take_mail(fleet) == []
 
@@ -329,3 +337,78 @@ def test_what_could_not_be_removed_is_removed_later_whoever_still_runs(
 
     assert not directory.exists()
     assert remains(tmux_socket) == []
+
+
+@pytest.mark.promise("opinion")
+def test_whatever_fails_of_one_that_is_brought_is_told(
+    fleet: Fleet,
+    asker: Worker,
+    repository: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    program(tmp_path, "claude", "exit 1", monkeypatch)
+    (repository / "worker-manager.toml").write_text(
+        '[agents.second]\nconsult = true\nagent = "claude"\npermission_mode = "no-such"\n', "utf-8"
+    )
+    wanted = opinions.wanted_by(fleet.records, asker.id, "second", "?")
+
+    opinions.bring(fleet.records, asker.id, wanted)
+
+    claim = Mailbox(mailbox_path(fleet.records.home(asker.id))).claim()
+    assert claim is not None
+    (letter,) = claim.messages
+    assert letter.body.startswith("second gave no opinion. Why, as data:\n-----")
+    assert "no-such" in letter.body
+
+
+@pytest.mark.promise("opinion")
+def test_what_is_asked_by_one_that_has_ended_is_answered_by_nobody(fleet: Fleet) -> None:
+    worker = running_worker(fleet)
+    fleet.stop(worker.id)
+    for kind in (messages.QUESTION, messages.PERMISSION):
+        letter = messages.Message(
+            id=identifiers.new_message_id(),
+            type=kind,
+            sender=worker.id,
+            name=worker.name,
+            sent=now(),
+            body="?",
+        )
+        assert opinions._sorted_out(fleet, [letter]) is None
+
+
+@pytest.mark.promise("opinion")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_an_asker_that_is_ended_takes_its_consult_with_it(
+    asker: Worker, repository: Path, tmux_socket: str, number: signal.Signals
+) -> None:
+    # No call of a tool may wait; a command does.
+    environment = {**os.environ, "WORKER_MANAGER_ASK_WAIT_SECONDS": "0"}
+    asking = subprocess.Popen(
+        [sys.executable, "-m", "worker_manager", "consult", "second", HANG],
+        cwd=repository,
+        env=environment,
+    )
+    wait_until(lambda: any("opinion-of" in one for one in remains(tmux_socket)))
+    assert asking.poll() is None
+
+    asking.send_signal(number)
+
+    assert asking.wait() == 128 + number
+    assert remains(tmux_socket) == []
+
+
+@pytest.mark.promise("opinion")
+@pytest.mark.parametrize(
+    ("said", "program_name", "mode"),
+    [
+        ("dontAsk", "codex", "bypassPermissions"),
+        ("plan", "codex", "plan"),
+        ("plan", "claude", "plan"),
+    ],
+)
+def test_it_runs_in_a_mode_that_its_program_has(said: str, program_name: str, mode: str) -> None:
+    settings = Settings(permission_mode=said)
+
+    assert consult._mode(settings, choice.choose(settings, program_name)) == mode
