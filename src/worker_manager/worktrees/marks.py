@@ -33,6 +33,17 @@ def pointed_at(path: str) -> str:
     )
 
 
+def is_sound(admin: str) -> bool:
+    """Whether git's own directory of a worktree leads to the repository that it lies in. Who may
+    write in it could name another one, whose settings run commands: git must not be asked there.
+    """
+    if not admin:
+        return False
+    real = os.path.realpath(admin)
+    common = os.path.realpath(os.path.join(real, _text_in(real, "commondir")))
+    return common == os.path.dirname(os.path.dirname(real))
+
+
 def is_marked(admin: str, branch: str) -> bool:
     """Whether we made the worktree for that branch, or began to."""
     return bool(admin and branch) and branch in (_text_in(admin, MARKER), _begun(admin))
@@ -62,8 +73,10 @@ def _begun(admin: str) -> str:
 
 
 def _text_in(admin: str, name: str) -> str:
+    file = Path(admin, name)
     try:
-        return os.fsdecode(Path(admin, name).read_bytes()).removesuffix("\n")
+        # A pipe would keep us waiting.
+        return os.fsdecode(file.read_bytes()).removesuffix("\n") if file.is_file() else ""
     except OSError:
         return ""
 

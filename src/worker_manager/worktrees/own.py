@@ -38,7 +38,7 @@ def look(path: str, branch: str) -> Worktree:
     if not branch:
         return Worktree(path, "", "")
     admin = marks.pointed_at(path)
-    if not marks.is_marked(admin, branch):
+    if not _is_its_own(admin, branch):
         raise _gone(path, branch)
     said = ask(path, "rev-parse", "--path-format=absolute", "--show-toplevel", "--git-dir")
     # The last line feed is git's; what else there is may be part of a name.
@@ -55,14 +55,18 @@ def seen(path: str, branch: str) -> Worktree | None:
     be told which one is meant, by `place`. None when something else is there, or nothing.
     """
     admin = marks.pointed_at(path)
-    return Worktree(path, admin, branch) if marks.is_marked(admin, branch) else None
+    return Worktree(path, admin, branch) if _is_its_own(admin, branch) else None
 
 
 def stands(path: str, branch: str) -> bool:
-    """Returns True if the worktree at `path` is marked as made for `branch`. Reads files only, runs
-    no git.
+    """Returns True if the worktree at `path` is marked as made for `branch`, and git can be asked
+    there. Reads files only, runs no git.
     """
-    return marks.is_marked(marks.pointed_at(path), branch)
+    return _is_its_own(marks.pointed_at(path), branch)
+
+
+def _is_its_own(admin: str, branch: str) -> bool:
+    return marks.is_marked(admin, branch) and marks.is_sound(admin)
 
 
 def _gone(path: str, branch: str) -> WorktreeGone:

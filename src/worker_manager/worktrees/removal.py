@@ -54,7 +54,7 @@ def find(seen: Overview, path: str, branch: str) -> Tree:
     """
     where = seen.directory
     admin = seen.admin(path)
-    admin = admin if marks.is_marked(admin, branch) else ""
+    admin = admin if marks.is_marked(admin, branch) and marks.is_sound(admin) else ""
     worktree, gone = _standing(path, branch)
     tip, head = seen.tips.get(branch, ""), _head(where, admin)
     return Tree(where, path, branch, worktree, gone, admin, tip, head)
@@ -155,7 +155,8 @@ def _forget(admin: str, branch: str) -> None:
     if not marks.is_marked(admin, branch):
         raise WorktreeRefused(f"{admin} was not made for {branch}: nothing is removed there.")
     for entry in os.scandir(admin):
-        if entry.name not in (marks.MARKER, "gitdir"):  # by these it is found again
+        # By these it is found again.
+        if entry.name not in (marks.MARKER, "gitdir", "commondir"):
             shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry)
     shutil.rmtree(admin)
     with suppress(OSError):  # others have theirs in there
@@ -298,7 +299,8 @@ def _move_aside(path: Path) -> None:
         return
     aside = next(place for place in _asides(path) if not os.path.lexists(place))
     os.rename(path, aside)
-    if os.path.isfile(os.path.join(marks.pointed_at(str(aside)), "gitdir")):
+    admin = marks.pointed_at(str(aside))
+    if marks.is_sound(admin) and os.path.isfile(os.path.join(admin, "gitdir")):
         run(str(aside), "worktree", "repair", str(aside))  # else git looks for it where ours goes
 
 

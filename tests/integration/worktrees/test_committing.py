@@ -29,3 +29,13 @@ def test_elsewhere_there_is_none(repository: Path, tmp_path: Path) -> None:
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / ".git").write_text("gitdir: /gone\n", "utf-8")
     assert directories(str(tmp_path / "broken")) == ()
+
+
+def test_what_a_worker_can_write_names_no_directory(repository: Path, tmp_path: Path) -> None:
+    worktree = tmp_path / "worktree"
+    git(repository, "worktree", "add", "-q", str(worktree), "-b", "w1")
+    own = Path(git(worktree, "rev-parse", "--absolute-git-dir"))
+    (tmp_path / "theirs" / "objects").mkdir(parents=True)
+    (own / "commondir").write_text(f"{tmp_path}/theirs\n", "utf-8")
+
+    assert directories(str(worktree)) == ()

@@ -52,7 +52,19 @@ def another_worktree(tree: Path, elsewhere: Path) -> None:
     (tree / ".git").write_bytes((elsewhere / ".git").read_bytes())
 
 
-LOST = pytest.mark.parametrize("lose", [pointer_gone, other_repository, link, another_worktree])
+def settings_elsewhere(tree: Path, elsewhere: Path) -> None:
+    """What a worker may do that writes where git commits: settings that run a command."""
+    elsewhere.mkdir()
+    git(elsewhere, "init", "-q", "-b", "main")
+    git(elsewhere, "config", "core.fsmonitor", f"touch '{elsewhere}/ran'; false")
+    admin = Path(git(tree, "rev-parse", "--absolute-git-dir"))
+    (elsewhere / ".git" / "refs" / "heads" / "w").mkdir(parents=True)
+    (admin / "commondir").write_text(f"{elsewhere}/.git\n", "utf-8")
+
+
+LOST = pytest.mark.parametrize(
+    "lose", [pointer_gone, other_repository, link, another_worktree, settings_elsewhere]
+)
 
 
 @pytest.fixture
@@ -321,3 +333,24 @@ def test_what_came_after_the_last_look_is_named_and_stays(
 
     assert "has something that came while it was removed" in again.why_not
     assert (going / "late").read_text("utf-8") == "LATE"
+
+
+@pytest.mark.promise("worktree-looked-at")
+def test_no_command_runs_that_a_worker_has_written_into_settings(
+    fleet: Fleet, worker: Worker, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    settings_elsewhere(Path(worker.path), elsewhere)
+    subprocess.run(["git", "-C", worker.path, "status"], capture_output=True, check=False)
+    assert (elsewhere / "ran").exists()  # it would
+    (elsewhere / "ran").unlink()
+
+    evidence.examine(worker, fleet.records.home(worker.id))
+    changes.progress(worker.path, worker.branch, worker.base_sha)
+    inspection.changes(worker)
+    fleet.stop(worker.id)
+    fleet.clean(CleanOptions([worker.id], force=True))
+    clean.bring_back(fleet.records, worker.id)
+
+    assert not (elsewhere / "ran").exists()
+    assert own.look(worker.path, worker.branch)
