@@ -52,6 +52,7 @@ def activity(transcript: str) -> Activity | None:
 
 def queue_prompt(transcript: str, text: str) -> str:
     """As `Attended.queue_prompt`, by `codex queue`. The text stands on a command line."""
+    written = rollouts.bytes_written(transcript)
     try:
         command = [program.usable().path, "queue", "--thread", rollouts.thread_of(transcript)]
         done = subprocess.run(
@@ -64,7 +65,10 @@ def queue_prompt(transcript: str, text: str) -> str:
             timeout=QUEUE_SECONDS,
             check=False,
         )
-    except (OSError, subprocess.TimeoutExpired, WorkerManagerError) as error:
+    except subprocess.TimeoutExpired as error:
+        # A second one would come, too.
+        return "" if _has_come(transcript, written, text) else f"codex queue failed: {error}"
+    except (OSError, WorkerManagerError) as error:
         return f"codex queue failed: {error}"
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["no message"])[-1]
@@ -127,21 +131,38 @@ def _error(info: object) -> str:
     return str(info or "unknown")
 
 
+def _has_come(transcript: str, written: int, text: str) -> bool:
+    """Whether a message waits in Codex's queue, or was taken out of it since so much was
+    written.
+    """
+    waiting = _queue(transcript)
+    if waiting is None or text in waiting.replace("\\", ""):  # JSON has it before each quote
+        return True
+    try:
+        records = rollouts.records(transcript, written)
+        return any(text in rollouts.told_text(record) for record in records)
+    except OSError:
+        return False
+
+
 def _in_queue(transcript: str, ids: Collection[str]) -> set[str]:
     """Which of these wait in Codex's queue. What can't be read may be there: Codex loses none."""
-    if not ids:
-        return set()
+    waiting = _queue(transcript) if ids else ""
+    return set(ids) if waiting is None else {one for one in ids if one in waiting}
+
+
+def _queue(transcript: str) -> str | None:
+    """What waits in Codex's queue, as JSON; None when it can't be read."""
     path = os.path.join(_codex_home_of(transcript), "queue_1.sqlite")
     if not os.path.exists(path):
-        return set()
+        return ""
     thread = rollouts.thread_of(transcript)
     query = "SELECT payload_json FROM queued_items WHERE thread_id = ?"
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=2)) as database:
-            waiting = "\n".join(str(row[0]) for row in database.execute(query, (thread,)))
+            return "\n".join(str(row[0]) for row in database.execute(query, (thread,)))
     except sqlite3.Error:
-        return set(ids)
-    return {one for one in ids if one in waiting}
+        return None
 
 
 def _codex_home_of(transcript: str) -> str:

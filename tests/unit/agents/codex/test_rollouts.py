@@ -5,6 +5,7 @@ Long texts in them are cut.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -116,6 +117,35 @@ def test_a_message_of_an_interrupted_turn_may_still_be_read(interrupted: Path) -
     seen, queued, _ = agent.receipts(str(interrupted), 0, ["W4 SLOW"])
 
     assert (seen, queued) == (set(), {"W4 SLOW"})
+
+
+@pytest.mark.parametrize("where", ["nowhere", "queue", "rollout"])
+def test_a_message_that_codex_took_in_before_it_hung_is_not_sent_again(
+    limit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    text = 'read the file "/home/person/letter-m_1.md" (m_1)'
+    hang = tmp_path / "bin" / "codex"
+    hang.parent.mkdir()
+    content = [{"type": "input_text", "text": text}]
+    message = {"type": "message", "role": "user", "content": content}
+    line = json.dumps({"type": "response_item", "payload": message})
+    does = f"cat {tmp_path}/line >>{limit}; " if where == "rollout" else ""
+    (tmp_path / "line").write_text(f"{line}\n", "utf-8")
+    hang.write_text(
+        f'#!/bin/sh\nif [ "$1" = queue ]; then exec sleep 600; fi\n'
+        # It is asked this first: so long a slow machine may take.
+        f"{does}echo '  queue   Queue a message'\n",
+        "utf-8",
+    )
+    hang.chmod(0o755)
+    monkeypatch.setenv("PATH", str(hang.parent), prepend=os.pathsep)
+    monkeypatch.setattr(turns, "QUEUE_SECONDS", 0.1)
+    if where == "queue":
+        _queue(tmp_path, text)
+
+    why = turns.queue_prompt(str(limit), text)
+
+    assert bool(why) == (where == "nowhere")
 
 
 def test_the_rollout_of_a_worker_is_the_one_that_names_its_home(limit: Path) -> None:
