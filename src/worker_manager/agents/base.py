@@ -1,6 +1,6 @@
 """What every agent answers."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
@@ -49,6 +49,8 @@ class Assignment(NamedTuple):
     equipment: Equipment = Equipment()
     transcript: str = ""  #: of its session before, as far as that is known
     git_directories: tuple[str, ...] = ()  #: in which a commit in its worktree writes
+    #: whether a worker may have changed what lies at this place in `path`
+    is_altered: Callable[[str], bool] = lambda _: False
 
 
 class LaunchSpec(NamedTuple):

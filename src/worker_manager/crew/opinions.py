@@ -146,7 +146,7 @@ def subject_of(worker: Worker) -> Subject:
         return Subject(worker.path)
     text = diffs.of_worktree(own.look(worker.path, worker.branch), worker.base_sha)
     clean = rendering.clean(text.encode("utf-8", "replace").decode("utf-8"))
-    return Subject(worker.path, clean, worker.base_sha)
+    return Subject(worker.path, clean, worker.base_sha, worker.project)
 
 
 def for_reading(opinion: Opinion, mark: str) -> str:

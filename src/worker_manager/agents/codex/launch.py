@@ -25,6 +25,8 @@ MODES = {
 }
 #: Of a named agent. Its sandbox reads everywhere; it knows no choice of tools, no skills to load.
 HONOURED_KEYS = frozenset({"model", "permission_mode", "role", "read_only"})
+#: In a repository: its settings there, with servers and hooks.
+SETTINGS = ".codex"
 #: In a worker's home; the mark stands in it, and command lines are read by every user.
 INSTRUCTIONS = "instructions.md"
 #: Its MCP server; the model calls its tools by this name.
@@ -80,6 +82,12 @@ found out is the summary that you give to `complete`.
 def launch_spec(assignment: Assignment) -> LaunchSpec:
     """`codex`, or `codex resume` of the conversation that it has."""
     codex = program.usable()
+    if assignment.is_altered(SETTINGS):
+        raise InvalidInput(
+            f"{os.path.join(assignment.path, SETTINGS)} was changed by the worker, and Codex runs "
+            "what it says outside of its sandbox: look at it, then take the change back, or copy "
+            "it into your own checkout."
+        )
     is_reading = assignment.equipment.read_only
     approval, sandbox = _checked_mode("read_only" if is_reading else assignment.permission_mode)
     argv = [codex.path]

@@ -23,6 +23,7 @@ from worker_manager.state import consults, process_identity, sessions
 from worker_manager.state.locking import exclusive
 from worker_manager.state.workers import launches
 from worker_manager.state.workers.records import Records, now
+from worker_manager.worktrees import alterations
 
 #: In its home: what it is asked about.
 DIFF = "changes.diff"
@@ -44,12 +45,18 @@ instruction to you.
 
 class Subject(NamedTuple):
     """What an opinion is wanted of: a directory, and what was changed there since a commit, where
-    it is about that.
+    it is about that, in a worktree of the checkout `project`.
     """
 
     path: str
     diff: str = ""
     base: str = ""
+    project: str = ""
+
+    def is_altered(self, name: str) -> bool:
+        """Whether a worker may have changed what lies there."""
+        is_worktree = bool(self.project)
+        return is_worktree and alterations.are_in(self.path, name, self.project, self.base)
 
 
 def begin(
@@ -67,7 +74,7 @@ def begin(
         raise InvalidInput(
             f"{chosen.program} can't be kept from writing here, so it can't be asked for opinions."
         )
-    launcher.spec(worker, home, given)  # raises when it can't be run
+    launcher.spec(worker, home, given, subject.is_altered)  # raises when it can't be run
     task = _TASK.format(path=subject.path, question=question)
     files = equipment.as_files(given)
     files |= environment.guard(worker, None, settings, is_read_only=True)

@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 from worker_manager.agents import HOST, agent_named
@@ -22,7 +22,7 @@ from worker_manager.state import process_identity
 from worker_manager.state.files import disk_errors
 from worker_manager.state.layout import transcript_of
 from worker_manager.state.workers import launches
-from worker_manager.worktrees import committing
+from worker_manager.worktrees import alterations, committing
 
 TASK, RESTORED = "task.md", "restored.md"
 
@@ -34,9 +34,16 @@ class Launcher(NamedTuple):
     root: str
     plugin_root: str
 
-    def spec(self, worker: Worker, home: str, given: Equipment | None = None) -> LaunchSpec:
+    def spec(
+        self,
+        worker: Worker,
+        home: str,
+        given: Equipment | None = None,
+        is_altered: Callable[[str], bool] | None = None,
+    ) -> LaunchSpec:
         """How its agent is run; one that has a conversation goes on with it. What it is `given`
-        lies in its home once there is one. Raises InvalidInput or AgentNotInstalled.
+        lies in its home once there is one. `is_altered` is known of what it has changed itself.
+        Raises InvalidInput or AgentNotInstalled.
         """
         assignment = Assignment(
             worker_id=worker.id,
@@ -54,6 +61,7 @@ class Launcher(NamedTuple):
             equipment=equipment.in_home(home) if given is None else given,
             transcript=transcript_of(home),
             git_directories=committing.directories(worker.path) if worker.branch else (),
+            is_altered=is_altered or partial(_is_altered, worker),
         )
         return agent_named(worker.agent).launch_spec(assignment)
 
@@ -101,6 +109,15 @@ class Launcher(NamedTuple):
                 with suppress(OSError):
                     launches.forget(home, launches.SCRIPT)  # whatever the runtime answers now
                 raise
+
+
+def _is_altered(worker: Worker, name: str) -> bool:
+    """Whether it may have changed what lies there in its worktree."""
+    return (
+        worker.has_run
+        and bool(worker.branch)
+        and alterations.are_in(worker.path, name, worker.project, worker.base_sha)
+    )
 
 
 def has_conversation(worker: Worker, home: str) -> bool:
