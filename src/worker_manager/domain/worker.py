@@ -135,9 +135,9 @@ class Worker(NamedTuple):
         """Whether its end was only concluded: no launch script has told an exit code."""
         return self.status is Status.FAILED and self.exit_code is None
 
-    def seen(self, activity: Activity | None, *, at: float) -> tuple[Status, str, str]:
-        """Status, reason and since when, with what its session does at this moment: some things
-        that happen at its terminal fire no hook. `at` is in seconds since the epoch.
+    def effective_status(self, activity: Activity | None, *, at: float) -> tuple[Status, str, str]:
+        """Returns status, reason and since when, corrected by what its session does at this moment:
+        some things that happen at its terminal fire no hook. `at` is in seconds since the epoch.
         """
         if activity is None:
             return self.status, self.reason, self.changed_at
@@ -231,8 +231,8 @@ class Worker(NamedTuple):
         status = Status.QUEUED if waits_for else Status.STARTING
         return fresh.withdraw_stop()._move(status, at, waits_for)
 
-    def stand_as(self, before: Worker) -> Worker:
-        """It could not be restored: its run is over as it was before."""
+    def roll_back_to(self, before: Worker) -> Worker:
+        """Rolls back to the run state of `before`, after a restore that failed."""
         return self._move(before.status, before.changed_at, before.reason)._replace(
             starter=before.starter,
             launched=before.launched,

@@ -43,7 +43,7 @@ def serve_orchestrator(kept: Kept = NOTHING) -> None:
     orchestrator.register()
     orchestrator.note_python()
     conversation.serve(
-        "orchestrator", orchestrator.load, after_listing=orchestrator.settle_in, kept=kept
+        "orchestrator", orchestrator.load, after_listing=orchestrator.on_tools_listed, kept=kept
     )
 
 
@@ -123,8 +123,8 @@ class _Orchestrator:
         self._start_supervising()
         return toolbox
 
-    def settle_in(self) -> None:
-        """The session has its tools; what happened while nobody looked may take its time."""
+    def on_tools_listed(self) -> None:
+        """Notes that the session has its tools, and begins to supervise where there are workers."""
         self.note_server()
         if self.has_workers():
             self._start_supervising()

@@ -66,7 +66,7 @@ class Look(NamedTuple):
 
 def facts(worker: Worker, look: Look, *, at: float) -> Facts:
     """The same from what was read already; `at` is in seconds since the epoch."""
-    status, reason, since = worker.seen(look.activity, at=at)
+    status, reason, since = worker.effective_status(look.activity, at=at)
     if status is Status.QUEUED:
         reason = f"{look.place}: {reason}"
     progress, usage = look.progress, look.usage

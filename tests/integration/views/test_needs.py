@@ -62,7 +62,7 @@ def test_a_worker_that_was_idle_before_it_was_nudged_has_not_stood_still(
     assert nudged.status is Status.RUNNING
     assert take_news(fleet) == []
     assert needs.of(fleet, nudged) is None
-    assert nudged.seen(fleet.activity(nudged), at=time.time())[1] == ""
+    assert nudged.effective_status(fleet.activity(nudged), at=time.time())[1] == ""
 
     def told() -> list[tuple[str, str]]:
         hasty.supervisor.supervise_once()

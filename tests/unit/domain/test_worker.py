@@ -102,4 +102,4 @@ def test_who_works_again_after_it_was_blocked_is_seen_to_run(
     at = blocked_at.timestamp()
     works = Activity("busy", "", at + since)
 
-    assert blocked.seen(works, at=at + 120)[0] is expected
+    assert blocked.effective_status(works, at=at + 120)[0] is expected

@@ -69,7 +69,7 @@ def _way_to_give(one: Facts) -> str:
 
 def now_of(fleet: Fleet, worker: Worker) -> tuple[str, str, str]:
     """Returns a worker's status, since when (ISO time), and what it does, without running git."""
-    status, reason, since = worker.seen(fleet.activity(worker), at=time.time())
+    status, reason, since = worker.effective_status(fleet.activity(worker), at=time.time())
     agent = agent_in_record(worker.agent)
     doing = "" if worker.finished else agent.latest(fleet.transcript(worker))
     return status.value, since, rendering.one_line(reason or doing)

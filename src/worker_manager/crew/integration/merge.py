@@ -104,7 +104,7 @@ def merge(context: Context, worker_id: str, options: MergeOptions) -> Merged:
         )
     try:
         with _one_at_a_time(context):
-            worker = _settled(context, context.records.load(worker.id))
+            worker = _resolved(context, context.records.load(worker.id))
             return _merge(_prepare(context, worker, options))
     except WorktreeRefused as error:
         raise _refused(worker, error.text, error.shown) from error
@@ -112,13 +112,13 @@ def merge(context: Context, worker_id: str, options: MergeOptions) -> Merged:
         raise _shown(found) from None
 
 
-def settle_all(context: Context, workers: Sequence[Worker]) -> None:
+def resolve_interrupted_merges(context: Context, workers: Sequence[Worker]) -> None:
     """Find out whether merges that were interrupted are in, and correct the records."""
     if any(one.merge and not one.merge.done for one in workers):
         with suppress(StateBusy), _one_at_a_time(context, timeout_seconds=1):
             for one in workers:
                 with suppress(WorktreeRefused, NotARepository):  # git doesn't say: it stays open
-                    _settled(context, context.records.load(one.id))
+                    _resolved(context, context.records.load(one.id))
 
 
 def _one_at_a_time(context: Context, timeout_seconds: float = 120) -> AbstractContextManager[None]:
@@ -127,7 +127,7 @@ def _one_at_a_time(context: Context, timeout_seconds: float = 120) -> AbstractCo
     return exclusive(lock, timeout_seconds=timeout_seconds)
 
 
-def _settled(context: Context, worker: Worker) -> Worker:
+def _resolved(context: Context, worker: Worker) -> Worker:
     """As it is, once it is known what became of a merge that was cut off. Raises WorktreeRefused
     when that can't be known, or put right.
     """

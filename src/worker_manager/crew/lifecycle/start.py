@@ -110,7 +110,7 @@ class Starts:
         except WorkerManagerError:
             records.update(
                 worker.id,
-                lambda one: one.stand_as(worker) if run_of(one) == run_of(restored) else one,
+                lambda one: one.roll_back_to(worker) if run_of(one) == run_of(restored) else one,
             )
             raise
 

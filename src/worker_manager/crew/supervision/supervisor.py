@@ -53,7 +53,7 @@ class Supervisor:
         if any(one.merge and not one.merge.done for one in workers):
             from worker_manager.crew.integration import merge
 
-            merge.settle_all(self.context, workers)
+            merge.resolve_interrupted_merges(self.context, workers)
 
     def supervise_once(self) -> None:
         """Notices what fires no hook and ends no process, in a few milliseconds. Raises the first
