@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import deque
@@ -106,8 +105,8 @@ class Snapshots:
             return workers, self._of(shown, known)
 
     def _look(self, workers: Sequence[Worker]) -> list[_Known]:
-        heads = {one: _heads(one) for one in {worker.project for worker in workers}}
-        return [self._read(worker, heads[worker.project]) for worker in workers]
+        places = {one: repository_identity(one) for one in {worker.project for worker in workers}}
+        return [self._read(worker, places[worker.project]) for worker in workers]
 
     def _of(self, workers: Sequence[Worker], known: Sequence[_Known]) -> list[Facts]:
         self._count(known)
@@ -116,7 +115,7 @@ class Snapshots:
         line = self._fleet.queue() if is_queue else ()
         return [self._facts(one, told.get(one.home), line) for one in known]
 
-    def _read(self, worker: Worker, heads: str) -> _Known:
+    def _read(self, worker: Worker, repository: str) -> _Known:
         known = self._known.get(worker.id)
         if known is None or known.worker is not worker:
             home = self._fleet.records.home(worker.id)
@@ -131,7 +130,7 @@ class Snapshots:
             known.written, known.facts = written, None
             known.doing = agent.latest(known.transcript)
             known.usage = self._fleet.usage(worker)
-        known.tip = stamp_of(f"{heads}/{worker.branch}") if worker.branch else ()
+        known.tip = _tip(repository, worker.branch) if worker.branch else ()
         return known
 
     def _count(self, known: Sequence[_Known]) -> None:
@@ -149,9 +148,17 @@ class Snapshots:
         self._keep()
 
     def _keep(self) -> None:
-        """Notes what was counted: the next command need not count it."""
+        """Notes what was counted: the next command need not count it. What others have noted of
+        workers that were not looked at here stays as long as it counts.
+        """
         at, clock = time.time(), time.monotonic()
+        noted = looks.read(self._fleet.home, _COUNTED)
         kept = {
+            worker_id: note
+            for worker_id, note in noted.items()
+            if worker_id not in self._known and _is_fresh(note, at)
+        }
+        kept |= {
             worker_id: [at - (clock - one.counted_at), one.counted, one.progress]
             for worker_id, one in self._known.items()
             if one.counted is not None and not one.worker.cleaned
@@ -199,6 +206,12 @@ def _in_turn(workers: Sequence[Worker]) -> Iterator[Progress | None]:
     yield from (heard() for heard in waiting)
 
 
+def _is_fresh(note: object, at: float) -> bool:
+    """Whether a note, as it was read, still spares somebody the count."""
+    noted = note[0] if isinstance(note, list) and note else None
+    return isinstance(noted, int | float) and 0 <= at - noted <= FINISHED_SECONDS
+
+
 def _uncleaned(workers: Sequence[Worker]) -> list[Worker]:
     return [one for one in workers if not one.cleaned]
 
@@ -217,6 +230,10 @@ def _facts_of_new(worker: Worker) -> Facts:
     return facts(worker, look, at=time.time())
 
 
-def _heads(project: str) -> str:
-    """Where git has the branches that it has not packed."""
-    return os.path.join(repository_identity(project), "refs", "heads")
+def _tip(repository: str, branch: str) -> tuple[int, ...]:
+    """The stamp of the file in which git has a branch: of its own, else one with many."""
+    for name in (f"refs/heads/{branch}", "packed-refs", "reftable/tables.list"):
+        stamp = stamp_of(f"{repository}/{name}")
+        if stamp:
+            return stamp
+    return ()

@@ -102,7 +102,7 @@ def begin_all(directory: str, *commands: Sequence[str]) -> Callable[[], list[Git
     def heard() -> list[GitResult]:
         try:
             return [_heard(process, directory, command) for process, command in started]
-        except WorktreeRefused:
+        except BaseException:  # Ctrl-C, too
             _end_all(started)
             raise
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -168,3 +169,32 @@ def test_git_is_asked_of_what_has_changed_since_the_last_list(
     for broken in ("{", "[]", json.dumps({workers[0].id: [1]})):
         Path(mine.home, "progress.json").write_text(broken, "utf-8")
         assert (listed(), counted()) == ([1, 2, 1], 3)
+
+
+def test_a_look_at_one_worker_leaves_what_was_counted_of_the_others(
+    mine: Fleet, repository: Path, command: Command, calls: Callable[[str], list[str]]
+) -> None:
+    workers = [add_worker(mine, repository, {f"{n}.txt": "a\n"}) for n in range(3)]
+    command("ls", "--json")
+    commit(workers[0].path, {"more": "x"})
+    facts_of(mine, workers[0])
+    calls("git")
+
+    listed = json.loads(command("ls", "--json").stdout)["workers"]
+
+    assert [one["commits"] for one in listed] == [2, 1, 1]
+    assert not [one for one in calls("git") if " rev-list " in one]
+
+
+def test_a_commit_is_counted_at_once_where_branches_are_packed(
+    mine: Fleet, repository: Path, command: Command
+) -> None:
+    worker = add_worker(mine, repository, {"a.txt": "a\n"})
+
+    def counted() -> int:
+        subprocess.run(["git", "-C", str(repository), "pack-refs", "--all"], check=True)
+        return int(json.loads(command("ls", "--json").stdout)["workers"][0]["commits"])
+
+    assert counted() == 1
+    commit(worker.path, {"more": "x"})
+    assert counted() == 2

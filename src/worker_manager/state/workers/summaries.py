@@ -23,7 +23,7 @@ def summaries(repository: str) -> list[Summary]:
     for worker_id in ids:
         try:
             record = json.loads(read_regular(os.path.join(folder, worker_id, "worker.json")))
-            found.append((record["created_at"], worker_id, _summary(record)))
+            found.append((str(record["created_at"]), worker_id, _summary(record)))
         except (OSError, StateCorrupt, ValueError, KeyError, TypeError):
             continue  # it is being made, or removed, or damaged
     return [summary for _, _, summary in sorted(found)]
