@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -186,8 +187,8 @@ def test_another_division_into_steps_gets_an_environment_of_its_own(plugin: Plug
 
 def test_the_environment_ends_with_the_version_of_python_it_was_made_from(plugin: Plugin) -> None:
     plugin.start()
-    links = [plugin.venv / "bin" / name for name in ("python", "python3")]
-    made_from = next(one.readlink() for one in links if one.readlink().is_absolute())
+    links = [one.readlink() for one in (plugin.venv / "bin").glob("python*")]
+    (made_from,) = [one for one in links if one.is_absolute()]
 
     assert made_from == made_from.resolve()
 
@@ -205,13 +206,21 @@ def test_of_an_impossible_path_one_sentence_is_said(
     assert "Move the plugin" in said
 
 
+def read_if_open(terminal: int) -> bytes:
+    """What comes next; empty when all that was written was read, and nobody writes any more."""
+    try:
+        return os.read(terminal, 100_000)
+    except OSError:
+        return b""
+
+
 def test_on_a_terminal_one_line_is_written_anew(plugin: Plugin) -> None:
     ours, its = pty.openpty()
     done = subprocess.run(
         plugin.command, env=plugin.environ, stdin=its, stdout=its, stderr=its, check=False
     )
     os.close(its)
-    shown = os.read(ours, 100_000).decode()
+    shown = b"".join(iter(partial(read_if_open, ours), b"")).decode()
     os.close(ours)
 
     assert done.returncode == 0
