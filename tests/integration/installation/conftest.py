@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shutil
 import zipfile
 from pathlib import Path
 from subprocess import PIPE, CompletedProcess, Popen, run
@@ -11,6 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.conftest import CHECKOUT
+from tests.support.checkouts import copy
 
 
 class Plugin(NamedTuple):
@@ -62,7 +62,7 @@ class Plugin(NamedTuple):
 def plugin(tmp_path: Path) -> Plugin:
     root, index = tmp_path / "plugin", tmp_path / "index"
     for name in ("bin", "hooks", ".claude-plugin", "src"):
-        shutil.copytree(CHECKOUT / name, root / name)
+        copy(CHECKOUT / name, root / name)
     index.mkdir()
     entries = [wheel(index, name) for name in ("idna", "rich", "mdurl")]
     (root / "requirements.lock").write_text("".join(entries), "utf-8")

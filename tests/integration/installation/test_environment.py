@@ -3,7 +3,6 @@
 import fcntl
 import os
 import pty
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pytest
 
 from tests.conftest import CHECKOUT
 from tests.integration.installation.conftest import Plugin
+from tests.support.checkouts import copy
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.promise("installation-steps"), pytest.mark.timeout(300)]
@@ -268,7 +268,7 @@ def test_among_a_persons_own_packages_it_says_how_to_install_it(tmp_path: Path) 
     environ = {"PATH": os.environ["PATH"], "PYTHONUSERBASE": str(tmp_path)}
     where = [base, "-c", "import site; print(site.getusersitepackages())"]
     own = subprocess.run(where, env=environ, capture_output=True, text=True, check=True).stdout
-    shutil.copytree(CHECKOUT / "src" / "worker_manager", Path(own.strip()) / "worker_manager")
+    copy(CHECKOUT / "src" / "worker_manager", Path(own.strip()) / "worker_manager")
 
     refused = subprocess.run(
         [base, "-m", "worker_manager", "demo"], env=environ, capture_output=True, text=True

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.conftest import CHECKOUT
+from tests.support.checkouts import copy
 from tests.support.scripted.client import Client
 from tests.support.scripted.hooks import hook_command
 from tests.support.scripted.workers import recorded_worker
@@ -31,7 +32,7 @@ def plugin(tmp_path: Path) -> Path:
 def copied_plugin(folder: Path) -> Path:
     root = folder / "plugin"
     for name in ("bin", "hooks", ".claude-plugin", "src"):
-        shutil.copytree(CHECKOUT / name, root / name)
+        copy(CHECKOUT / name, root / name)
     (root / "requirements.lock").write_text("", "utf-8")
     return root
 

@@ -20,6 +20,7 @@ import anyio
 import pytest
 
 from tests.conftest import CHECKOUT
+from tests.support.checkouts import copy
 from tests.support.scripted.rehearsed import SOON, Boss, session
 from tests.support.terminals.person import worker_manager
 
@@ -267,7 +268,7 @@ async def test_hooks_and_launch_scripts_of_workers_go_on_where_the_plugins_folde
     old.root.mkdir()
     for name in PLUGIN:
         source = CHECKOUT / name
-        (shutil.copytree if source.is_dir() else shutil.copy2)(source, old.root / name)
+        copy(source, old.root / name)
     async with session(repository, tmux_socket, before.session_id) as after:
         await call(after, "nudge_worker", id=idler, message="go on")
         await until_screen(after, idler, "go on")
